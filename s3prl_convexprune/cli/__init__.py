@@ -1,0 +1,1 @@
+"""The commands, one thin file a verb; what they do lives in the room that the verb names."""

@@ -1,0 +1,203 @@
+"""Upstream configs: one YAML adds one pruned upstream to s3prl's hub.
+
+```yaml
+name: wavlm_large_convexpruned_ks     # the name on the hub
+base: wavlm_large                     # any upstream that s3prl knows
+layers: 9                             # or  select: {analysis: analysis.json, policy: argmax}
+# optional: base_args (ckpt, ...), final_norm, task, provenance
+```
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ConfigError, nearest
+from .resources import upstream_configs_dir
+
+SEARCH_PATH_VARIABLE = "S3PRL_CONVEXPRUNE_CONFIGS"
+POLICIES = ("argmax", "within-sem", "budget")
+FINAL_NORMS = ("drop", "keep")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How a config finds its depth: an analysis artifact and the policy that reads it.
+
+    Args:
+        analysis: path of the `analysis.json`; relative paths start at the config's folder.
+        policy: ``argmax`` (the paper's rule), ``within-sem`` or ``budget``.
+        max_macs: for ``budget``, the share (0 to 1] of the whole upstream's MACs.
+    """
+
+    analysis: Path
+    policy: str = "argmax"
+    max_macs: float | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamConfig:
+    """A pruned upstream as its YAML states it.
+
+    Args:
+        name: the name on the hub.
+        base: the upstream that is cut, by its name on the hub.
+        layers: transformer layers kept; 0 keeps the front end alone. None when `select` decides.
+        select: the analysis that decides the depth, or None when `layers` does.
+        base_args: keyword arguments for the base (``ckpt`` above all; a relative path that exists
+            beside the YAML is taken from there).
+        final_norm: ``drop`` leaves the state of layer k as the whole upstream has it; ``keep`` puts the
+            encoder's final LayerNorm of a pre-norm model on the last state.
+        task: the task whose labels chose the depth, when one did.
+        provenance: anything that says where the depth comes from; carried into results.
+        path: the YAML file.
+    """
+
+    name: str
+    base: str
+    layers: int | None = None
+    select: Selection | None = None
+    base_args: dict[str, Any] = field(default_factory=dict)
+    final_norm: str = "drop"
+    task: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+
+KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "provenance")
+SELECT_KEYS = ("analysis", "policy", "max_macs")
+
+
+def _check_keys(where: str, given: dict, known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r}{nearest(str(key), known)}")
+
+
+def _typed(where: str, given: dict, key: str, kind: type | tuple[type, ...], what: str) -> Any:
+    value = given[key]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigError(f"{where}: {key} must be {what}, not {value!r}")
+    return value
+
+
+def _selection(where: str, given: Any, folder: Path) -> Selection:
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where}: select must be a mapping such as {{analysis: analysis.json, policy: argmax}}")
+    _check_keys(f"{where}: select", given, SELECT_KEYS)
+    if "analysis" not in given:
+        raise ConfigError(f"{where}: select needs the key 'analysis', the path of an analysis.json")
+    policy = given.get("policy", "argmax")
+    if policy not in POLICIES:
+        raise ConfigError(f"{where}: select has no policy {policy!r}{nearest(str(policy), POLICIES)}")
+    max_macs = given.get("max_macs")
+    if policy == "budget" and max_macs is None:
+        raise ConfigError(f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6")
+    if max_macs is not None and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1:
+        raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {max_macs!r}")
+    analysis = folder / Path(str(given["analysis"])).expanduser()
+    return Selection(analysis=analysis, policy=policy, max_macs=max_macs)
+
+
+def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ConfigError(f"{where}: base_args must be a mapping of argument names to values, not {given!r}")
+    beside = folder / str(given.get("ckpt", ""))
+    if "ckpt" in given and beside.exists():
+        return {**given, "ckpt": str(beside.resolve())}
+    return dict(given)
+
+
+def load_config(path: str | Path) -> UpstreamConfig:
+    """Read and check one upstream config.
+
+    Args:
+        path: the YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or has an unknown, missing or impossible key;
+            the message names the file, the key and the nearest valid choice.
+    """
+    path = Path(path)
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    where = str(path)
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where}: must hold the keys name, base and layers (or select)")
+    _check_keys(where, given, KEYS)
+    for key in ("name", "base"):
+        if key not in given:
+            raise ConfigError(f"{where}: the key {key!r} is missing")
+    name = _typed(where, given, "name", str, "a name")
+    if not name.isidentifier():
+        raise ConfigError(f"{where}: name {name!r} must be letters, digits and underscores, as hub names are")
+    base = _typed(where, given, "base", str, "the name of an upstream")
+    if ("layers" in given) == ("select" in given):
+        raise ConfigError(f"{where}: give one of layers (a number) and select (an analysis that decides)")
+    layers = _typed(where, given, "layers", int, "a whole number of layers") if "layers" in given else None
+    if layers is not None and layers < 0:
+        raise ConfigError(f"{where}: layers must be 0 or more, not {layers}")
+    final_norm = given.get("final_norm", "drop")
+    if final_norm not in FINAL_NORMS:
+        raise ConfigError(f"{where}: final_norm {final_norm!r} is not known{nearest(str(final_norm), FINAL_NORMS)}")
+    provenance = given.get("provenance", {})
+    if not isinstance(provenance, dict):
+        raise ConfigError(f"{where}: provenance must be a mapping, not {provenance!r}")
+    return UpstreamConfig(
+        name=name,
+        base=base,
+        layers=layers,
+        select=_selection(where, given["select"], path.parent) if "select" in given else None,
+        base_args=_base_args(where, given.get("base_args", {}), path.parent),
+        final_norm=final_norm,
+        task=_typed(where, given, "task", str, "a task name") if given.get("task") is not None else None,
+        provenance=provenance,
+        path=path,
+    )
+
+
+def search_path() -> list[Path]:
+    """Folders that are searched for upstream configs, in order; those that do not exist are left out.
+
+    The package's own, the user's (`$XDG_CONFIG_HOME/s3prl_convexprune/upstream_configs`), then those that
+    the environment variable `S3PRL_CONVEXPRUNE_CONFIGS` names.
+    """
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    named = os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
+    folders = [upstream_configs_dir(), user / "s3prl_convexprune" / "upstream_configs", *map(Path, filter(None, named))]
+    unique = dict.fromkeys(folder.expanduser().resolve() for folder in folders)
+    return [folder for folder in unique if folder.is_dir()]
+
+
+def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
+    """Every config in the search path.
+
+    Returns:
+        The usable configs by their name on the hub, and the errors of the others: by file path for a file
+        that cannot be used, by name for a name that two files claim (neither is usable then).
+    """
+    configs: dict[str, UpstreamConfig] = {}
+    errors: dict[str, ConfigError] = {}
+    for folder in search_path():
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            try:
+                config = load_config(path)
+            except ConfigError as error:
+                errors[str(path)] = error
+                continue
+            if config.name in configs:
+                errors[config.name] = ConfigError(
+                    f"two upstream configs have the name {config.name!r}: {configs[config.name].path} and {path}; "
+                    "rename one"
+                )
+            configs.setdefault(config.name, config)
+    return {name: config for name, config in configs.items() if name not in errors}, errors

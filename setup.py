@@ -1,0 +1,91 @@
+"""Packaging of s3prl-convexprune.
+
+`upstream_configs/` and `downstream_recipes/` stand at the top level for people and are installed
+inside the package for programs.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__init__.py").read_text()).group(1)
+
+RECIPES = {
+    "speechbrain": ["speechbrain>=1.0", "hyperpyyaml", "sentencepiece"],
+    "report": ["matplotlib>=3.6", "jinja2>=3.0"],
+    "slurm": ["submitit>=1.5"],
+}
+EXTRAS = {
+    **RECIPES,
+    "demo": [*RECIPES["report"], "scikit-learn>=1.2"],
+    "make-demo": ["espeakng-loader>=0.2.4", "scikit-learn>=1.2", "librosa>=0.10"],
+}
+EXTRAS["test"] = sorted(
+    {
+        *(requirement for extra in EXTRAS.values() for requirement in extra if "espeakng" not in requirement),
+        "pytest>=7.4",
+        "pytest-xdist>=3",
+        "hypothesis>=6.80",
+        "networkx>=3",
+        "nnconvexity==0.1.1",
+        "selenium>=4.10",
+    }
+)
+EXTRAS["dev"] = sorted({*EXTRAS["test"], "ruff>=0.6", "mypy>=1.10", "types-PyYAML", "build"})
+
+DATA_FOLDERS = {
+    "s3prl_convexprune.upstream_configs": "upstream_configs",
+    "s3prl_convexprune.downstream_recipes": "downstream_recipes",
+}
+
+setup(
+    name="s3prl-convexprune",
+    version=VERSION,
+    description="Convexity-based pruning of speech upstreams, as a plugin for s3prl and SUPERB",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["s3prl_convexprune", "s3prl_convexprune.*"]), *DATA_FOLDERS],
+    package_dir=DATA_FOLDERS,
+    package_data={
+        "s3prl_convexprune": ["py.typed", "demo/corpus/**/*", "demo/model/**/*", "report/**/*", "superb/**/*.csv"],
+        "s3prl_convexprune.upstream_configs": ["*.yaml"],
+        "s3prl_convexprune.downstream_recipes": ["**/*"],
+    },
+    install_requires=[
+        "s3prl>=0.4.17",
+        "torch>=2.1",
+        "torchaudio>=2.1",
+        "transformers>=4.38",
+        "safetensors>=0.4",
+        "numpy>=1.24",
+        "scipy>=1.10",
+        "numba>=0.59",
+        "soundfile>=0.12",
+        "pyyaml>=6.0",
+        "tqdm>=4.60",
+        "tensorboardX>=2.6",
+        "librosa>=0.10",
+        "editdistance>=0.8",
+        "pandas>=1.5",
+    ],
+    extras_require=EXTRAS,
+    entry_points={
+        "console_scripts": [
+            "s3prl-convexprune = s3prl_convexprune.cli.main:main",
+            "run_downstream.py = s3prl_convexprune.superb.run:main",
+        ],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)
