@@ -1,0 +1,27 @@
+"""`list`: the pruned upstreams that have a name, and how to name any other."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..config import find_configs
+from ..errors import ConfigError
+
+HELP = "list the pruned upstreams that s3prl's hub knows"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(args: argparse.Namespace) -> int:
+    configs, errors = find_configs()
+    width = max((len(name) for name in configs), default=0)
+    for name, config in sorted(configs.items()):
+        depth = f"L{config.layers}" if config.select is None else f"by {config.select.policy} of {config.select.analysis}"
+        task = f"  for {config.task}" if config.task else ""
+        print(f"{name:<{width}}  {config.base} {depth}{task}")
+    print("\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6")
+    if errors:
+        raise ConfigError("; ".join(map(str, errors.values())))
+    return 0
