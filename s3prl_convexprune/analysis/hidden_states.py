@@ -1,0 +1,152 @@
+"""One forward pass an utterance, one point a layer: the mean over the utterance's (or segment's) own frames.
+
+Padding never enters: a batch holds files of exactly one length, so the group norm of base models, whose statistics
+run over the whole padded batch, sees speech only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from tqdm import tqdm
+
+from ..errors import AudioError, CorpusError, DataError
+from .audio import SAMPLE_RATE, load_audio
+from .manifest import Utterance
+from .points import PointStore
+
+BATCH_SECONDS = 32.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files of one length that go through the upstream together.
+
+    Args:
+        files: the audio files.
+        rows: for each file, the utterances (by their place in the sample) that lie in it.
+    """
+
+    files: tuple[Path, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+
+def plan_batches(utterances: Sequence[Utterance], batch_seconds: float = BATCH_SECONDS) -> list[Batch]:
+    """Group the utterances' files into batches of equal length.
+
+    Reads headers only. The plan depends on the utterances alone, so an interrupted run plans the same batches.
+
+    Args:
+        utterances: the sample.
+        batch_seconds: audio a batch at most, in seconds; a longer file is a batch of its own.
+
+    Raises:
+        AudioError: a file is missing, unreadable or empty.
+        CorpusError: a segment ends after its file does.
+    """
+    rows_of: dict[Path, list[int]] = defaultdict(list)
+    for row, utterance in enumerate(utterances):
+        rows_of[utterance.path].append(row)
+    groups: dict[tuple[int, int], list[Path]] = defaultdict(list)
+    for path in sorted(rows_of):
+        frames, rate = _header(path)
+        for row in rows_of[path]:
+            end = utterances[row].end
+            if end is not None and end > frames / rate + 0.025:
+                raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
+        groups[frames, rate].append(path)
+    batches = []
+    for (frames, rate), paths in sorted(groups.items()):
+        size = max(1, int(batch_seconds * rate / frames))
+        for at in range(0, len(paths), size):
+            files = tuple(paths[at : at + size])
+            batches.append(Batch(files, tuple(tuple(rows_of[path]) for path in files)))
+    return batches
+
+
+def _header(path: Path) -> tuple[int, int]:
+    if not path.is_file():
+        raise AudioError(f"{path}: there is no such audio file")
+    try:
+        info = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"{path}: cannot be read as audio: {str(error).splitlines()[0]}") from error
+    if info.frames < 1:
+        raise AudioError(f"{path}: the audio file is empty")
+    return info.frames, info.samplerate
+
+
+def extract_points(
+    expert: Any, utterances: Sequence[Utterance], store: PointStore, device: str = "cpu", progress: bool = True
+) -> None:
+    """Fill a store with the points of every layer; finished batches are not run again.
+
+    Args:
+        expert: an s3prl upstream; its `hidden_states` are `[batch, frames, dim]`, layer 0 first.
+        utterances: the sample; row i of every array is utterance i.
+        store: where the points go.
+        device: where the upstream runs.
+        progress: whether to show a progress bar.
+
+    Raises:
+        AudioError: an audio file cannot be used.
+        DataError: a hidden state is NaN or infinite; the message names the layer and the file.
+    """
+    expert = expert.to(device).eval()
+    batches, finished = plan_batches(utterances), store.finished
+    done = sum(len(rows) for number in finished for rows in batches[number].rows)
+    with tqdm(total=len(utterances), initial=done, unit="utt", desc="hidden states", disable=not progress) as bar:
+        for number, batch in enumerate(batches):
+            if number in finished:
+                continue
+            wavs = [torch.from_numpy(load_audio(path)).to(device) for path in batch.files]
+            with torch.inference_mode():
+                states = expert(wavs)["hidden_states"]
+            layers = [_pool(batch, utterances, state, rate) for state, rate in zip(states, _rates(expert, states), strict=True)]
+            _check_finite(batch, layers)
+            rows = [row for rows in batch.rows for row in rows]
+            store.write(number, rows, layers)
+            bar.update(len(rows))
+
+
+def _rates(expert: Any, states: Sequence[torch.Tensor]) -> list[int]:
+    rates = expert.get_downsample_rates("hidden_states")
+    return [rates] * len(states) if isinstance(rates, int) else list(rates)
+
+
+def _pool(batch: Batch, utterances: Sequence[Utterance], state: torch.Tensor, rate: int) -> np.ndarray:
+    frames = state.shape[1]
+    centres = (torch.arange(frames, dtype=torch.float64) + 0.5) * rate / SAMPLE_RATE
+    points = []
+    for states, rows in zip(state.double(), batch.rows, strict=True):
+        for row in rows:
+            own = _own_frames(centres, utterances[row])
+            points.append(states[own.to(states.device)].mean(dim=0))
+    return torch.stack(points).float().cpu().numpy()
+
+
+def _own_frames(centres: torch.Tensor, utterance: Utterance) -> torch.Tensor:
+    """Indices of the frames whose centre lies in the segment; the nearest one when it is shorter than a frame."""
+    if utterance.start is None or utterance.end is None:
+        return torch.arange(len(centres))
+    own = torch.nonzero((centres >= utterance.start) & (centres < utterance.end)).flatten()
+    middle = (utterance.start + utterance.end) / 2
+    return own if len(own) else (centres - middle).abs().argmin().reshape(1)
+
+
+def _check_finite(batch: Batch, layers: Sequence[np.ndarray]) -> None:
+    files = [path for path, rows in zip(batch.files, batch.rows, strict=True) for _ in rows]
+    for k, points in enumerate(layers):
+        bad = ~np.isfinite(points).all(axis=1)
+        if bad.any():
+            raise DataError(
+                f"the hidden state of layer {k} is NaN or infinite for {files[int(bad.argmax())]}; "
+                "the upstream's weights or this file are damaged"
+            )

@@ -1,0 +1,81 @@
+"""Points of every layer on disk, kept batch by batch, so that a killed analysis goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .. import atomic
+
+
+class PointStore:
+    """A folder with one `[points, dim]` float32 array a layer and the list of finished batches.
+
+    A store is opened with a key that states everything its numbers depend on; a folder left by another key is
+    started afresh. A batch counts as finished after its rows reached the disk.
+
+    Args:
+        folder: where the arrays lie; made when it is not there.
+        key: what the points depend on (upstream, weights, corpus, sampling, versions).
+        n_points: rows of every array.
+    """
+
+    def __init__(self, folder: str | Path, key: str, n_points: int):
+        self.folder = Path(folder)
+        self.n_points = n_points
+        self._plan = self.folder / "plan.json"
+        self._log = self.folder / "finished"
+        self._arrays: list[np.memmap] | None = None
+        plan = {"key": key, "n_points": n_points}
+        if not self._plan.is_file() or json.loads(self._plan.read_text()) != plan:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            atomic.write_json(self._plan, plan)
+
+    @property
+    def finished(self) -> set[int]:
+        """Numbers of the batches that need not run again."""
+        if not self._log.is_file():
+            return set()
+        *lines, _unfinished_line = self._log.read_text().split("\n")
+        return {int(line) for line in lines}
+
+    def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray]) -> None:
+        """Keep the points of one batch.
+
+        Args:
+            batch: its number.
+            rows: which rows of the arrays it fills.
+            layers: one `[len(rows), dim]` array a layer.
+        """
+        if self._arrays is None:
+            self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
+        for array, points in zip(self._arrays, layers, strict=True):
+            array[list(rows)] = points
+            array.flush()
+        with self._log.open("a") as log:
+            log.write(f"{batch}\n")
+            log.flush()
+            os.fsync(log.fileno())
+
+    def layer_paths(self) -> list[Path]:
+        """The arrays' files, layer 0 first."""
+        return sorted(self.folder.glob("layer_*.npy"))
+
+    def layer(self, k: int) -> np.ndarray:
+        """The points of layer `k`, shape `[points, dim]`."""
+        return np.load(self.layer_paths()[k])
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        self._arrays = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _open(self, k: int, dim: int) -> np.memmap:
+        path = self.folder / f"layer_{k:03d}.npy"
+        mode = "r+" if path.is_file() else "w+"
+        return np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=(self.n_points, dim))

@@ -1,0 +1,21 @@
+"""The software a number was made with; it travels with every artifact."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from . import __version__
+
+PACKAGES = ("torch", "torchaudio", "transformers", "s3prl", "speechbrain", "numpy", "scipy", "numba", "soundfile")
+
+
+def package_versions() -> dict[str, str]:
+    """Version of this package, of Python and of every package that can move a number; absent ones are left out."""
+    found = {"s3prl-convexprune": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
