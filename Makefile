@@ -1,0 +1,44 @@
+# make demo   the main job on the embedded tiny model and corpus; results in demo_output/
+# make test   lint, type check and tests
+# make lint   the first two alone
+# make bench  the benchmarks, as ratios
+# make test-old  the suite on the old stack (torch 2.4, transformers 4)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := setup.py pyproject.toml $(wildcard constraints/*.txt)
+# One thread a process: two OpenMP threads on a busy machine are slower than one.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint bench test-old clean
+
+demo: $(VENV)/.demo
+	$(BIN)/s3prl-convexprune demo -o demo_output
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "s3prl-convexprune needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python $(SOURCES)
+	$(PIP_INSTALL) -c constraints/current.txt -e ".[demo]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
+	$(PIP_INSTALL) -c constraints/current.txt -e ".[dev]"
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) demo_output build dist *.egg-info

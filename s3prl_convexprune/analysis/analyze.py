@@ -1,0 +1,199 @@
+"""The analysis: corpus -> sample -> hidden-state points -> a convexity score a layer -> one artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from .. import atomic
+from ..artifact import Analysis, LayerRow
+from ..convexity import graph_convexity
+from ..errors import ConfigError, ConvexPruneError, CorpusError
+from ..fingerprint import settings_sha256, weights_sha256
+from ..pruning.cost import DepthCost, depth_costs
+from ..registry import build_upstream
+from ..versions import package_versions
+from .audio import file_sha256
+from .hidden_states import extract_points
+from .manifest import Utterance, with_label
+from .points import PointStore
+from .sampling import sample_per_class
+
+logger = logging.getLogger(__name__)
+
+MACS_SECONDS = 10.0
+
+
+def analyze(
+    upstream: str,
+    utterances: Sequence[Utterance],
+    label: str,
+    output: str | Path,
+    *,
+    corpus: str = "manifest",
+    ckpt: str | None = None,
+    split: str | None = None,
+    per_class: int = 200,
+    neighbors: int = 10,
+    seed: int = 1337,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Analysis:
+    """Measure the convexity of every layer of an upstream.
+
+    A run that was killed goes on where it was; a run whose artifact is there already, made with the same weights,
+    corpus and settings, returns it.
+
+    Args:
+        upstream: a name on s3prl's hub.
+        utterances: the corpus.
+        label: the label kind whose classes are measured.
+        output: where the artifact goes; unfinished work lies in `<output>.work/` beside it.
+        corpus: what to call the corpus in the artifact.
+        ckpt: the upstream's checkpoint, when it needs one.
+        split: see `manifest.with_label`.
+        per_class: utterances a class at most.
+        neighbors: K of the neighbour graph.
+        seed: of the sampling.
+        device: where the upstream runs.
+        progress: whether to show progress bars.
+
+    Returns:
+        The artifact, which was also written.
+
+    Raises:
+        ConvexPruneError: bad input of any kind; see `errors`.
+    """
+    output = Path(output)
+    _check_device(device)
+    sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
+    expert = build_upstream(upstream, ckpt=ckpt)
+    weights = weights_sha256(expert)
+    fingerprint = corpus_fingerprint(sample, label, progress)
+    what_points_depend_on = {
+        "upstream": upstream,
+        "weights_sha256": weights,
+        "corpus": fingerprint,
+        "versions": package_versions(),
+        "device": torch.device(device).type,
+    }
+    settings = {
+        "per_class": per_class,
+        "neighbors": neighbors,
+        "seed": seed,
+        "split": split,
+        "device": torch.device(device).type,
+        "pooling": "mean over the utterance's or segment's own frames; batches of equal length, no padding",
+        "macs_seconds": MACS_SECONDS,
+    }
+    key = settings_sha256({**what_points_depend_on, "settings": settings, "label": label, "corpus_name": corpus})
+    finished = _finished(output, key)
+    if finished is not None:
+        return finished
+
+    store = PointStore(output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample))
+    costs = _costs(expert)
+    extract_points(expert, sample, store, device=device, progress=progress)
+    del expert
+    labels = [utterance.labels[label] for utterance in sample]
+    layers, excluded = _score_layers(store, labels, neighbors, costs, progress)
+    analysis = Analysis(
+        upstream=upstream,
+        checkpoint={"path": ckpt, "weights_sha256": weights},
+        corpus={
+            "name": corpus,
+            "fingerprint": fingerprint,
+            "n_points": len(sample),
+            "classes": dict(sorted(Counter(labels).items())),
+        },
+        label=label,
+        settings={**settings, "key": key},
+        versions=package_versions(),
+        layers=layers,
+        excluded=excluded,
+    )
+    analysis.write(output)
+    store.remove()
+    return analysis
+
+
+def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:
+    """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie."""
+    files = sorted({utterance.path for utterance in sample})
+    content = {path: _digest(path) for path in tqdm(files, unit="file", desc="fingerprint", disable=not progress)}
+    digest = hashlib.sha256()
+    for row in sample:
+        digest.update(json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode())
+    return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise CorpusError(f"{path}: the audio file cannot be read: {error.strerror}") from error
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ConfigError(f"no device {device!r}; expected cpu, cuda or cuda:<number>") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device {device!r} is asked for and torch sees no CUDA GPU; use --device cpu")
+
+
+def _finished(output: Path, key: str) -> Analysis | None:
+    if not output.is_file():
+        return None
+    try:
+        analysis = Analysis.read(output)
+    except ConvexPruneError:
+        logger.warning("%s is not a readable analysis; it will be replaced", output)
+        return None
+    return analysis if analysis.settings.get("key") == key else None
+
+
+def _costs(expert: Any) -> dict[int, DepthCost]:
+    """What every depth costs; nothing for an upstream that has no transformer layers to cut."""
+    try:
+        return {cost.layers: cost for cost in depth_costs(expert, seconds=MACS_SECONDS)}
+    except ConvexPruneError as error:
+        logger.warning("no costs by depth: %s", error)
+        return {}
+
+
+def _score_layers(
+    store: PointStore, labels: Sequence[str], neighbors: int, costs: dict[int, DepthCost], progress: bool
+) -> tuple[list[LayerRow], list[str]]:
+    rows, excluded = [], []
+    for k in tqdm(range(len(store.layer_paths())), unit="layer", desc="convexity", disable=not progress):
+        kept = store.folder / f"convexity_{k:03d}_{neighbors}.json"
+        if not kept.is_file():
+            result = graph_convexity(store.layer(k), labels, n_neighbors=neighbors)
+            row = LayerRow(
+                layer=k,
+                convexity=result.score,
+                sem=result.sem,
+                per_class={str(name): value for name, value in result.per_class.items()},
+                pair_convexity=result.pair_score,
+                n_pairs=result.n_pairs,
+                disconnected=result.disconnected,
+                jackknife=[float(value) for value in result.jackknife],
+                params=costs[k].params if k in costs else None,
+                macs=costs[k].macs if k in costs else None,
+            )
+            atomic.write_json(kept, {"row": asdict(row), "excluded": [str(name) for name in result.excluded]})
+        given = json.loads(kept.read_text())
+        rows.append(LayerRow(**given["row"]))
+        excluded = given["excluded"]
+    return rows, excluded

@@ -1,0 +1,64 @@
+"""The layer curve: convexity against depth, with its standard error and the layer that was chosen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import atomic
+from ..artifact import Analysis, Choice
+
+# Okabe and Ito's colour-blind-safe palette.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw_curve(analyses: Sequence[Analysis], stem: str | Path, choices: Sequence[Choice | None] = ()) -> list[Path]:
+    """Draw one curve an analysis, as PNG and SVG.
+
+    Args:
+        analyses: what to draw; each is labelled by its upstream and label kind.
+        stem: the files' path without its ending.
+        choices: for each analysis the chosen layer, or None; the most convex layer is marked when left out.
+
+    Returns:
+        The paths written: `<stem>.png` and `<stem>.svg`.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "s3prl-convexprune", "font.size": 10, "svg.fonttype": "none"}):
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        axes = figure.add_subplot()
+        for number, analysis in enumerate(analyses):
+            chosen = choices[number] if choices else analysis.choose("argmax")
+            colour = COLOURS[number % len(COLOURS)]
+            layers = [row.layer for row in analysis.layers]
+            scores = [row.convexity for row in analysis.layers]
+            low = [row.convexity - row.sem for row in analysis.layers]
+            high = [row.convexity + row.sem for row in analysis.layers]
+            axes.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(layers, scores, color=colour, marker="o", markersize=3.5, label=f"{analysis.upstream}: {analysis.label}")
+            if chosen is not None:
+                score = scores[layers.index(chosen.layer)]
+                axes.plot([chosen.layer], [score], "o", markersize=11, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=1.6)
+                axes.annotate(
+                    f"L{chosen.layer}", (chosen.layer, score), textcoords="offset points", xytext=(0, 9), ha="center", color=colour
+                )
+        axes.set_xlabel("transformer layer (0 is the input of the first)")
+        axes.set_ylabel("graph convexity (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.margins(y=0.14)
+        axes.grid(axis="y", color="#cccccc", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=9)
+        return [_save(figure, Path(f"{stem}.{kind}"), kind) for kind in ("png", "svg")]
+
+
+def _save(figure, path: Path, kind: str) -> Path:
+    content = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {}
+    figure.savefig(content, format=kind, dpi=160, metadata=metadata)
+    return atomic.write_bytes(path, content.getvalue())

@@ -1,0 +1,112 @@
+"""From an analysis to a depth, in words and as an upstream config that works as it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import atomic
+from ..artifact import Analysis, Choice
+from ..config import load_config
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What `select` decided.
+
+    Args:
+        choice: the depth.
+        config: the upstream config, as its YAML holds it.
+        path: where that YAML was written.
+        explanation: what was chosen, what it gives up and what it saves, in a few lines.
+    """
+
+    choice: Choice
+    config: dict[str, Any]
+    path: Path
+    explanation: str
+
+
+def select(
+    analysis_path: str | Path,
+    policy: str = "argmax",
+    *,
+    max_macs: float | None = None,
+    name: str | None = None,
+    task: str | None = None,
+    output: str | Path | None = None,
+) -> Selected:
+    """Choose a depth and write the upstream config.
+
+    Args:
+        analysis_path: an `analysis.json`.
+        policy: ``argmax``, ``within-sem`` or ``budget``.
+        max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
+        name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None.
+        task: the SUPERB task the depth was chosen for, when it was.
+        output: the YAML; `<name>.yaml` beside the analysis when None.
+
+    Raises:
+        ArtifactError: the analysis cannot be read.
+        ConfigError: the policy cannot be applied, or the name cannot be a hub name.
+    """
+    analysis_path = Path(analysis_path)
+    analysis = Analysis.read(analysis_path)
+    choice = analysis.choose(policy, max_macs=max_macs)
+    name = name or re.sub(r"\W", "_", f"{analysis.upstream}_convexpruned_{analysis.label}")
+    output = Path(output) if output is not None else analysis_path.with_name(f"{name}.yaml")
+    config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
+    if analysis.checkpoint["path"]:
+        config["base_args"] = {"ckpt": str(Path(analysis.checkpoint["path"]).expanduser().resolve())
+                               if Path(analysis.checkpoint["path"]).expanduser().exists()
+                               else analysis.checkpoint["path"]}
+    if task:
+        config["task"] = task
+    config["provenance"] = {
+        "policy": policy,
+        **({"max_macs": max_macs} if max_macs is not None else {}),
+        "label": analysis.label,
+        "corpus": analysis.corpus["name"],
+        "corpus_fingerprint": analysis.corpus["fingerprint"],
+        "weights_sha256": analysis.checkpoint["weights_sha256"],
+        "analysis_key": analysis.settings["key"],
+    }
+    if name == analysis.upstream:
+        raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
+    atomic.write_text(output, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    load_config(output)
+    return Selected(choice, config, output, explain(analysis, choice))
+
+
+def explain(analysis: Analysis, choice: Choice) -> str:
+    """What was chosen, what it gives up and what it saves."""
+    rows = {row.layer: row for row in analysis.layers}
+    chosen, best, whole = rows[choice.layer], rows[choice.best], analysis.layers[-1]
+    lines = [
+        f"{analysis.upstream}, {analysis.label} on {analysis.corpus['name']}: keep {choice.layer} of {whole.layer} "
+        f"transformer layers ({choice.policy})"
+    ]
+    lines.append(
+        f"  convexity {chosen.convexity:.2f} +- {chosen.sem:.2f} %, "
+        f"the most convex of {len(rows)} layers with probability {choice.probability_best:.2f}"
+    )
+    if choice.layer != choice.best:
+        lines.append(
+            f"  gives up {best.convexity - chosen.convexity:.2f} points against L{choice.best} "
+            f"({best.convexity:.2f} +- {best.sem:.2f} %)"
+        )
+    if chosen.macs is not None and whole.macs and chosen.params is not None and whole.params:
+        lines.append(
+            f"  saves {100 * (1 - chosen.params / whole.params):.1f} % of the parameters "
+            f"and {100 * (1 - chosen.macs / whole.macs):.1f} % of the MACs"
+        )
+    if choice.layer == whole.layer:
+        lines.append("  nothing is cut: the last layer was chosen")
+    if choice.layer == 0:
+        lines.append("  no transformer layer is kept: the front end's output is the only hidden state")
+    return "\n".join(lines)
