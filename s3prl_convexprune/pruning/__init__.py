@@ -1,0 +1,1 @@
+"""Cutting upstreams: where each family keeps its layers, the cut itself, lean loading and export."""
