@@ -97,7 +97,7 @@ PROTOCOL: dict[str, dict[str, Any]] = {
     },
 }
 
-# name: the keys left null, all of them (frame_shift, max_workers and silence_frame are null in s3prl's files too)
+# name: all keys left null (frame_shift, max_workers and silence_frame are null in s3prl's own files too)
 OPEN = {
     "asr": {
         "datarc.libri_root",
