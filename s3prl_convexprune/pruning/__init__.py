@@ -1,0 +1,1 @@
+"""Cutting an upstream at a depth, and what a depth costs."""
