@@ -46,9 +46,9 @@ def install(hub: ModuleType) -> None:
     """
     if INSTALLED in vars(hub):
         return
-    from .bases import EXTRA_BASES
+    from .bases import BASES
 
-    for name, base in EXTRA_BASES.items():
+    for name, base in BASES.items():
         vars(hub).setdefault(name, base)
     configs, errors = find_configs()
     setattr(hub, INSTALLED, configs)

@@ -7,7 +7,6 @@ import argparse
 from ..config import find_configs
 from ..errors import ConfigError
 
-HELP = "list the pruned upstreams that s3prl's hub knows"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
