@@ -1,0 +1,51 @@
+"""The only package that patches third-party modules: s3prl 0.4.18 on today's torch, torchaudio and huggingface_hub.
+
+Each remedy is a module of its own with a `Remedy` called ``REMEDY``. A remedy is applied only where its `needed()`
+finds the original missing, so on a stack that s3prl was written for most of them do nothing.
+
+>>> from s3prl_convexprune import compat
+>>> [report.name for report in compat.apply()][:2]
+['audio_backend', 'sox_effects']
+"""
+
+from __future__ import annotations
+
+from . import (
+    audio_backend,
+    audio_files,
+    checkpoint_args,
+    distributed,
+    hub_login,
+    ks_sampler,
+    runner_setup,
+    sid_cache,
+    sox_effects,
+)
+from .remedy import Remedy, Report
+
+REMEDIES: tuple[Remedy, ...] = (
+    audio_backend.REMEDY,
+    sox_effects.REMEDY,
+    audio_files.REMEDY,
+    hub_login.REMEDY,
+    checkpoint_args.REMEDY,
+    ks_sampler.REMEDY,
+    sid_cache.REMEDY,
+    distributed.REMEDY,
+)
+
+_reports: list[Report] = []
+
+
+def apply() -> list[Report]:
+    """Apply the remedies that this stack needs, once a process. Call it before ``import s3prl.hub``.
+
+    Returns:
+        One report a remedy, in the order of `REMEDIES`; the same list at every call.
+    """
+    if not _reports:
+        _reports.extend(remedy.apply() for remedy in REMEDIES)
+    return _reports
+
+
+__all__ = ["REMEDIES", "Remedy", "Report", "apply", "runner_setup"]

@@ -1,0 +1,111 @@
+"""What happens when s3prl's runner is loaded by `run_downstream.py`, however that was started.
+
+``run_downstream.py`` on PATH, ``python -m s3prl.run_downstream``, a clone's ``python run_downstream.py`` and torchrun
+all import `s3prl.downstream.runner` before they read their arguments. That is where the recipe is put in for a missing
+``-c``, where torchrun's processes join, and where the runner learns to fill and check corpus folders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from .. import compat
+from ..compat import distributed
+from ..errors import ConfigError, ConvexPruneError
+from .recipes import RECIPES, fill_paths, recipe_path
+
+SCRIPT = "run_downstream.py"
+
+
+def prepare(runner: ModuleType) -> None:
+    """Make s3prl's runner fill corpus folders; in a `run_downstream.py` process also set up its arguments.
+
+    Args:
+        runner: the module `s3prl.downstream.runner`, just imported.
+    """
+    compat.runner_setup.before_setup(runner, check_run)
+    if Path(sys.argv[0]).name != SCRIPT:
+        return
+    sys.excepthook = _explain
+    try:
+        sys.argv[1:] = set_up(sys.argv[1:])
+    except ConvexPruneError as error:
+        _quit(error)
+
+
+def set_up(argv: list[str]) -> list[str]:
+    """Join torchrun's other processes, and complete s3prl's arguments: a shipped recipe for a missing ``-c``.
+
+    Args:
+        argv: s3prl's arguments, without the program's name.
+
+    Returns:
+        The arguments to run with. Under torchrun ``--local_rank`` is taken out: the rank comes from the environment.
+
+    Raises:
+        ConfigError: evaluation or inference started in several processes.
+    """
+    known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    known.add_argument("-m", "--mode")
+    known.add_argument("-c", "--config")
+    known.add_argument("-d", "--downstream")
+    known.add_argument("-e", "--past_exp")
+    known.add_argument("--backend", default="nccl")
+    known.add_argument("--device", default="cuda")
+    if any(argument in ("-h", "--help") for argument in argv):
+        return argv
+    given, _ = known.parse_known_args(argv)
+    if distributed.launched():
+        argv = _without_local_rank(argv)
+        if given.mode == "train":
+            distributed.join(given.backend, given.device)
+        elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ConfigError(f"-m {given.mode} runs in one process; start it without torchrun")
+    own_default = Path("downstream", str(given.downstream), "config.yaml")
+    if given.config is None and not given.past_exp and given.downstream in RECIPES and not own_default.is_file():
+        argv = [*argv, "-c", str(recipe_path(given.downstream))]
+    return argv
+
+
+def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
+    """Fill the recipe's corpus folders, and refuse what s3prl would answer with a traceback.
+
+    Raises:
+        CorpusError: a corpus folder is not given or not there.
+        ConfigError: the device is not there.
+    """
+    import torch
+
+    if str(args.device).startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"--device {args.device}: this machine has no CUDA device; give --device cpu")
+    fill_paths(args.downstream, config)
+
+
+def _without_local_rank(argv: list[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for argument in argv:
+        if skip:
+            skip = False
+        elif argument in ("--local_rank", "--local-rank"):
+            skip = True
+        elif not argument.startswith(("--local_rank=", "--local-rank=")):
+            kept.append(argument)
+    return kept
+
+
+def _explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if isinstance(error, ConvexPruneError):
+        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+def _quit(error: ConvexPruneError) -> None:
+    print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,43 @@
+"""`run_downstream.py`: s3prl's own program with its own arguments, on this stack, with our names and recipes.
+
+It runs s3prl's `main` unchanged. What is new: the remedies that this stack needs, the pruned upstreams' names, the
+shipped recipe when ``-c`` is not given and s3prl's default file is not there, and one-line errors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from .. import _importhook
+from ..errors import ConvexPruneError
+from .launch import SCRIPT, set_up
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run s3prl's `run_downstream`.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        0, or 2 after bad input (its one-line reason goes to stderr).
+    """
+    before = sys.argv
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _importhook.install()
+        from s3prl import run_downstream
+
+        sys.argv = [SCRIPT, *set_up(given)]
+        run_downstream.main()
+    except ConvexPruneError as error:
+        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
+        return 2
+    finally:
+        sys.argv = before
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
