@@ -1,0 +1,98 @@
+"""A point is the mean of an utterance's own frames in one layer, whatever else was in the batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from s3prl_convexprune import compat
+from s3prl_convexprune.analysis.hidden_states import extract_points, plan_batches
+from s3prl_convexprune.analysis.manifest import Utterance
+from s3prl_convexprune.analysis.points import PointStore
+from s3prl_convexprune.errors import AudioError, CorpusError, DataError
+
+compat.apply()
+
+from s3prl_convexprune.registry import build_upstream  # noqa: E402
+from tests.checkpoints import CASES, LAYERS  # noqa: E402
+
+LENGTHS = {"a": 8000, "b": 16000, "c": 8000, "d": 12345, "e": 400}
+KINDS = ("hubert-post", "hubert-pre", "hf_hubert-post")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("audio"), np.random.default_rng(0)
+    for name, length in LENGTHS.items():
+        soundfile.write(folder / f"{name}.wav", 0.1 * rng.standard_normal(length), 16_000, subtype="FLOAT")
+    return {name: folder / f"{name}.wav" for name in LENGTHS}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def expert(request, tmp_path_factory):
+    case = CASES[request.param]
+    return build_upstream(case.entry, ckpt=str(case.build(tmp_path_factory.mktemp("ckpt")))).eval()
+
+
+def states(expert, path):
+    wav = torch.from_numpy(soundfile.read(path, dtype="float32")[0])
+    with torch.no_grad():
+        return [state[0] for state in expert([wav])["hidden_states"]]
+
+
+def test_whole_files(expert, corpus, tmp_path):
+    sample = [Utterance(path) for path in corpus.values()]
+    store = PointStore(tmp_path / "work", "key", len(sample))
+    extract_points(expert, sample, store, progress=False)
+    assert len(store.layer_paths()) == LAYERS + 1
+    for row, path in enumerate(corpus.values()):
+        for k, state in enumerate(states(expert, path)):
+            assert np.allclose(store.layer(k)[row], state.mean(dim=0), atol=2e-5), (path.name, k)
+
+
+def test_segments_take_their_own_frames_of_the_whole_files_states(expert, corpus, tmp_path):
+    times = [(0.0, 1.0), (0.2, 0.5), (0.5, 0.501), (0.0, 0.02)]
+    sample = [Utterance(corpus["b"], start=start, end=end) for start, end in times]
+    store = PointStore(tmp_path / "work", "key", len(sample))
+    extract_points(expert, sample, store, progress=False)
+    for k, state in enumerate(states(expert, corpus["b"])):
+        centres = (np.arange(len(state)) + 0.5) * 320 / 16_000
+        for row, (start, end) in enumerate(times):
+            own = (centres >= start) & (centres < end)
+            expected = state[own].mean(dim=0) if own.any() else state[np.abs(centres - (start + end) / 2).argmin()]
+            assert np.allclose(store.layer(k)[row], expected, atol=2e-5), (times[row], k)
+
+
+def test_batches_hold_files_of_one_length(corpus):
+    batches = plan_batches([Utterance(path) for path in corpus.values()], batch_seconds=1.0)
+    assert sorted(path for batch in batches for path in batch.files) == sorted(corpus.values())
+    for batch in batches:
+        lengths = {LENGTHS[path.stem] for path in batch.files}
+        assert len(lengths) == 1 and len(batch.files) * lengths.pop() <= 16_000
+
+
+def test_a_nan_in_a_hidden_state_names_layer_and_file(corpus, tmp_path):
+    case = CASES["hubert-post"]
+    expert = build_upstream(case.entry, ckpt=str(case.build(tmp_path / "ckpt"))).eval()
+    with torch.no_grad():
+        expert.model.encoder.layers[1].fc1.weight[0, 0] = float("nan")
+    with pytest.raises(DataError, match=r"layer 2 .*a\.wav"):
+        extract_points(expert, [Utterance(corpus["a"])], PointStore(tmp_path / "w", "key", 1), progress=False)
+
+
+def test_a_segment_beyond_its_file(corpus):
+    with pytest.raises(CorpusError, match="ends at 9.0 s"):
+        plan_batches([Utterance(corpus["a"], start=0.1, end=9.0)])
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "no such"), (b"", "cannot be read"), (b"text", "cannot be read")])
+def test_bad_files_are_named_before_anything_runs(tmp_path, content, reason):
+    path = Path(tmp_path / "bad.wav")
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(AudioError, match=reason):
+        plan_batches([Utterance(path)])
