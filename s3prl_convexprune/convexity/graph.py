@@ -1,0 +1,95 @@
+"""The neighbourhood graph of a set of points: built once, read for several labelings and several K."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from s3prl_convexprune.convexity.inputs import as_points, as_threads
+from s3prl_convexprune.convexity.knn import TIE, Neighbors, nearest_neighbors
+from s3prl_convexprune.errors import DataError
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Undirected edges in compressed rows, each stored at both ends; Euclidean lengths, zero allowed."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    lengths: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class NeighborGraph:
+    """The K-nearest-neighbour lists of N points, without the points.
+
+    Make one with `build`; hand it to `graph_convexity`, `mutual_knn` or `knn_accuracy` as often as needed.
+
+    Example:
+        >>> import numpy as np
+        >>> graph = NeighborGraph.build(np.array([[0.0], [1.0], [3.0]]), n_neighbors=1)
+        >>> graph.neighbors(2), graph.edges().lengths.tolist()
+        (array([1], dtype=int32), [1.0, 1.0, 2.0, 2.0])
+    """
+
+    n_points: int
+    n_neighbors: int
+    lists: Neighbors = field(repr=False)
+    _edges: dict[int, Edges] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def build(
+        cls, points: Any, n_neighbors: int = 10, *, n_threads: int | None = None, progress: bool = False
+    ) -> NeighborGraph:
+        """Find the exact Euclidean neighbours of every point.
+
+        Args:
+            points: ``[N, D]``, float32 or float64; 100,000 points of 1024 dimensions need about 0.5 GB beside them.
+            n_neighbors: the largest K the graph will be asked for.
+            n_threads: worker threads; all cores when None.
+            progress: show a bar.
+
+        Raises:
+            DataError: points that are not finite numbers, or not more than K of them.
+        """
+        array = as_points(points)
+        if n_neighbors < 1:
+            raise DataError(f"n_neighbors must be at least 1; got {n_neighbors}")
+        if n_neighbors >= len(array):
+            raise DataError(f"{n_neighbors} neighbours need at least {n_neighbors + 1} points; got {len(array)}")
+        return cls(len(array), n_neighbors, nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress))
+
+    def neighbors(self, point: int) -> np.ndarray:
+        """The neighbours of one point, nearest first; more than K where several tie with the K-th."""
+        return self.lists.indices[self.lists.indptr[point] : self.lists.indptr[point + 1]]
+
+    def trimmed(self, n_neighbors: int) -> Neighbors:
+        """The lists cut to a smaller K, ties with the new K-th included.
+
+        Raises:
+            DataError: more neighbours than the graph was built with.
+        """
+        if not 1 <= n_neighbors <= self.n_neighbors:
+            raise DataError(f"this graph holds {self.n_neighbors} neighbours a point; asked for {n_neighbors}")
+        if n_neighbors == self.n_neighbors:
+            return self.lists
+        starts = self.lists.indptr[:-1]
+        farthest = self.lists.distances[starts + n_neighbors - 1] * (1 + TIE)
+        kept = self.lists.distances <= np.repeat(farthest, np.diff(self.lists.indptr))
+        indptr = np.concatenate([[0], np.cumsum(kept)])[self.lists.indptr]
+        return Neighbors(indptr, self.lists.indices[kept], self.lists.distances[kept])
+
+    def edges(self, n_neighbors: int | None = None) -> Edges:
+        """The undirected graph: an edge wherever either end is among the other's K nearest."""
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if k not in self._edges:
+            lists = self.trimmed(k)
+            rows = np.repeat(np.arange(self.n_points), np.diff(lists.indptr))
+            both = np.concatenate([rows * self.n_points + lists.indices, lists.indices * self.n_points + rows])
+            pairs, first = np.unique(both, return_index=True)
+            lengths = np.concatenate([lists.distances, lists.distances])[first]
+            indptr = np.searchsorted(pairs, np.arange(self.n_points + 1) * self.n_points)
+            self._edges[k] = Edges(indptr, (pairs % self.n_points).astype(np.int32), lengths)
+        return self._edges[k]

@@ -1,0 +1,254 @@
+"""Graph convexity: how much of the shortest paths between members of a class stays inside the class."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from s3prl_convexprune.convexity.graph import NeighborGraph
+from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
+from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
+from s3prl_convexprune.convexity.paths import path_sums
+from s3prl_convexprune.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class GraphConvexity:
+    """The graph convexity of one set of points, in percent.
+
+    Attributes:
+        score: the mean over classes.
+        pair_score: the mean over ordered pairs, so that large classes weigh more; what `nnconvexity` returns.
+        per_class: {label: mean over the class's ordered pairs}.
+        sem: standard error of `score` for other points drawn from the same population (see `jackknife`).
+        per_class_sem: {label: standard error}; NaN for a class of two.
+        sampling_sem: the part of `sem` that comes from sampling sources; 0 when every pair was scored.
+        n_pairs: ordered pairs scored.
+        disconnected: share (0 to 1) of pairs without a path; each counts as 0 in the scores.
+        excluded: labels with a single point, which have no pair and no score.
+        influence: ``[N]`` what each point adds to the error of `score`: the sum of squares is the error's square,
+            and for two layers measured on the same points the sum of squared differences is the square of the
+            error of their difference. This is what an artifact must keep for layers to be compared later.
+        settings: what the numbers depend on.
+        compile_seconds: time this call spent compiling or loading the kernels; close to 0 after the first.
+    """
+
+    score: float
+    pair_score: float
+    per_class: Mapping[Hashable, float]
+    sem: float
+    per_class_sem: Mapping[Hashable, float]
+    sampling_sem: float
+    n_pairs: int
+    disconnected: float
+    excluded: tuple[Hashable, ...]
+    influence: np.ndarray = field(repr=False)
+    settings: Mapping[str, Any]
+    compile_seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON types; labels stay what they are, influences keep seven digits."""
+        return {
+            "score": self.score,
+            "pair_score": self.pair_score,
+            "sem": self.sem,
+            "sampling_sem": self.sampling_sem,
+            "classes": [
+                {"label": label, "score": self.per_class[label], "sem": _or_none(self.per_class_sem[label])}
+                for label in self.per_class
+            ],
+            "n_pairs": self.n_pairs,
+            "disconnected": self.disconnected,
+            "excluded": list(self.excluded),
+            "influence": [float(f"{value:.7g}") for value in self.influence],
+            "settings": dict(self.settings),
+            "compile_seconds": round(self.compile_seconds, 3),
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> GraphConvexity:
+        """The result that `to_dict` wrote.
+
+        Raises:
+            DataError: a field is missing.
+        """
+        try:
+            classes = record["classes"]
+            return cls(
+                score=float(record["score"]),
+                pair_score=float(record["pair_score"]),
+                per_class={row["label"]: row["score"] for row in classes},
+                sem=float(record["sem"]),
+                per_class_sem={row["label"]: _or_nan(row["sem"]) for row in classes},
+                sampling_sem=float(record["sampling_sem"]),
+                n_pairs=int(record["n_pairs"]),
+                disconnected=float(record["disconnected"]),
+                excluded=tuple(record["excluded"]),
+                influence=np.asarray(record["influence"], dtype=np.float64),
+                settings=dict(record["settings"]),
+                compile_seconds=float(record["compile_seconds"]),
+            )
+        except KeyError as error:
+            raise DataError(f"not a graph convexity record: the field {error} is missing") from None
+
+
+def graph_convexity(
+    points: Any,
+    labels: Iterable[Hashable],
+    n_neighbors: int = 10,
+    *,
+    graph: NeighborGraph | None = None,
+    max_sources: int | None = None,
+    seed: int = 1337,
+    n_threads: int | None = None,
+    progress: bool = False,
+) -> GraphConvexity:
+    """How convex the classes are, by shortest paths in the K-nearest-neighbour graph.
+
+    For every ordered pair of points of one class: the share of the interior vertices of their shortest path that
+    belong to the class; 1 if the path is a single edge, 0 if there is none. Tetkova et al., "On convex decision
+    regions in deep network representations", Nature Communications 16, 5419 (2025). Every pair is scored; nothing
+    is drawn at random unless `max_sources` says so.
+
+    Ties. Of equally short paths the one with the fewest edges counts, and of those the one with the fewest vertices
+    outside the class. "Equally short" means equal after each edge's length is rounded to a unit of about
+    ``2**-36`` of the longest edge (`paths.edge_keys`). Points as near as the K-th neighbour are all neighbours. So
+    the score does not depend on the order of the rows, and copies of a point are neighbours at distance zero.
+
+    Args:
+        points: ``[N, D]`` one vector an utterance or segment; None when `graph` is given.
+        labels: N labels of any hashable kind.
+        n_neighbors: K; at most the graph's own when `graph` is given.
+        graph: neighbours found before, for another labeling of the same points or a smaller K.
+        max_sources: start paths from at most this many points a class, drawn by `seed`, and estimate the mean over
+            all pairs by ``2 mean(sources x class) - mean(sources x sources)``; None scores every pair.
+        seed: of that draw.
+        n_threads: worker threads; all cores when None.
+        progress: show bars.
+
+    Raises:
+        DataError: points that are not finite numbers, not more than K of them, not one label a point, fewer than
+            two labels, or no label with two points.
+
+    Example:
+        >>> import numpy as np
+        >>> line = np.arange(8.0)[:, None]
+        >>> graph_convexity(line, ["a"] * 4 + ["b"] * 4, n_neighbors=1).per_class
+        {'a': 100.0, 'b': 100.0}
+        >>> round(graph_convexity(line, list("aabbbbaa"), n_neighbors=1).per_class["a"], 2)
+        45.56
+    """
+    if graph is None:
+        started = time.perf_counter()
+        array = as_points(points)
+        codes, names = as_codes(labels, len(array))
+        compile_seconds = compile_kernels()
+        graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
+    else:
+        started = time.perf_counter()
+        if points is not None and len(points) != graph.n_points:
+            raise DataError(f"the graph was built from {graph.n_points} points; got {len(points)}")
+        codes, names = as_codes(labels, graph.n_points)
+        compile_seconds = compile_kernels()
+    if len(names) < 2:
+        raise DataError(f"every point is labelled {names[0]!r}; convexity needs at least two classes")
+    sizes = np.bincount(codes)
+    if sizes.max() < 2:
+        raise DataError(f"each of the {len(names)} labels has a single point; a class needs two")
+    if max_sources is not None and max_sources < 3:
+        raise DataError(f"max_sources must be at least 3; got {max_sources}")
+
+    sources = _draw_sources(codes, sizes, max_sources, seed)
+    sums = path_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress)
+    used = np.zeros(len(codes), bool)
+    used[sources] = True
+    estimates = {
+        names[c]: estimate_class(sums, np.flatnonzero(codes == c), used) for c in np.flatnonzero(sizes >= 2)
+    }
+    return _summarise(
+        estimates,
+        n_points=len(codes),
+        excluded=tuple(names[c] for c in np.flatnonzero(sizes == 1)),
+        settings={
+            "n_points": len(codes),
+            "n_classes": len(estimates),
+            "n_neighbors": n_neighbors,
+            "max_sources": max_sources,
+            "seed": seed if max_sources is not None else None,
+        },
+        compile_seconds=compile_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def _kernels_ready() -> bool:
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    codes = np.arange(40, dtype=np.int32) % 2
+    for dtype in (np.float32, np.float64):
+        graph = NeighborGraph.build(points.astype(dtype), 3, n_threads=1)
+    path_sums(graph.edges(), codes, np.arange(40), 1)
+    return True
+
+
+def compile_kernels() -> float:
+    """Compile the kernels, or load them from numba's cache, ahead of a timed call; seconds it took, 0 if done."""
+    started = time.perf_counter()
+    fresh = _kernels_ready.cache_info().currsize == 0
+    _kernels_ready()
+    return time.perf_counter() - started if fresh else 0.0
+
+
+def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None, seed: int) -> np.ndarray:
+    """The points paths start from, class by class, classes of one left out."""
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for c in np.flatnonzero(sizes >= 2):
+        members = np.flatnonzero(codes == c)
+        if max_sources is not None and len(members) > max_sources:
+            members = np.sort(rng.choice(members, max_sources, replace=False))
+        drawn.append(members)
+    return np.concatenate(drawn)
+
+
+def _summarise(
+    estimates: Mapping[Hashable, ClassEstimate],
+    n_points: int,
+    excluded: tuple[Hashable, ...],
+    settings: Mapping[str, Any],
+    compile_seconds: float,
+) -> GraphConvexity:
+    values = list(estimates.values())
+    score = float(np.mean([e.score for e in values]))
+    pairs = np.array([e.possible_pairs for e in values], dtype=float)
+    influence = np.zeros(n_points)
+    for e in values:
+        spread = e.influence if e.influence is not None else np.full(2, (e.score - score) / np.sqrt(2))
+        influence[e.members] = 100 * spread / len(values)
+    sampling = 100 * float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
+    return GraphConvexity(
+        score=100 * score,
+        pair_score=100 * float(np.average([e.score for e in values], weights=pairs)),
+        per_class={label: 100 * e.score for label, e in estimates.items()},
+        sem=float(np.sqrt((influence**2).sum() + sampling**2)),
+        per_class_sem={label: 100 * e.sem for label, e in estimates.items()},
+        sampling_sem=sampling,
+        n_pairs=sum(e.scored_pairs for e in values),
+        disconnected=float(np.average([e.disconnected for e in values], weights=pairs)),
+        excluded=excluded,
+        influence=influence,
+        settings=settings,
+        compile_seconds=compile_seconds,
+    )
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
