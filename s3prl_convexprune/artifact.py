@@ -6,11 +6,15 @@ It is all that `select`, the leaderboard and the report need, on this machine or
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import atomic
+from .convexity import GraphConvexity, choose_layer, probability_best
 from .errors import ArtifactError, ConfigError
 
 VERSION = 1
@@ -28,7 +32,8 @@ class LayerRow:
         pair_convexity: mean over all scored pairs, in percent.
         n_pairs: ordered pairs scored.
         disconnected: share of pairs without a path, 0 to 1; they score 0.
-        jackknife: a value a point, whose spread over layers tells how sure the order of two layers is.
+        influence: what each point adds to the error of `convexity` (see `convexity.GraphConvexity`), seven digits;
+            with it two layers can be compared later, on another machine.
         params: parameters of the upstream cut here; None when it cannot be cut.
         macs: its multiply-accumulates for one utterance of `settings.macs_seconds`; None likewise.
     """
@@ -40,7 +45,7 @@ class LayerRow:
     pair_convexity: float
     n_pairs: int
     disconnected: float
-    jackknife: list[float] = field(default_factory=list)
+    influence: list[float] = field(default_factory=list)
     params: int | None = None
     macs: int | None = None
 
@@ -88,7 +93,10 @@ class Analysis:
 
     def write(self, path: str | Path) -> Path:
         """Write the artifact, whole or not at all."""
-        return atomic.write_json(path, {"format": "s3prl-convexprune analysis", "version": VERSION, **asdict(self)})
+        content = {"format": "s3prl-convexprune analysis", "version": VERSION, **asdict(self)}
+        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+        one_line_a_list = re.sub(r"\[[\s\d.e+,-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
+        return atomic.write_text(path, one_line_a_list + "\n")
 
     @classmethod
     def read(cls, path: str | Path) -> Analysis:
@@ -124,10 +132,35 @@ class Analysis:
         Raises:
             ConfigError: the policy needs what is not there, or no layer fits the budget.
         """
-        from .convexity import choose_layer, probability_best
-
+        results = self.results()
         costs = self.mac_shares() if policy == "budget" else None
-        raise NotImplementedError
+        layer = choose_layer(results, policy, costs=costs, max_cost=max_macs)
+        return Choice(
+            layer=self.layers[layer].layer,
+            best=self.layers[choose_layer(results)].layer,
+            policy=policy,
+            probability_best=float(probability_best(results)[layer]),
+        )
+
+    def results(self) -> list[GraphConvexity]:
+        """The layers as `convexity` compares them."""
+        return [
+            GraphConvexity(
+                score=row.convexity,
+                pair_score=row.pair_convexity,
+                per_class=row.per_class,
+                sem=row.sem,
+                per_class_sem={},
+                sampling_sem=0.0,
+                n_pairs=row.n_pairs,
+                disconnected=row.disconnected,
+                excluded=tuple(self.excluded),
+                influence=np.asarray(row.influence),
+                settings=self.settings,
+                compile_seconds=0.0,
+            )
+            for row in self.layers
+        ]
 
     def mac_shares(self) -> list[float]:
         """The share of the whole upstream's MACs that is left when it is cut at each layer."""

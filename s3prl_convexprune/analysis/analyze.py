@@ -188,7 +188,7 @@ def _score_layers(
                 pair_convexity=result.pair_score,
                 n_pairs=result.n_pairs,
                 disconnected=result.disconnected,
-                jackknife=[float(value) for value in result.jackknife],
+                influence=[float(f"{value:.7g}") for value in result.influence],
                 params=costs[k].params if k in costs else None,
                 macs=costs[k].macs if k in costs else None,
             )
