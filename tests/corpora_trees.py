@@ -60,7 +60,7 @@ def speech_commands(
     takes: int = 2,
     lists: bool = False,
 ) -> Path:
-    """The training archive: `WORD/HASH_nohash_N.wav`, `_background_noise_/`, and the official lists if asked."""
+    """The training archive: `WORD/HASH_nohash_N.wav`, `_background_noise_/`, the official lists if asked."""
     files: dict[str, list[str]] = {"dev": [], "test": []}
     for pitch, word in enumerate(words):
         for speaker in speakers_by_split(train, dev, test):

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from .families import Family, family_of
 
 SAMPLE_RATE = 16000
 
@@ -103,20 +106,39 @@ def count_params(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def costs_by_depth(
-    expert: nn.Module, layers: Sequence[nn.Module], wavs: Sequence[torch.Tensor]
-) -> list[DepthCost]:
-    """The cost at every depth 0..n of an upstream whose transformer layers are ``layers``, bottom first.
+def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
+    """What a whole upstream costs when it is cut at every depth 0..n, n its number of transformer layers.
 
     One forward pass serves every depth: what lies below the transformer is paid in full by each, and layer i by
-    every depth above i. ``wavs`` as in `count_macs`.
+    every depth above it. The parameters of a final LayerNorm, which a cut of a pre-norm upstream drops, are counted
+    at depth n only.
+
+    Args:
+        expert: an upstream as s3prl's hub builds it, of a family that can be cut.
+        seconds: length of the one utterance that the MACs are for.
+
+    Raises:
+        DepthError: the upstream has no stack of transformer layers that this package can cut.
     """
-    total_macs, layer_macs = count_macs(expert, wavs, layers)
+    family = family_of(expert)
+    layers = list(attrgetter(family.stack)(expert))
+    device = next(expert.parameters()).device
+    generator = torch.Generator().manual_seed(0)
+    wav = torch.randn(round(seconds * SAMPLE_RATE), generator=generator).to(device)
+    total_macs, layer_macs = count_macs(expert, [wav], layers)
+    final_norm = _final_norm_params(expert, family)
     layer_params = [count_params(layer) for layer in layers]
-    params = count_params(expert) - sum(layer_params)
+    params = count_params(expert) - sum(layer_params) - final_norm
     macs = total_macs - sum(layer_macs)
     costs = [DepthCost(0, params, macs)]
     for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs), start=1):
         params, macs = params + more_params, macs + more_macs
         costs.append(DepthCost(depth, params, macs))
+    costs[-1] = costs[-1]._replace(params=costs[-1].params + final_norm)
     return costs
+
+
+def _final_norm_params(expert: nn.Module, family: Family) -> int:
+    if family.final_norm is None or not attrgetter(family.pre_norm or "")(expert):
+        return 0
+    return count_params(attrgetter(family.final_norm)(expert))

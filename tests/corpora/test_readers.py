@@ -1,0 +1,210 @@
+"""Each reader finds every utterance in its corpus's real layout, with the right labels, speakers and splits."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import corpora_trees
+import pytest
+import soundfile
+
+from s3prl_convexprune.analysis.corpora import CORPORA, read_corpus
+from s3prl_convexprune.analysis.manifest import with_label
+from s3prl_convexprune.errors import CorpusError
+
+
+@pytest.fixture(scope="module")
+def speech_commands(tmp_path_factory):
+    return corpora_trees.speech_commands(tmp_path_factory.mktemp("sc"), words=("yes", "no", "bed"))
+
+
+@pytest.fixture(scope="module")
+def voxceleb1(tmp_path_factory):
+    return corpora_trees.voxceleb1(tmp_path_factory.mktemp("vox"))
+
+
+@pytest.fixture(scope="module")
+def iemocap(tmp_path_factory):
+    return corpora_trees.iemocap(tmp_path_factory.mktemp("ie"))
+
+
+@pytest.fixture(scope="module")
+def librispeech(tmp_path_factory):
+    return corpora_trees.librispeech(tmp_path_factory.mktemp("LibriSpeech"))
+
+
+def count(rows, label):
+    return Counter(row.labels.get(label) for row in rows)
+
+
+def test_speech_commands_words_and_speakers(speech_commands):
+    rows = read_corpus("speech_commands", "word", speech_commands)
+    assert count(rows, "word") == {"yes": 10, "no": 10, "bed": 10}
+    assert Counter(row.split for row in rows) == {"train": 18, "dev": 6, "test": 6}
+    assert all(row.speaker == row.labels["speaker"] == row.path.name.split("_")[0] for row in rows)
+    splits_of_speaker = {(row.speaker, row.split) for row in rows}
+    assert len(splits_of_speaker) == len({row.speaker for row in rows})
+
+
+def test_speech_commands_keywords_have_unknown_and_silence(speech_commands):
+    rows = read_corpus("speech_commands", "keyword", speech_commands)
+    assert count(rows, "keyword") == {"yes": 10, "no": 10, "_unknown_": 10, "_silence_": 3}
+    silence = [row for row in rows if row.labels["keyword"] == "_silence_"]
+    assert [(row.start, row.end) for row in silence] == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]
+    assert all(row.end <= soundfile.info(row.path).duration for row in silence)
+
+
+def test_speech_commands_official_lists_win_over_the_hash(speech_commands, tmp_path):
+    root = shutil.copytree(speech_commands, tmp_path / "sc")
+    by_hash = read_corpus("speech_commands", "word", root)
+    moved = next(row for row in by_hash if row.split == "train")
+    name = f"{moved.path.parent.name}/{moved.path.name}"
+    (root / "validation_list.txt").write_text(f"{name}\n")
+    (root / "testing_list.txt").write_text("")
+    by_list = read_corpus("speech_commands", "word", root)
+    assert {row.path for row in by_list if row.split == "dev"} == {moved.path}
+    assert Counter(row.split for row in by_list) == {"train": 29, "dev": 1}
+
+
+def test_speech_commands_test_archive_is_refused(tmp_path):
+    root = corpora_trees.speech_commands_test(tmp_path)
+    with pytest.raises(CorpusError, match="test archive"):
+        read_corpus("speech_commands", "word", root)
+
+
+def test_voxceleb1_takes_the_published_split(voxceleb1):
+    rows = read_corpus("voxceleb1", "speaker", voxceleb1)
+    found = {
+        f"{row.path.parent.parent.name}/{row.path.parent.name}/{row.path.name}": row.split for row in rows
+    }
+    names = {"1": "train", "2": "dev", "3": "test"}
+    lines = (voxceleb1 / "iden_split.txt").read_text().split()
+    assert found == {name: names[number] for number, name in zip(lines[::2], lines[1::2], strict=True)}
+    assert count(rows, "speaker") == {"id10001": 6, "id10002": 6, "id10003": 6}
+
+
+def test_voxceleb1_under_one_folder_without_a_list(voxceleb1, tmp_path):
+    for part in ("dev", "test"):
+        shutil.copytree(voxceleb1 / part / "wav", tmp_path / "wav", dirs_exist_ok=True)
+    rows = read_corpus("voxceleb1", "speaker", tmp_path)
+    assert len(rows) == 18
+    assert {row.split for row in rows} == {None}
+
+
+@pytest.mark.parametrize(
+    "line", ["4 id10001/a/00001.wav", "1", "id10001/a/00001.wav 1", "1 id10001/00001.wav"]
+)
+def test_voxceleb1_damaged_list_names_the_line(voxceleb1, tmp_path, line):
+    root = shutil.copytree(voxceleb1, tmp_path / "vox")
+    (root / "iden_split.txt").write_text(f"1 id10001/vid-0_0000/00001.wav\n{line}\n")
+    with pytest.raises(CorpusError, match="line 2"):
+        read_corpus("voxceleb1", "speaker", root)
+
+
+def test_iemocap_emotions(iemocap):
+    rows = with_label(read_corpus("iemocap", "emotion", iemocap), "emotion")
+    assert count(rows, "emotion") == {"neu": 20, "hap": 40, "ang": 20, "sad": 20}
+
+
+def test_iemocap_speaker_is_who_speaks_not_whose_dialog(iemocap):
+    rows = read_corpus("iemocap", "speaker", iemocap)
+    assert count(rows, "speaker") == {
+        f"Ses0{session}{gender}": 14 for session in range(1, 6) for gender in "FM"
+    }
+    assert count(rows, "session") == {f"Session{session}": 28 for session in range(1, 6)}
+    assert all(row.path.stem.split("_")[-1][0] == row.speaker[-1] for row in rows)
+
+
+def test_iemocap_without_audio_for_its_labels(iemocap, tmp_path):
+    shutil.copytree(iemocap / "Session1" / "dialog", tmp_path / "Session1" / "dialog")
+    with pytest.raises(CorpusError, match="sentences/wav"):
+        read_corpus("iemocap", "emotion", tmp_path)
+
+
+def test_librispeech_speakers(librispeech):
+    rows = read_corpus("librispeech", "speaker", librispeech)
+    assert count(rows, "speaker") == {str(number): 3 for number in range(19, 25)}
+    assert {(row.split, row.path.parts[-4]) for row in rows} == {
+        ("train", "train-clean-100"),
+        ("dev", "dev-clean"),
+        ("test", "test-clean"),
+    }
+
+
+def expected_segments(root: Path, tier: str):
+    for path, sentence, seconds in corpora_trees.utterances_of(root):
+        for start, end, label in corpora_trees.spoken_segments(sentence, seconds)[tier]:
+            if label not in ("", "sil"):
+                yield str(path), start, end, label.rstrip("1")
+
+
+@pytest.mark.parametrize(("label", "tier"), [("word", "words"), ("phoneme", "phones")])
+@pytest.mark.parametrize("form", ["TextGrid folder", "TextGrids in the corpus", "CTM file", "CTM folder"])
+def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier, form):
+    root, options = librispeech, {}
+    if form == "TextGrids in the corpus":
+        root = shutil.copytree(librispeech, tmp_path / "LibriSpeech")
+        corpora_trees.textgrids(root, root)
+    elif form == "TextGrid folder":
+        options["alignments"] = corpora_trees.textgrids(root, tmp_path / "grids")
+    else:
+        table = corpora_trees.ctm(root, tmp_path / f"{tier}.ctm", tier)
+        options["alignments"] = table if form == "CTM file" else tmp_path
+    rows = read_corpus("librispeech", label, root, **options)
+    found = [(str(row.path), row.start, row.end, row.labels[label]) for row in rows]
+    wanted = sorted(expected_segments(root, tier))
+    assert [(path, name) for path, _, _, name in found] == [(path, name) for path, _, _, name in wanted]
+    assert [row[1:3] for row in found] == [pytest.approx(row[1:3], abs=2e-4) for row in wanted]
+    assert all(row.labels["speaker"] == row.speaker == row.path.parts[-3] for row in rows)
+
+
+def test_librispeech_partly_aligned_says_how_much_is_missing(librispeech, tmp_path, caplog):
+    grids = sorted(corpora_trees.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
+    for path in grids[1:]:
+        path.unlink()
+    rows = read_corpus("librispeech", "word", librispeech, alignments=tmp_path / "grids")
+    assert {row.path.stem for row in rows} == {grids[0].stem}
+    assert "17 of 18 utterances have no alignment" in caplog.text
+
+
+def test_librispeech_without_alignments(librispeech):
+    with pytest.raises(CorpusError, match=r"\*\.TextGrid"):
+        read_corpus("librispeech", "phoneme", librispeech)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, corpus in CORPORA.items() if not corpus.shipped))
+def test_a_folder_of_something_else_is_refused(name, tmp_path):
+    with pytest.raises(CorpusError, match=str(tmp_path)):
+        read_corpus(name, CORPORA[name].labels[0], tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, corpus in CORPORA.items() if not corpus.shipped))
+def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
+    root = request.getfixturevalue(name)
+    options = {"alignments": corpora_trees.textgrids(root, tmp_path)} if name == "librispeech" else {}
+    for label in CORPORA[name].labels:
+        rows = with_label(read_corpus(name, label, root, **(options if label != "speaker" else {})), label)
+        assert len({row.labels[label] for row in rows}) >= 2
+        assert all(row.path.is_file() for row in rows)
+
+
+def test_root_comes_from_the_environment(voxceleb1, monkeypatch):
+    monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_VOXCELEB1", str(voxceleb1))
+    assert read_corpus("voxceleb1", "speaker") == read_corpus("voxceleb1", "speaker", voxceleb1)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "message"),
+    [
+        ("speech_command", "word", "did you mean 'speech_commands'"),
+        ("voxceleb1", "word", "expected one of speaker"),
+        ("iemocap", "emotions", "did you mean 'emotion'"),
+        ("iemocap", "emotion", "S3PRL_CONVEXPRUNE_DATA_IEMOCAP"),
+    ],
+)
+def test_wrong_names_get_the_nearest_right_one(name, label, message, monkeypatch):
+    monkeypatch.delenv("S3PRL_CONVEXPRUNE_DATA_IEMOCAP", raising=False)
+    with pytest.raises(CorpusError, match=message):
+        read_corpus(name, label)
