@@ -23,8 +23,9 @@ from ..pruning.cost import DepthCost, depth_costs
 from ..registry import build_upstream
 from ..versions import package_versions
 from .audio import file_sha256
+from .corpora import read_corpus
 from .hidden_states import extract_points
-from .manifest import Utterance, with_label
+from .manifest import Utterance, read_manifest, with_label
 from .points import PointStore
 from .sampling import sample_per_class
 
@@ -124,6 +125,22 @@ def analyze(
     analysis.write(output)
     store.remove()
     return analysis
+
+
+def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:
+    """The utterances behind what `--corpus` takes: the path of a manifest, or a name in `corpora.CORPORA`.
+
+    Args:
+        corpus: a path that ends in `.csv`, or a corpus name.
+        label: the label kind that will be measured.
+        root: the corpus's folder, or what relative paths in the manifest start at.
+
+    Raises:
+        CorpusError: there is no such corpus, or it is incomplete.
+    """
+    if corpus.lower().endswith(".csv"):
+        return read_manifest(corpus, root)
+    return read_corpus(corpus, label, root)
 
 
 def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:

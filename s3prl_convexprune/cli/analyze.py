@@ -21,13 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..analysis.analyze import analyze
-    from ..analysis.corpora import read_corpus
+    from ..analysis.analyze import analyze, open_corpus
     from ..analysis.plot import draw_curve
 
     analysis = analyze(
         args.upstream,
-        read_corpus(args.corpus, label=args.label, root=args.root),
+        open_corpus(args.corpus, args.label, args.root),
         args.label,
         args.output,
         corpus=args.corpus,
