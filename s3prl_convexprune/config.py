@@ -113,6 +113,16 @@ def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:
     return dict(given)
 
 
+def check_name(where: str, name: str) -> None:
+    """Refuse a name that the hub, a Python module, cannot hold.
+
+    Raises:
+        ConfigError: the name is not an identifier.
+    """
+    if not name.isidentifier():
+        raise ConfigError(f"{where}: name {name!r} must be letters, digits and underscores, as hub names are")
+
+
 def load_config(path: str | Path) -> UpstreamConfig:
     """Read and check one upstream config.
 
@@ -138,8 +148,7 @@ def load_config(path: str | Path) -> UpstreamConfig:
         if key not in given:
             raise ConfigError(f"{where}: the key {key!r} is missing")
     name = _typed(where, given, "name", str, "a name")
-    if not name.isidentifier():
-        raise ConfigError(f"{where}: name {name!r} must be letters, digits and underscores, as hub names are")
+    check_name(where, name)
     base = _typed(where, given, "base", str, "the name of an upstream")
     if ("layers" in given) == ("select" in given):
         raise ConfigError(f"{where}: give one of layers (a number) and select (an analysis that decides)")

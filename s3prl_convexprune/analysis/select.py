@@ -11,7 +11,7 @@ import yaml
 
 from .. import atomic
 from ..artifact import Analysis, Choice
-from ..config import load_config
+from ..config import check_name
 from ..errors import ConfigError
 
 
@@ -59,6 +59,9 @@ def select(
     analysis = Analysis.read(analysis_path)
     choice = analysis.choose(policy, max_macs=max_macs)
     name = name or re.sub(r"\W", "_", f"{analysis.upstream}_convexpruned_{analysis.label}")
+    check_name("--name", name)
+    if name == analysis.upstream:
+        raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
     output = Path(output) if output is not None else analysis_path.with_name(f"{name}.yaml")
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if analysis.checkpoint["path"]:
@@ -76,10 +79,7 @@ def select(
         "weights_sha256": analysis.checkpoint["weights_sha256"],
         "analysis_key": analysis.settings["key"],
     }
-    if name == analysis.upstream:
-        raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
     atomic.write_text(output, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    load_config(output)
     return Selected(choice, config, output, explain(analysis, choice))
 
 
