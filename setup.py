@@ -1,7 +1,8 @@
 """Packaging of s3prl-convexprune.
 
 `upstream_configs/` and `downstream_recipes/` stand at the top level for people and are installed
-inside the package for programs.
+inside the package for programs. A `.pth` file beside the package lets an unmodified s3prl know our names: see
+`s3prl_convexprune/_importhook.py`, which it loads, and the variable that switches it off.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__init__.py").read_text()).group(1)
@@ -42,6 +44,20 @@ DATA_FOLDERS = {
     "s3prl_convexprune.downstream_recipes": "downstream_recipes",
 }
 
+#: Runs at interpreter start, so it must never fail: no line of it, and nothing that it calls.
+PTH = "import sys; exec('try:\\n from s3prl_convexprune import _importhook as h\\n h.start()\\nexcept Exception: pass')\n"
+
+
+class BuildWithHook(build_py):
+    """Put the `.pth` file beside the package, in a wheel and in an editable (PEP 660) install alike."""
+
+    def run(self) -> None:
+        super().run()
+        folder = self.get_finalized_command("install").install_lib if self.editable_mode else self.build_lib
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "s3prl_convexprune.pth").write_text(PTH, encoding="ascii")
+
+
 setup(
     name="s3prl-convexprune",
     version=VERSION,
@@ -52,6 +68,7 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["s3prl_convexprune", "s3prl_convexprune.*"]), *DATA_FOLDERS],
     package_dir=DATA_FOLDERS,
+    cmdclass={"build_py": BuildWithHook},
     package_data={
         "s3prl_convexprune": ["py.typed", "demo/corpus/**/*", "demo/model/**/*", "report/**/*", "superb/**/*.csv"],
         "s3prl_convexprune.upstream_configs": ["*.yaml"],

@@ -5,15 +5,38 @@ Each takes the arguments that s3prl's own entries take (``ckpt``, ``refresh``, â
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s3prl_convexprune import demo
-from s3prl_convexprune.errors import CheckpointError
+from . import demo
+from .errors import CheckpointError
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+class LazyExpert:
+    """An expert class named by its module, imported when it is called: transformers takes seconds to import.
+
+    Args:
+        module: the module that holds a class `UpstreamExpert`.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def load(self) -> type[nn.Module]:
+        """The class itself."""
+        return importlib.import_module(self.module).UpstreamExpert
+
+    def __call__(self, *args: Any, **kwargs: Any) -> nn.Module:
+        return self.load()(*args, **kwargs)
+
+
+_HfWavLM = LazyExpert("s3prl_convexprune.hf_wavlm")
+_HfHubert = LazyExpert("s3prl.upstream.hf_hubert.expert")
 
 
 def hf_wavlm_custom(ckpt: str, *args: Any, **kwargs: Any) -> nn.Module:
@@ -23,17 +46,13 @@ def hf_wavlm_custom(ckpt: str, *args: Any, **kwargs: Any) -> nn.Module:
         ckpt: a folder with ``config.json``, weights and ``preprocessor_config.json``, or a model id of the
             Hugging Face hub.
     """
-    from s3prl_convexprune.hf_wavlm import UpstreamExpert
-
-    return UpstreamExpert(ckpt, *args, **kwargs)
+    return _HfWavLM(ckpt, *args, **kwargs)
 
 
 def tiny_hubert(*args: Any, **kwargs: Any) -> nn.Module:
     """The small HuBERT shipped with this package, through s3prl's `hf_hubert_custom`."""
-    from s3prl.upstream.hf_hubert.hubconf import hf_hubert_custom
-
     kwargs.pop("ckpt", None)
-    return hf_hubert_custom(str(tiny_hubert_path()), *args, **kwargs)
+    return _HfHubert(str(tiny_hubert_path()), *args, **kwargs)
 
 
 def tiny_hubert_path() -> Path:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Wav2Vec2FeatureExtractor, WavLMModel
 
-from s3prl_convexprune.pruning.last_state import output_is_last_state
+from .compat.hf_last_state import output_is_last_state
 
 SAMPLE_RATE = 16000
 DOWNSAMPLE_RATE = 320

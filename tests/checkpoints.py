@@ -8,12 +8,16 @@ imports s3prl's modules, so `s3prl_convexprune.compat.apply()` comes first.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
+import torchaudio
 from torch import nn
 
 LAYERS = 4
@@ -30,16 +34,24 @@ class Case:
         entry: the hub entry that loads it.
         make: writes the checkpoint: ``make(folder, layers, seed, **sizes)`` -> the path for ``ckpt``.
         layers: how many transformer layers it gets by default.
+        load: builds the upstream where the hub has no entry that takes a checkpoint of one's own.
     """
 
     name: str
     entry: str
     make: Callable[..., Path]
     layers: int = LAYERS
+    load: Callable[[Path], nn.Module] | None = None
 
     @property
     def family(self) -> str:
         return self.name.rsplit("-", 1)[0]
+
+    def whole(self, path: Path) -> nn.Module:
+        """The whole upstream on a checkpoint that `build` wrote, in eval mode."""
+        from s3prl_convexprune.registry import build_upstream
+
+        return (self.load(path) if self.load else build_upstream(self.entry, ckpt=str(path))).eval()
 
     def build(self, folder: Path, layers: int | None = None, seed: int = 0, **sizes: Any) -> Path:
         """Write the checkpoint under `folder` (made if missing); the same arguments give the same weights."""
@@ -106,6 +118,11 @@ def wav2vec2(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
     task = {"sample_rate": 16000, "normalize": pre_norm}
     torch.save({"task_cfg": task, "model_cfg": config, "model_weight": randomised(model).state_dict()}, path)
     return path
+
+
+def conformer(folder: Path, layers: int, pos_enc_type: str, **sizes: Any) -> Path:
+    kind = {"layer_type": "conformer", "pos_enc_type": pos_enc_type, "attn_type": "espnet", "max_positions": 1000}
+    return wav2vec2(folder, layers, True, **{**kind, "depthwise_conv_kernel_size": 7, **sizes})
 
 
 def data2vec(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
@@ -175,13 +192,245 @@ def transformers_model(folder: Path, layers: int, pre_norm: bool, kind: str, **s
     return path
 
 
-def _variants(family: str, entry: str, make: Callable[..., Path], **fixed: Any) -> list[Case]:
-    def variant(pre_norm: bool) -> Callable[..., Path]:
-        return lambda folder, layers, **sizes: make(folder, layers, pre_norm, **fixed, **sizes)
+def decoar2(folder: Path, layers: int, **sizes: Any) -> Path:
+    """DeCoAR 2.0 states its sizes in its module, not in the checkpoint: they are made tiny there."""
+    from s3prl.upstream.decoar2 import decoar2 as module
 
+    module.args.update(
+        {
+            "encoder_embed_dim": HIDDEN,
+            "encoder_ffn_embed_dim": 2 * HIDDEN,
+            "encoder_attention_heads": 4,
+            "encoder_layers": layers,
+            "conv_pos": 16,
+            "conv_pos_groups": 4,
+            **sizes,
+        }
+    )
+    path = folder / "decoar2.pt"
+    torch.save({"model": randomised(module.Decoar2()).state_dict()}, path)
+    return path
+
+
+def distilhubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
+    from s3prl.upstream.distiller.model import DistillerConfig, DistillerModel
+
+    config = {
+        "extractor_conv_feature_layers": CONV,
+        "conv_pos": 16,
+        "conv_pos_groups": 4,
+        "encoder_layers": layers,
+        "encoder_embed_dim": HIDDEN,
+        "encoder_ffn_embed_dim": 2 * HIDDEN,
+        "encoder_attention_heads": 4,
+        "encoder_layerdrop": 0.5,
+        "layer_norm_first": pre_norm,
+        "final_dim": HIDDEN,
+        "out_layer_type": "expand-last",
+        "out_layer_inter_dim": 16,
+        "n_tasks": 3,
+        "task_emb_type": "expand-last",
+        "pred_layer_id": [4, 8, 12],
+        **sizes,
+    }
+    model = DistillerModel(DistillerConfig(config))
+    path = folder / "distilhubert.ckpt"
+    torch.save({"Config": {"distiller": config}, "Distiller": randomised(model).state_dict()}, path)
+    return path
+
+
+def mockingjay(
+    folder: Path, layers: int, pre_norm: bool, share: bool = False, key: str = "Config", **sizes: Any
+) -> Path:
+    from s3prl.upstream.mockingjay.model import TransformerConfig, TransformerModel
+
+    transformer = {
+        "hidden_size": HIDDEN,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "intermediate_size": 2 * HIDDEN,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1,
+        "initializer_range": 0.02,
+        "layer_norm_eps": 1e-12,
+        "share_layer": share,
+        "pre_layer_norm": pre_norm,
+        **sizes,
+    }
+    audio = {
+        "kaldi": {
+            "feat_type": "fbank",
+            "fbank": {"num_mel_bins": 80, "frame_length": 25.0, "frame_shift": 10.0, "use_log_fbank": True},
+        },
+        "delta": {"order": 2, "win_length": 5},
+        "cmvn": {"use_cmvn": True},
+    }
+    model = TransformerModel(TransformerConfig(transformer), 240)
+    config = {"transformer": transformer, "task": {"sequence_length": 1500}, "audio": audio}
+    states = {"Transformer": randomised(model).state_dict(), key: config}
+    if key != "Config":
+        states["Config"] = {"runner": {"total_steps": 1}}
+    states["Optimizer"] = {"state": {0: torch.randn(1000)}}
+    path = folder / "mockingjay.ckpt"
+    torch.save(states, path)
+    return path
+
+
+def lighthubert(folder: Path, layers: int, **sizes: Any) -> Path:
+    """LightHuBERT small: s3prl fixes its 12 layers and the sizes of its search space, so it is not tiny."""
+    from s3prl.upstream.lighthubert.lighthubert import LightHuBERT, LightHuBERTConfig
+
+    config = {
+        "_name": "hubert_pruner",
+        "pruner_supernet": "small.yaml",
+        "encoder_layers": layers,
+        "encoder_embed_dim": 512,
+        "encoder_ffn_embed_dim": 2048,
+        "encoder_attention_heads": 8,
+        "encoder_layerdrop": 0.5,
+        "conv_feature_layers": CONV,
+        "conv_pos": 16,
+        "conv_pos_groups": 4,
+        "teacher_embed_dim": HIDDEN,
+        **sizes,
+    }
+    build = LightHuBERTConfig(config)
+    build.supernet_type = "small"
+    path = folder / "lighthubert.pt"
+    torch.save({"cfg": {"model": config}, "model": randomised(LightHuBERT(build)).state_dict()}, path)
+    return path
+
+
+def mae_ast(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
+    from s3prl.upstream.mae_ast.mae_ast import MAE_AST, MAE_AST_Config
+
+    config = {
+        "encoder_layers": layers,
+        "encoder_embed_dim": HIDDEN,
+        "encoder_ffn_embed_dim": 2 * HIDDEN,
+        "encoder_attention_heads": 4,
+        "encoder_layerdrop": 0.5,
+        "layer_norm_first": pre_norm,
+        "decoder_embed_dim": HIDDEN,
+        "decoder_layers": 1,
+        "ast_kernel_size_chan": 128,
+        "ast_kernel_stride_chan": 128,
+        "ast_kernel_size_time": 2,
+        "ast_kernel_stride_time": 2,
+        "enc_sine_pos": True,
+        "max_token_length": 400,
+        **sizes,
+    }
+    config = {**vars(MAE_AST_Config()), **config}
+    task = {
+        "feature_type": "fbank",
+        "feature_dim": 128,
+        "sample_rate": 16000,
+        "feature_rate": 100,
+        "mask_type": "random_mask",
+    }
+    model = MAE_AST(SimpleNamespace(**config), SimpleNamespace(**task))
+    path = folder / "mae_ast.pt"
+    torch.save({"cfg": {"model": config, "task": task}, "model": randomised(model).state_dict()}, path)
+    return path
+
+
+def roberta(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
+    """A BERT over the codes of a vector-quantised front end (s3prl's `discretebert`)."""
+    from s3prl.upstream.roberta.dictionary import Dictionary
+    from s3prl.upstream.roberta.roberta_model import RobertaEncoder, RobertaModel
+
+    text = "".join(f"{code} 1\n" for code in range(20))
+    (folder / "dict.txt").write_text(text)
+    dictionary = Dictionary.load(str(folder / "dict.txt"))
+    dictionary.add_symbol("<mask>")
+    config = {
+        "encoder_layers": layers,
+        "encoder_embed_dim": HIDDEN,
+        "encoder_ffn_embed_dim": 2 * HIDDEN,
+        "encoder_attention_heads": 4,
+        "encoder_normalize_before": pre_norm,
+        "encoder_layerdrop": 0.5,
+        "max_positions": 64,
+        **sizes,
+    }
+    arguments = Namespace(**config)
+    model = RobertaModel(arguments, RobertaEncoder(Namespace(**config), dictionary))
+    task = {"data": "codes", "seed": 1}
+    path = folder / "roberta.pt"
+    torch.save(
+        {
+            "task_cfg": task,
+            "model_cfg": Namespace(**config),
+            "model_weight": randomised(model).state_dict(),
+            "text_dictionary": text,
+        },
+        path,
+    )
+    return path
+
+
+class Codes(nn.Module):
+    """A vector quantiser of a kind: one code for every 10 ms, from the energy of the frame."""
+
+    def forward(self, wavs: list[torch.Tensor]) -> list[str]:
+        return [
+            " ".join(str(int(frame.abs().mean() * 100) % 20) for frame in wav.split(160)[:-1]) for wav in wavs
+        ]
+
+
+def load_roberta(path: Path) -> nn.Module:
+    from s3prl.upstream.roberta.expert import UpstreamExpert
+
+    return UpstreamExpert(str(path), Codes())
+
+
+def espnet_hubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
+    """What ESPnet's task builds (torchaudio's HuBERT); its own loader needs espnet, `load_espnet_hubert` does not."""
+    path = folder / "espnet_hubert.pt"
+    config = {
+        "extractor_mode": "layer_norm" if pre_norm else "group_norm",
+        "extractor_conv_layer_config": [(32, 10, 5), *[(32, 3, 2)] * 4, *[(32, 2, 2)] * 2],
+        "extractor_conv_bias": False,
+        "encoder_embed_dim": HIDDEN,
+        "encoder_projection_dropout": 0.1,
+        "encoder_pos_conv_kernel": 16,
+        "encoder_pos_conv_groups": 4,
+        "encoder_num_layers": layers,
+        "encoder_num_heads": 4,
+        "encoder_attention_dropout": 0.1,
+        "encoder_ff_interm_features": 2 * HIDDEN,
+        "encoder_ff_interm_dropout": 0.1,
+        "encoder_dropout": 0.1,
+        "encoder_layer_norm_first": pre_norm,
+        "encoder_layer_drop": 0.5,
+        "aux_num_out": None,
+        **sizes,
+    }
+    model = torchaudio.models.wav2vec2_model(**config)
+    torch.save({"config": config, "model": randomised(model).state_dict()}, path)
+    return path
+
+
+def load_espnet_hubert(path: Path) -> nn.Module:
+    from s3prl.upstream.espnet_hubert.expert import UpstreamExpert
+
+    states = torch.load(path)
+    expert = UpstreamExpert.__new__(UpstreamExpert)
+    nn.Module.__init__(expert)
+    expert.device = torch.device("cpu")
+    expert.model = nn.Module()
+    expert.model.wav2vec2 = torchaudio.models.wav2vec2_model(**states["config"])
+    expert.model.wav2vec2.load_state_dict(states["model"])
+    return expert
+
+
+def _variants(family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any) -> list[Case]:
+    load = more.pop("load", None)
     return [
-        Case(f"{family}-post", entry, variant(False)),
-        Case(f"{family}-pre", entry, variant(True)),
+        Case(f"{family}-post", entry, partial(make, pre_norm=False, **more), layers, load),
+        Case(f"{family}-pre", entry, partial(make, pre_norm=True, **more), layers, load),
     ]
 
 
@@ -196,5 +445,16 @@ CASES: dict[str, Case] = {
         *_variants("hf_hubert", "hf_hubert_custom", transformers_model, kind="Hubert"),
         *_variants("hf_wav2vec2", "hf_wav2vec2_custom", transformers_model, kind="Wav2Vec2"),
         *_variants("hf_wavlm", "hf_wavlm_custom", transformers_model, kind="WavLM"),
+        Case("wav2vec2-conformer_rel", "wav2vec2_custom", partial(conformer, pos_enc_type="rel_pos")),
+        Case("wav2vec2-conformer_rope", "wav2vec2_custom", partial(conformer, pos_enc_type="rope")),
+        Case("decoar2-post", "decoar2_custom", decoar2),
+        *_variants("distilhubert", "distiller_local", distilhubert, layers=2),
+        *_variants("mockingjay", "mockingjay_local", mockingjay),
+        Case("tera-post", "tera_local", partial(mockingjay, pre_norm=False, key="Upstream_Config")),
+        Case("audio_albert-post", "audio_albert_local", partial(mockingjay, pre_norm=False, share=True)),
+        Case("lighthubert-post", "lighthubert_local", lighthubert, layers=12),
+        *_variants("mae_ast", "mae_ast_local", mae_ast),
+        *_variants("roberta", "", roberta, load=load_roberta),
+        *_variants("espnet_hubert", "", espnet_hubert, load=load_espnet_hubert),
     ]
 }

@@ -15,6 +15,7 @@ from . import (
     audio_files,
     checkpoint_args,
     distributed,
+    hf_last_state,
     hub_login,
     ks_sampler,
     runner_setup,
@@ -32,6 +33,7 @@ REMEDIES: tuple[Remedy, ...] = (
     ks_sampler.REMEDY,
     sid_cache.REMEDY,
     distributed.REMEDY,
+    hf_last_state.REMEDY,
 )
 
 _reports: list[Report] = []

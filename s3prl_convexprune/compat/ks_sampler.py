@@ -35,13 +35,14 @@ def _take_back(expert: ModuleType) -> None:
 
 def sampler_wrapper() -> type:
     """The class `DistributedSamplerWrapper`: each process takes its share of what another sampler draws."""
+    import torch.distributed as dist
     from torch.utils.data import DistributedSampler
 
     class DistributedSamplerWrapper(DistributedSampler):
         """Share the draws of `sampler` between the processes.
 
-        Every process draws the same list, because every process was seeded alike, and takes every
-        world-size-th entry of one shuffled order of it (as catalyst's class of this name does).
+        The first process draws and sends its list to the others, since s3prl seeds it anew at every evaluation and
+        the others never. Each takes every world-size-th entry of one shuffled order of it, as catalyst's class does.
         """
 
         def __init__(self, sampler: Any, num_replicas: int | None = None, rank: int | None = None) -> None:
@@ -49,8 +50,10 @@ def sampler_wrapper() -> type:
             self.sampler = sampler
 
         def __iter__(self) -> Any:
-            drawn = list(self.sampler)
-            return iter([drawn[position] for position in super().__iter__()])
+            drawn = [list(self.sampler)]
+            if dist.is_initialized():
+                dist.broadcast_object_list(drawn, src=0)
+            return iter([drawn[0][position] for position in super().__iter__()])
 
     return DistributedSamplerWrapper
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from .families import Family
-from .last_state import output_is_last_state
+from ..compat.hf_last_state import output_is_last_state
 
 
 def cut_hooks(expert: Any, family: Family, layers: int) -> None:
@@ -31,7 +31,8 @@ def cut_hooks(expert: Any, family: Family, layers: int) -> None:
 def cut_transformers(expert: Any, family: Family, layers: int) -> None:
     """The config follows the cut; an adapter, which transformers puts after the encoder, goes."""
     expert.model.config.num_hidden_layers = layers
-    expert.model.adapter = None
+    if getattr(expert.model, "adapter", None) is not None:
+        expert.model.adapter = None
     output_is_last_state(expert.model)
     cut_states(expert, family, layers)
 
