@@ -10,9 +10,6 @@ upstreams' names; it imports neither s3prl nor torch by itself.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 from . import _importhook
 
 __version__ = "0.1.0"
@@ -31,8 +28,10 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _PUBLIC:
+        import importlib
+
         return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
