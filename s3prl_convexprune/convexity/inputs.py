@@ -62,7 +62,7 @@ def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, lis
         except TypeError:
             raise DataError(f"labels[{row}] is a {type(label).__name__}, which cannot be hashed; "
                             "use a string, a number or a tuple") from None
-        if label != label:
+        if isinstance(label, float) and np.isnan(label):
             raise DataError(f"labels[{row}] is NaN; every point needs a label")
     return codes, list(known)
 

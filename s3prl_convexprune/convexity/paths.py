@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra, reverse_cuthill_mckee
 from tqdm import tqdm
 
 from s3prl_convexprune.convexity import lanes
@@ -20,19 +20,31 @@ from s3prl_convexprune.convexity.lanes import LANES
 from s3prl_convexprune.errors import DataError
 
 COUNT_BITS = 10  # room for 1023 edges on a path; widened when a graph turns out to need more
+MAX_CREDITS = 1 << 22  # classes times points searched at a time, to bound a worker's memory
 EXTRA = 16  # units that an edge is lengthened by, more than rounding can take from a path through its points
-BATCHES = 4  # batches of sources a worker takes at a time
 
 
 @dataclass(frozen=True)
-class PathSums:
-    """Sums of pair scores, a row a point: over all class mates, over those that are sources, disconnected mates;
-    and over the pairs that end in the point. Rows of points that were not sources are zero."""
+class ClassSums:
+    """Sums over the pairs (source, class mate) of one class of n points, s of them sources.
 
+    Attributes:
+        members: ``[n]`` the points of the class.
+        is_source: ``[n]`` which of them paths started from.
+        total: ``[s]`` a source's sum of shares.
+        among_sources: ``[s]`` the same over mates that are sources too.
+        disconnected: ``[s]`` how many mates a source cannot reach.
+        arriving: ``[n]`` a member's sum of the shares of the pairs that end in it.
+        interior: ``[N]`` what the paths owe to each point of any class; see `lanes.sum_interior`.
+    """
+
+    members: np.ndarray
+    is_source: np.ndarray
     total: np.ndarray
     among_sources: np.ndarray
     disconnected: np.ndarray
     arriving: np.ndarray
+    interior: np.ndarray
 
 
 class _PathTooLong(Exception):
@@ -63,74 +75,114 @@ def edge_keys(edges: Edges, bits: int) -> np.ndarray:
     return (rounded << (2 * bits)) + (1 << bits)
 
 
-def path_sums(
-    edges: Edges,
-    codes: np.ndarray,
-    sources: np.ndarray,
-    n_threads: int,
-    progress: bool = False,
-) -> PathSums:
-    """Score every ordered pair (source, class mate) along its shortest path.
+def class_sums(
+    edges: Edges, codes: np.ndarray, sources: np.ndarray, n_threads: int, progress: bool = False
+) -> Iterator[tuple[int, ClassSums]]:
+    """Score every ordered pair (source, class mate) along its shortest path, class by class.
 
     Args:
         edges: the neighbourhood graph.
         codes: ``[N]`` int32, the class of each point.
-        sources: the points that paths start from, neighbours next to each other for speed.
+        sources: the points that paths start from.
         n_threads: worker threads.
         progress: show a bar.
+
+    Yields:
+        The code of each class that has sources, with its sums.
     """
-    n = len(codes)
-    members = np.argsort(codes, kind="stable").astype(np.int32)
-    first = np.searchsorted(codes[members], np.arange(codes.max() + 2))
-    chosen = np.zeros(n, np.uint8)
-    chosen[sources] = 1
-    starts = range(0, len(sources), LANES * BATCHES)
+    n, width = len(codes), max(1, MAX_CREDITS // len(codes))
+    bits = min(COUNT_BITS, n.bit_length())
+    with tqdm(total=len(sources), desc="paths", disable=not progress, leave=False) as bar:
+        for base in range(0, int(codes.max()) + 1, width):
+            mine = sources[(codes[sources] >= base) & (codes[sources] < base + width)]
+            found = None
+            while found is None:
+                try:
+                    found = _Search(edges, codes, mine, bits).run(base, width, n_threads)
+                except _PathTooLong:
+                    bits += 3
+            yield from found
+            bar.update(len(mine))
 
-    def attempt(bits: int) -> PathSums:
-        weights = edge_keys(edges, bits)
-        indptr = edges.indptr.astype(np.uint64)
-        indices = edges.indices.astype(np.uint32)
-        rows = np.zeros((n, 3))
 
-        def work(mine: list[int]) -> np.ndarray:
-            keys, dirty, columns = np.empty((n, LANES), np.int64), np.empty(n, np.uint8), np.zeros(n)
-            for start in mine:
-                for batch, used in _batches(sources[start : start + LANES * BATCHES]):
-                    lanes.shortest_keys(indptr, indices, weights, codes, batch, keys, dirty)
-                    if n >> bits and lanes.longest_count(keys, bits):
-                        raise _PathTooLong
-                    lanes.sum_shares(keys, bits, codes, batch, used, members, first, chosen, rows, columns)
-                bar.update(1)
-            return columns
+class _Search:
+    """One run over the sources of some classes, on a copy of the graph whose vertices are renumbered so that
+    neighbours lie near each other in memory (reverse Cuthill-McKee). Sources are taken class by class in that
+    order, so that the sixteen of a batch see much the same vertices at the same time."""
 
-        with tqdm(total=len(starts), desc="paths", disable=not progress, leave=False) as bar:
-            with ThreadPoolExecutor(n_threads) as pool:
-                arriving = sum(pool.map(work, (list(starts[t::n_threads]) for t in range(n_threads))))
-        return PathSums(rows[:, 0], rows[:, 1], rows[:, 2], np.asarray(arriving))
+    def __init__(self, edges: Edges, codes: np.ndarray, sources: np.ndarray, bits: int) -> None:
+        n = len(codes)
+        graph = csr_matrix((edge_keys(edges, bits), edges.indices, edges.indptr), shape=(n, n))
+        self.bits = bits
+        self.order = reverse_cuthill_mckee(graph, symmetric_mode=True)
+        graph = graph[self.order][:, self.order]
+        self.graph = graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data
+        self.codes = codes[self.order]
+        self.members = np.argsort(self.codes, kind="stable")
+        self.first = np.searchsorted(self.codes[self.members], np.arange(codes.max() + 2))
+        self.place = np.empty(n, np.int64)
+        self.place[self.order] = np.arange(n)
+        self.chosen = np.zeros(n, np.uint8)
+        self.chosen[self.place[sources]] = 1
+        self.batches = list(_batches(self.members[self.chosen[self.members] > 0]))
 
-    bits = min(COUNT_BITS, int(n).bit_length())
-    while True:
-        try:
-            return attempt(bits)
-        except _PathTooLong:
-            bits += 3
+    def run(self, base: int, width: int, n_threads: int) -> list[tuple[int, ClassSums]]:
+        n = len(self.codes)
+        width = min(width, len(self.first) - 1 - base)
+        starting = np.zeros((n, 3))
+        members = self.members, self.first, self.chosen
+
+        def work(mine: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray]:
+            keys, queue, queued = _scratch(n)
+            previous, nearby = np.empty((n, LANES), np.int32), np.empty((n, LANES), np.float32)
+            arriving, interior = np.zeros(n), np.zeros((width, n))
+            for batch, used in mine:
+                lanes.shortest_keys(*self.graph, self.codes, batch, keys, queue, queued)
+                if n >> self.bits and lanes.longest_count(keys, self.bits):
+                    raise _PathTooLong
+                lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
+                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, previous, nearby,
+                                   base, interior)
+            return arriving, interior
+
+        with ThreadPoolExecutor(n_threads) as pool:
+            parts = list(pool.map(work, (self.batches[t::n_threads] for t in range(n_threads))))
+        arriving = sum(part[0] for part in parts)
+        interior = sum(part[1] for part in parts)
+        return [
+            (c, self._class_sums(c, starting, arriving, interior[c - base]))
+            for c in range(base, base + width)
+            if self.chosen[self.members[self.first[c] : self.first[c + 1]]].any()
+        ]
+
+    def _class_sums(
+        self, c: int, starting: np.ndarray, arriving: np.ndarray, interior: np.ndarray
+    ) -> ClassSums:
+        members = self.members[self.first[c] : self.first[c + 1]]
+        is_source = self.chosen[members] > 0
+        total, among_sources, disconnected = starting[members[is_source]].T
+        return ClassSums(self.order[members], is_source, total, among_sources, disconnected, arriving[members],
+                         interior[self.place])
 
 
 def pair_shares(edges: Edges, codes: np.ndarray) -> np.ndarray:
-    """The share of every ordered pair of class mates, ``[N, N]``, NaN elsewhere; for small N and for inspection."""
+    """The share of every ordered pair of class mates, ``[N, N]``, NaN elsewhere: for small N and for inspection."""
     n = len(codes)
-    bits = int(n).bit_length()
-    weights = edge_keys(edges, bits)
-    keys, dirty = np.empty((n, LANES), np.int64), np.empty(n, np.uint8)
+    bits = n.bit_length()
+    graph = edges.indptr, edges.indices, edge_keys(edges, bits)
+    keys, queue, queued = _scratch(n)
     shares = np.full((n, n), np.nan)
     for batch, used in _batches(np.arange(n)):
-        lanes.shortest_keys(edges.indptr.astype(np.uint64), edges.indices.astype(np.uint32), weights, codes, batch,
-                            keys, dirty)
-        for lane in range(used):
-            for mate in np.flatnonzero(codes == codes[batch[lane]]):
-                if mate != batch[lane]:
-                    shares[batch[lane], mate] = lanes.share_inside(keys[mate, lane], bits)
+        lanes.shortest_keys(*graph, codes, batch, keys, queue, queued)
+        for lane, source in enumerate(batch[:used]):
+            for mate in np.flatnonzero(codes == codes[source]):
+                if mate != source:
+                    shares[source, mate] = lanes.share_inside(keys[mate, lane], bits)
     return shares
+
+
+def _scratch(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty((n, LANES), np.int64), np.empty(n, np.int64), np.empty(n, np.uint8)
 
 
 def _batches(sources: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:

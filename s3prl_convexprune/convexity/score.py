@@ -13,7 +13,7 @@ import numpy as np
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
-from s3prl_convexprune.convexity.paths import path_sums
+from s3prl_convexprune.convexity.paths import class_sums
 from s3prl_convexprune.errors import DataError
 
 
@@ -144,17 +144,12 @@ def graph_convexity(
         45.56
     """
     if graph is None:
-        started = time.perf_counter()
         array = as_points(points)
         codes, names = as_codes(labels, len(array))
-        compile_seconds = compile_kernels()
-        graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
     else:
-        started = time.perf_counter()
         if points is not None and len(points) != graph.n_points:
             raise DataError(f"the graph was built from {graph.n_points} points; got {len(points)}")
         codes, names = as_codes(labels, graph.n_points)
-        compile_seconds = compile_kernels()
     if len(names) < 2:
         raise DataError(f"every point is labelled {names[0]!r}; convexity needs at least two classes")
     sizes = np.bincount(codes)
@@ -163,16 +158,14 @@ def graph_convexity(
     if max_sources is not None and max_sources < 3:
         raise DataError(f"max_sources must be at least 3; got {max_sources}")
 
+    compile_seconds = compile_kernels()
+    if graph is None:
+        graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
     sources = _draw_sources(codes, sizes, max_sources, seed)
-    sums = path_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress)
-    used = np.zeros(len(codes), bool)
-    used[sources] = True
-    estimates = {
-        names[c]: estimate_class(sums, np.flatnonzero(codes == c), used) for c in np.flatnonzero(sizes >= 2)
-    }
+    found = class_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress)
+    estimates = {names[c]: estimate_class(sums, codes) for c, sums in found}
     return _summarise(
         estimates,
-        n_points=len(codes),
         excluded=tuple(names[c] for c in np.flatnonzero(sizes == 1)),
         settings={
             "n_points": len(codes),
@@ -191,7 +184,7 @@ def _kernels_ready() -> bool:
     codes = np.arange(40, dtype=np.int32) % 2
     for dtype in (np.float32, np.float64):
         graph = NeighborGraph.build(points.astype(dtype), 3, n_threads=1)
-    path_sums(graph.edges(), codes, np.arange(40), 1)
+    list(class_sums(graph.edges(), codes, np.arange(40), 1))
     return True
 
 
@@ -217,21 +210,20 @@ def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None,
 
 def _summarise(
     estimates: Mapping[Hashable, ClassEstimate],
-    n_points: int,
     excluded: tuple[Hashable, ...],
     settings: Mapping[str, Any],
     compile_seconds: float,
 ) -> GraphConvexity:
     values = list(estimates.values())
-    score = float(np.mean([e.score for e in values]))
+    score = 100 * float(np.mean([e.score for e in values]))
     pairs = np.array([e.possible_pairs for e in values], dtype=float)
-    influence = np.zeros(n_points)
+    influence = 100 * np.mean([e.influence for e in values], axis=0)
     for e in values:
-        spread = e.influence if e.influence is not None else np.full(2, (e.score - score) / np.sqrt(2))
-        influence[e.members] = 100 * spread / len(values)
+        if not e.has_ends:  # stand-in for the ends of a class of two: its distance from the mean class
+            influence[e.members] += (100 * e.score - score) / np.sqrt(2) / len(values)
     sampling = 100 * float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
     return GraphConvexity(
-        score=100 * score,
+        score=score,
         pair_score=100 * float(np.average([e.score for e in values], weights=pairs)),
         per_class={label: 100 * e.score for label, e in estimates.items()},
         sem=float(np.sqrt((influence**2).sum() + sampling**2)),
