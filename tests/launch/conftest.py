@@ -89,19 +89,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel in a virtual environment, which borrows every other package from this interpreter's."""
     folder = tmp_path_factory.mktemp("venv")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL_CONVEXPRUNE"))}
+    environ |= {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
+    environ["OMP_NUM_THREADS"] = "1"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, wheel], check=True, capture_output=True, env=environ)
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip())
     (site / "zz_borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, wheel], check=True, capture_output=True)
     shutil.copy(Path(sysconfig.get_path("scripts")) / "torchrun", folder / "bin" / "torchrun")
     script = (folder / "bin" / "torchrun").read_text().splitlines(keepends=True)
     (folder / "bin" / "torchrun").write_text("".join([f"#!{python}\n", *script[1:]]))
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL_CONVEXPRUNE"))}
-    environ |= {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
-    environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
     return Installed(folder / "bin", environ)
 
 
