@@ -26,19 +26,25 @@ def tone(path: Path, pitch: float, seconds: float = 0.5, seed: int = 0) -> None:
     soundfile.write(path, wav, RATE, subtype="PCM_16")
 
 
-def ks(root: Path, words: Sequence[str] = ("yes", "no"), lengths: Sequence[float] = (0.5,)) -> dict[str, str]:
+def ks(
+    root: Path,
+    words: Sequence[str] = ("yes", "no"),
+    train: int = 4,
+    lengths: Sequence[float] = (0.5,),
+    noise: float = 2.0,
+) -> dict[str, str]:
     """Speech Commands: `train/<word>/<speaker>_nohash_<n>.wav`, `_background_noise_`, and the test set's own folder.
 
-    Which split a file of `train` is in depends on its speaker's hash; the names here give 4 train and 2 dev files a word.
+    Which split a file of `train` is in depends on its speaker's hash; the names here give `train` training and two dev
+    files a word. `noise` is the length of the background noise in seconds.
     """
-    speakers = {"train": ("aaa1", "aaa2", "aaa3", "aaa4"), "dev": ("dev1", "dev2")}
-    names = [_speaker_of(split, number) for split, group in speakers.items() for number in range(len(group))]
+    names = [_speaker_of("train", number) for number in range(train)] + [_speaker_of("dev", number) for number in (0, 1)]
     for index, word in enumerate(words):
         for number, name in enumerate(names):
             seconds = lengths[number % len(lengths)]
             tone(root / "train" / word / f"{name}_nohash_0.wav", 200 * (index + 1), seconds, seed=number)
             tone(root / "test" / word / f"{name}_nohash_1.wav", 200 * (index + 1), seconds, seed=number + 100)
-    tone(root / "train" / "_background_noise_" / "hum.wav", 50, 2.0)
+    tone(root / "train" / "_background_noise_" / "hum.wav", 50, noise)
     tone(root / "test" / "_silence_" / "hum.wav", 50, 1.0)
     return {PREFIX + "SPEECH_COMMANDS": str(root / "train"), PREFIX + "SPEECH_COMMANDS_TEST": str(root / "test")}
 

@@ -1,0 +1,107 @@
+"""torchrun with two processes (gloo, CPU) is the same training as one process on the same effective batch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from tests import tiny_superb
+
+from .conftest import SHORT, SMALL_ASR, override
+
+UPSTREAM = "hubert_custom_convexpruned_L2"
+STEPS = 3
+DOWNSTREAM = {"ks": "speech_commands", "sid": "voxceleb1", "er": "emotion", "asr": "asr"}
+
+#: The batch that one process trains on: the whole training set, so that the order of its utterances does not matter.
+WHOLE = {"ks": 10, "sid": 4, "er": 12, "asr": 4}
+
+#: Plain gradient descent: its steps are linear in the gradient, where Adam's would magnify the last bits of it.
+PLAIN = {
+    "config.runner.total_steps": STEPS,
+    "config.runner.eval_step": STEPS,
+    "config.runner.save_step": STEPS,
+    "config.optimizer.torch_optim_name": "'SGD'",
+    "config.optimizer.lr": 0.1,
+}
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Corpora whose utterances all have one length: what is in a batch must not change what its padding is."""
+    root = tmp_path_factory.mktemp("even")
+    return {
+        **tiny_superb.ks(root / "ks", words=("yes", "no", "up"), train=3, lengths=(1.0,), noise=1.0),
+        **tiny_superb.sid(root / "sid", speakers=2, clips=2),
+        **tiny_superb.er(root / "er", clips=1),
+        **tiny_superb.asr(root / "asr", utterances=4),
+    }
+
+
+def rounds(folder: Path, hubert: Path, tasks: list[str], processes: int, **more: object) -> Path:
+    """Argument lists for `rounds.py`, one a task; each experiment lies in `folder/<task>`."""
+    lists = []
+    for task in tasks:
+        batch = WHOLE[task] // processes
+        size = {
+            "config.downstream_expert.datarc.batch_size": batch,
+            "config.downstream_expert.datarc.train_batch_size": batch,
+        }
+        text = override(SHORT, PLAIN, size, SMALL_ASR if task == "asr" else {}, more)
+        start = ["-m", "train", "-u", UPSTREAM, "-k", str(hubert), "-d", DOWNSTREAM[task], "-p", str(folder / task)]
+        lists.append([*start, "--device", "cpu", "-o", text])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rounds.json").write_text(json.dumps(lists))
+    return folder / "rounds.json"
+
+
+def torchrun(installed, file: Path, environ: dict[str, str], *more: object, timeout: float = 240):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(__file__).with_name("rounds.py")
+    start = ["torchrun", "--nproc_per_node=2", f"--master_port={port}", "--monitor_interval=0.2"]
+    return installed.run([*start, program, file, *more], file.parent, environ, timeout)
+
+
+def states(folder: Path, step: int) -> dict:
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(folder / f"states-{step}.ckpt", map_location="cpu", weights_only=True)
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(installed, hubert, environ, tmp_path):
+    tasks = list(DOWNSTREAM)
+    one = installed.run(
+        ["python", Path(__file__).with_name("rounds.py"), rounds(tmp_path / "one", hubert, tasks, 1)], tmp_path, environ
+    )
+    assert one.returncode == 0, one.stderr[-3000:]
+    two = torchrun(installed, rounds(tmp_path / "two", hubert, tasks, 2), environ)
+    assert two.returncode == 0, two.stderr[-3000:]
+    for task in tasks:
+        alone, together = (states(tmp_path / name / task, STEPS) for name in ("one", "two"))
+        assert together["WorldSize"] == 2
+        for part in ("Featurizer", "Downstream"):
+            for name, value in alone[part].items():
+                torch.testing.assert_close(together[part][name], value, rtol=1e-5, atol=1e-6, msg=f"{task} {name}")
+
+
+@pytest.mark.slow
+def test_a_dead_process_ends_the_run_and_the_run_resumes(installed, hubert, environ, tmp_path):
+    file = rounds(tmp_path / "run", hubert, ["er"], 2, **{"config.runner.total_steps": 10**6, "config.runner.save_step": 1})
+    died = torchrun(installed, file, environ, tmp_path / "run" / "er" / "states-1.ckpt", timeout=120)
+    assert died.returncode != 0
+    assert "SIGKILL" in died.stderr or "-9" in died.stderr
+
+    kept = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "er").glob("states-*.ckpt"))
+    goal = kept + 2
+    more = override({"config.runner.total_steps": goal, "config.runner.save_step": goal})
+    resume = ["-m", "train", "-e", str(tmp_path / "run" / "er"), "--device", "cpu", "-o", more]
+    file.write_text(json.dumps([resume]))
+    resumed = torchrun(installed, file, environ)
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    assert states(tmp_path / "run" / "er", goal)["Step"] == goal

@@ -1,0 +1,110 @@
+"""The import hook: it is in the wheel and in an editable install, does nothing unless s3prl is imported, harms nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from types import ModuleType
+
+import pytest
+
+from s3prl_convexprune import _importhook
+
+STATE = "import sys; print(any('_importhook' in type(finder).__module__ for finder in sys.meta_path))"
+
+
+def test_the_wheel_brings_the_pth_file(wheel):
+    assert "s3prl_convexprune.pth" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_an_editable_install_brings_it_too(wheel, tmp_path):
+    build = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    source = wheel.parent / "source"
+    subprocess.run([sys.executable, "-c", build, tmp_path], cwd=source, check=True, capture_output=True)
+    files = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
+    assert files.read("s3prl_convexprune.pth") == zipfile.ZipFile(wheel).read("s3prl_convexprune.pth")
+
+
+@pytest.mark.parametrize(("switch", "there"), [("", "True"), ("1", "False")])
+def test_the_switch(installed, tmp_path, switch, there):
+    done = installed.run(["python", "-c", STATE], tmp_path, {_importhook.SWITCH: switch})
+    assert (done.stdout.strip(), done.stderr) == (there, "")
+
+
+def test_an_interpreter_that_leaves_s3prl_alone_loads_next_to_nothing(installed, tmp_path):
+    loaded = "import sys; print(*sorted(sys.modules))"
+    off, on = (
+        set(installed.run(["python", "-c", loaded], tmp_path, {_importhook.SWITCH: switch}).stdout.split())
+        for switch in ("1", "")
+    )
+    assert on - off == set()  # the switch keeps it from acting; the file itself is loaded either way
+    ours = {name for name in on if name.startswith("s3prl")}
+    assert ours == {"s3prl_convexprune", "s3prl_convexprune._importhook"}
+
+
+def test_an_interpreter_without_s3prl_is_not_broken(installed, tmp_path):
+    """The wheel alone, nothing borrowed: no s3prl, no torch, and the import of s3prl fails as it always does."""
+    site = next(installed.bin.parent.glob("lib/python*/site-packages"))
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "s3prl_convexprune").symlink_to(site / "s3prl_convexprune")
+    (bare / "s3prl_convexprune.pth").symlink_to(site / "s3prl_convexprune.pth")
+    code = f"import site; site.addsitedir({str(bare)!r})\n{STATE}\nimport s3prl"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.strip() == "True"
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 's3prl'"
+
+
+def test_a_broken_config_leaves_s3prl_usable(installed, tmp_path):
+    (tmp_path / "broken.yaml").write_text("name: [")
+    code = "from s3prl import hub; print('hubert' in hub.options(), callable(hub.hubert_convexpruned_L3))"
+    done = installed.run(["python", "-c", code], tmp_path, {"S3PRL_CONVEXPRUNE_CONFIGS": str(tmp_path)})
+    assert (done.returncode, done.stdout.split()[-2:]) == (0, ["True", "True"])
+    assert "broken.yaml" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def module_on_path(tmp_path, monkeypatch):
+    (tmp_path / "watched_module.py").write_text("value = [1]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "watched_module"
+    sys.modules.pop("watched_module", None)
+    _importhook.FINDER.before.pop("watched_module", None)
+    _importhook.FINDER.after.pop("watched_module", None)
+
+
+def test_callbacks_run_around_the_module_and_again_on_reload(module_on_path):
+    import importlib
+
+    seen: list[object] = []
+    _importhook.on_import(
+        module_on_path,
+        before=lambda: seen.append(module_on_path in sys.modules and hasattr(sys.modules[module_on_path], "value")),
+        after=lambda module: seen.append(module.value),
+    )
+    module = importlib.import_module(module_on_path)
+    assert seen == [False, [1]]
+    assert module.__spec__.origin.endswith("watched_module.py")
+    importlib.reload(module)
+    assert seen[2:] == [True, [1]]
+
+
+def test_a_module_already_imported_is_served_at_once(module_on_path):
+    import importlib
+
+    module = importlib.import_module(module_on_path)
+    seen: list[ModuleType] = []
+    _importhook.on_import(module_on_path, after=seen.append)
+    assert seen == [module]
+
+
+def test_a_failing_callback_is_one_line_on_stderr(module_on_path, capsys):
+    import importlib
+
+    def fail(module: ModuleType) -> None:
+        raise ValueError("bad")
+
+    _importhook.on_import(module_on_path, after=fail)
+    assert importlib.import_module(module_on_path).value == [1]
+    assert capsys.readouterr().err == "s3prl-convexprune: warning: ValueError: bad\n"
