@@ -32,7 +32,9 @@ class Layout:
         count: name of the number of layers in that config.
         layers: what the name of every weight of layer i starts with, up to ``i.``.
         teacher: name of pretraining-only weights that the loader wants to find and throw away.
-        others: further top-level keys that the loader reads; the rest (optimiser states…) is left behind.
+        norms: what the name of every weight of hidden state i's own LayerNorm starts with, up to ``i.``.
+        others: further top-level keys that the loader needs; the rest (optimiser states…) is left behind.
+        looks_at: top-level keys that the loader reads where they are there.
     """
 
     weights: str
@@ -40,7 +42,9 @@ class Layout:
     count: str = "encoder_layers"
     layers: str = "encoder.layers."
     teacher: str | None = None
+    norms: str | None = None
     others: tuple[str, ...] = ()
+    looks_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Family:
         style: how the hidden states leave the expert, a key of `styles.STYLES`.
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
         ordinary: whether a cut can be stated as an ordinary checkpoint of the family; if not, why.
+        model_type: what a checkpoint in transformers' format calls its kind of model.
         entries: hub entries that are not in `packages`.
     """
 
@@ -72,6 +77,7 @@ class Family:
     style: str = "states"
     layout: Layout | None = None
     ordinary: str | bool = True
+    model_type: str | None = None
     entries: tuple[str, ...] = ()
 
 
@@ -96,6 +102,7 @@ def _transformers(name: str, package: str, *entries: str) -> Family:
         pre_norm="model.config.do_stable_layer_norm",
         layerdrop="model.config.layerdrop",
         style="transformers",
+        model_type=name.removeprefix("hf_"),
         entries=entries,
     )
 
@@ -134,6 +141,8 @@ FAMILIES: tuple[Family, ...] = (
             ("Config|Upstream_Config", "transformer"),
             count="num_hidden_layers",
             layers="encoder.layer.",
+            norms="encoder.LayerNorm.",
+            looks_at=("Config", "Upstream_Config"),
         ),
     ),
     Family(
@@ -229,15 +238,25 @@ def family_of(expert: nn.Module) -> Family:
     Raises:
         DepthError: the upstream cannot be cut; the message says why.
     """
-    for cls in type(expert).__mro__:
+    return family_of_class(type(expert))
+
+
+def family_of_class(expert: type) -> Family:
+    """`family_of` for an expert's class.
+
+    Raises:
+        DepthError: upstreams of this class cannot be cut; the message says why.
+    """
+    for cls in expert.__mro__:
         found = _row(cls.__module__)
         if isinstance(found, Family):
             return found
         if found is not None:
             raise DepthError(f"{_short(cls.__module__)} cannot be cut: {found}")
     known = ", ".join(family.name for family in FAMILIES)
-    where = f"{type(expert).__module__}.{type(expert).__qualname__}"
-    raise DepthError(f"{where} cannot be cut: it belongs to none of the families {known}")
+    raise DepthError(
+        f"{expert.__module__}.{expert.__qualname__} cannot be cut: it belongs to none of the families {known}"
+    )
 
 
 def family_of_entry(name: str, entry: Callable[..., Any]) -> Family:
