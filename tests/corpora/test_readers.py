@@ -1,4 +1,4 @@
-"""Each reader finds every utterance in its corpus's real layout, with the right labels, speakers and splits."""
+"""Each reader finds every utterance in its corpus's real layout, with its labels, speaker and split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import corpora_trees
 import pytest
 import soundfile
 
+from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.corpora import CORPORA, read_corpus
 from s3prl_convexprune.analysis.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
@@ -208,3 +209,21 @@ def test_wrong_names_get_the_nearest_right_one(name, label, message, monkeypatch
     monkeypatch.delenv("S3PRL_CONVEXPRUNE_DATA_IEMOCAP", raising=False)
     with pytest.raises(CorpusError, match=message):
         read_corpus(name, label)
+
+
+def test_speech_commands_hash_split_is_s3prls(speech_commands):
+    compat.apply()
+    from s3prl.downstream.speech_commands.expert import split_dataset
+
+    train, dev = split_dataset(speech_commands)
+    rows = read_corpus("speech_commands", "word", speech_commands)
+    for split, pairs in (("train", train), ("dev", dev)):
+        assert {(row.labels["word"], row.path) for row in rows if row.split == split} == set(pairs)
+
+
+def test_demo_corpus_styles_are_also_called_emotions():
+    rows = read_corpus("demo", "emotion")
+    assert rows == read_corpus("demo", "style")
+    assert all(row.path.is_file() and row.labels["emotion"] == row.labels["style"] for row in rows)
+    for label in CORPORA["demo"].labels:
+        assert len({row.labels[label] for row in with_label(rows, label)}) >= 4
