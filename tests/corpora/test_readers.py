@@ -12,6 +12,8 @@ import soundfile
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.corpora import CORPORA, read_corpus
+from s3prl_convexprune.analysis.corpora import librispeech as librispeech_reader
+from s3prl_convexprune.analysis.corpora import speech_commands as speech_commands_reader
 from s3prl_convexprune.analysis.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
 
@@ -64,7 +66,7 @@ def test_speech_commands_official_lists_win_over_the_hash(speech_commands, tmp_p
     name = f"{moved.path.parent.name}/{moved.path.name}"
     (root / "validation_list.txt").write_text(f"{name}\n")
     (root / "testing_list.txt").write_text("")
-    by_list = read_corpus("speech_commands", "word", root)
+    by_list = speech_commands_reader.read(root, "word")
     assert {row.path for row in by_list if row.split == "dev"} == {moved.path}
     assert Counter(row.split for row in by_list) == {"train": 29, "dev": 1}
 
@@ -153,7 +155,8 @@ def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier
     else:
         table = corpora_trees.ctm(root, tmp_path / f"{tier}.ctm", tier)
         options["alignments"] = table if form == "CTM file" else tmp_path
-    rows = read_corpus("librispeech", label, root, **options)
+    rows = librispeech_reader.read(root, label, **options)
+    rows = sorted(rows, key=lambda row: (str(row.path), row.start))
     found = [(str(row.path), row.start, row.end, row.labels[label]) for row in rows]
     wanted = sorted(expected_segments(root, tier))
     assert [(path, name) for path, _, _, name in found] == [(path, name) for path, _, _, name in wanted]
@@ -165,7 +168,7 @@ def test_librispeech_partly_aligned_says_how_much_is_missing(librispeech, tmp_pa
     grids = sorted(corpora_trees.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
     for path in grids[1:]:
         path.unlink()
-    rows = read_corpus("librispeech", "word", librispeech, alignments=tmp_path / "grids")
+    rows = librispeech_reader.read(librispeech, "word", alignments=tmp_path / "grids")
     assert {row.path.stem for row in rows} == {grids[0].stem}
     assert "17 of 18 utterances have no alignment" in caplog.text
 
@@ -189,6 +192,19 @@ def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
         rows = with_label(read_corpus(name, label, root, **(options if label != "speaker" else {})), label)
         assert len({row.labels[label] for row in rows}) >= 2
         assert all(row.path.is_file() for row in rows)
+
+
+def test_a_class_of_one_is_left_out_and_said(tmp_path, caplog):
+    root = corpora_trees.speech_commands(tmp_path / "sc", words=("yes", "no"), takes=1)
+    alone = next(
+        row.speaker for row in read_corpus("speech_commands", "speaker", root) if row.split == "train"
+    )
+    next((root / "yes").glob(f"{alone}*")).unlink()
+    rows = read_corpus("speech_commands", "speaker", root)
+    assert alone not in count(rows, "speaker")
+    assert set(count(rows, "speaker").values()) == {2}
+    assert "1 of 5 classes of 'speaker' left out" in caplog.text
+    assert alone in count(read_corpus("speech_commands", "word", root), "speaker")
 
 
 def test_root_comes_from_the_environment(voxceleb1, monkeypatch):
@@ -224,6 +240,6 @@ def test_speech_commands_hash_split_is_s3prls(speech_commands):
 def test_demo_corpus_styles_are_also_called_emotions():
     rows = read_corpus("demo", "emotion")
     assert rows == read_corpus("demo", "style")
-    assert all(row.path.is_file() and row.labels["emotion"] == row.labels["style"] for row in rows)
+    assert all(row.path.is_file() and row.labels.get("emotion") == row.labels.get("style") for row in rows)
     for label in CORPORA["demo"].labels:
         assert len({row.labels[label] for row in with_label(rows, label)}) >= 4
