@@ -200,7 +200,8 @@ def spoken_segments(sentence: str, seconds: float) -> dict[str, list[tuple[float
     width = round((seconds - 0.1) / len(words), 4)
     tiers = {"words": [(0.0, 0.1, "")], "phones": [(0.0, 0.1, "sil")]}
     for index, word in enumerate(words):
-        begin, end = round(0.1 + index * width, 4), round(0.1 + (index + 1) * width, 4)
+        begin = round(0.1 + index * width, 4)
+        end = seconds if index == len(words) - 1 else round(begin + width, 4)
         tiers["words"].append((begin, end, word.lower()))
         letters = re.sub(r"[^A-Z]", "", word)
         edges = [round(float(edge), 4) for edge in np.linspace(begin, end, len(letters) + 1)]

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ConfigError, CorpusError, nearest
 from ..resources import downstream_recipes_dir
+from .prepare import find_prepared
 
 PREFIX = "S3PRL_CONVEXPRUNE_DATA_"
 
@@ -23,16 +24,18 @@ class Folder:
     """One path that a recipe leaves open.
 
     Attributes:
-        key: its name under ``downstream_expert.datarc``.
+        key: its name under ``downstream_expert.<section>``.
         corpus: the environment variable's ending, ``IEMOCAP`` for ``S3PRL_CONVEXPRUNE_DATA_IEMOCAP``.
         below: where it lies under that folder.
         made_by: the command that makes it, where the corpus does not come with it.
+        section: where the recipe keeps its paths.
     """
 
     key: str
     corpus: str
     below: str = ""
     made_by: str = ""
+    section: str = "datarc"
 
     @property
     def variable(self) -> str:
@@ -75,15 +78,22 @@ RECIPES: Mapping[str, Recipe] = {
     "emotion": Recipe(
         "er.yaml", (Folder("root", "IEMOCAP"), _prepared("meta_data", "IEMOCAP", "meta_data", "er"))
     ),
-    "sv_voxceleb1": Recipe("asv.yaml", (Folder("file_path", "VOXCELEB1"),)),
+    "sv_voxceleb1": Recipe(
+        "asv.yaml",
+        (
+            Folder("file_path", "VOXCELEB1"),
+            Folder("test_meta_data", "VOXCELEB1", "veri_test2.txt"),
+            Folder("dev_meta_data", "VOXCELEB1", "veri_test2.txt"),
+        ),
+    ),
     "fluent_commands": Recipe("ic.yaml", (Folder("file_path", "FLUENT_COMMANDS"),)),
     "quesst14_dtw": Recipe("qbe.yaml", (Folder("dataset_root", "QUESST14"),)),
     "diarization": Recipe(
         "sd.yaml",
         (
-            Folder("train_dir", "LIBRI2MIX", "train"),
-            Folder("dev_dir", "LIBRI2MIX", "dev"),
-            Folder("test_dir", "LIBRI2MIX", "test"),
+            Folder("train_dir", "LIBRI2MIX", "train", section="loaderrc"),
+            Folder("dev_dir", "LIBRI2MIX", "dev", section="loaderrc"),
+            Folder("test_dir", "LIBRI2MIX", "test", section="loaderrc"),
         ),
     ),
 }
@@ -122,18 +132,21 @@ def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, st
         CorpusError: a path is given nowhere, or there is nothing at it. The message says how to give or make it.
     """
     recipe = RECIPES.get(downstream)
-    datarc = (config.get("downstream_expert") or {}).get("datarc")
-    if recipe is None or not isinstance(datarc, dict):
+    if recipe is None:
         return
     for folder in recipe.folders:
-        option = f'-o "config.downstream_expert.datarc.{folder.key}=..."'
+        datarc = (config.get("downstream_expert") or {}).get(folder.section)
+        if not isinstance(datarc, dict):
+            return
+        option = f'-o "config.downstream_expert.{folder.section}.{folder.key}=..."'
         if datarc.get(folder.key) is None and folder.key in datarc:
             root = environ.get(folder.variable)
             if not root:
                 raise CorpusError(
                     f"{downstream}: {folder.key} is not given; set {folder.variable}, or {option}, or the key in the config"
                 )
-            datarc[folder.key] = str(Path(root).expanduser() / folder.below)
+            below = Path(root).expanduser() / folder.below
+            datarc[folder.key] = str(find_prepared(root, folder.below, environ) if folder.made_by else below)
             source = f"{folder.variable}={root}"
         else:
             source = "as the config or -o states it"

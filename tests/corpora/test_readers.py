@@ -1,4 +1,4 @@
-"""Each reader finds every utterance in its corpus's real layout, with the right labels, speakers and splits."""
+"""Each reader finds every utterance in its corpus's real layout, with its labels, speaker and split."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import corpora_trees
 import pytest
 import soundfile
 
+from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.corpora import CORPORA, read_corpus
+from s3prl_convexprune.analysis.corpora import librispeech as librispeech_reader
+from s3prl_convexprune.analysis.corpora import speech_commands as speech_commands_reader
 from s3prl_convexprune.analysis.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
 
@@ -63,7 +66,7 @@ def test_speech_commands_official_lists_win_over_the_hash(speech_commands, tmp_p
     name = f"{moved.path.parent.name}/{moved.path.name}"
     (root / "validation_list.txt").write_text(f"{name}\n")
     (root / "testing_list.txt").write_text("")
-    by_list = read_corpus("speech_commands", "word", root)
+    by_list = speech_commands_reader.read(root, "word")
     assert {row.path for row in by_list if row.split == "dev"} == {moved.path}
     assert Counter(row.split for row in by_list) == {"train": 29, "dev": 1}
 
@@ -152,7 +155,8 @@ def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier
     else:
         table = corpora_trees.ctm(root, tmp_path / f"{tier}.ctm", tier)
         options["alignments"] = table if form == "CTM file" else tmp_path
-    rows = read_corpus("librispeech", label, root, **options)
+    rows = librispeech_reader.read(root, label, **options)
+    rows = sorted(rows, key=lambda row: (str(row.path), row.start))
     found = [(str(row.path), row.start, row.end, row.labels[label]) for row in rows]
     wanted = sorted(expected_segments(root, tier))
     assert [(path, name) for path, _, _, name in found] == [(path, name) for path, _, _, name in wanted]
@@ -164,7 +168,7 @@ def test_librispeech_partly_aligned_says_how_much_is_missing(librispeech, tmp_pa
     grids = sorted(corpora_trees.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
     for path in grids[1:]:
         path.unlink()
-    rows = read_corpus("librispeech", "word", librispeech, alignments=tmp_path / "grids")
+    rows = librispeech_reader.read(librispeech, "word", alignments=tmp_path / "grids")
     assert {row.path.stem for row in rows} == {grids[0].stem}
     assert "17 of 18 utterances have no alignment" in caplog.text
 
@@ -190,6 +194,19 @@ def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
         assert all(row.path.is_file() for row in rows)
 
 
+def test_a_class_of_one_is_left_out_and_said(tmp_path, caplog):
+    root = corpora_trees.speech_commands(tmp_path / "sc", words=("yes", "no"), takes=1)
+    alone = next(
+        row.speaker for row in read_corpus("speech_commands", "speaker", root) if row.split == "train"
+    )
+    next((root / "yes").glob(f"{alone}*")).unlink()
+    rows = read_corpus("speech_commands", "speaker", root)
+    assert alone not in count(rows, "speaker")
+    assert set(count(rows, "speaker").values()) == {2}
+    assert "1 of 5 classes of 'speaker' left out" in caplog.text
+    assert alone in count(read_corpus("speech_commands", "word", root), "speaker")
+
+
 def test_root_comes_from_the_environment(voxceleb1, monkeypatch):
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_VOXCELEB1", str(voxceleb1))
     assert read_corpus("voxceleb1", "speaker") == read_corpus("voxceleb1", "speaker", voxceleb1)
@@ -208,3 +225,21 @@ def test_wrong_names_get_the_nearest_right_one(name, label, message, monkeypatch
     monkeypatch.delenv("S3PRL_CONVEXPRUNE_DATA_IEMOCAP", raising=False)
     with pytest.raises(CorpusError, match=message):
         read_corpus(name, label)
+
+
+def test_speech_commands_hash_split_is_s3prls(speech_commands):
+    compat.apply()
+    from s3prl.downstream.speech_commands.expert import split_dataset
+
+    train, dev = split_dataset(speech_commands)
+    rows = read_corpus("speech_commands", "word", speech_commands)
+    for split, pairs in (("train", train), ("dev", dev)):
+        assert {(row.labels["word"], row.path) for row in rows if row.split == split} == set(pairs)
+
+
+def test_demo_corpus_styles_are_also_called_emotions():
+    rows = read_corpus("demo", "emotion")
+    assert rows == read_corpus("demo", "style")
+    assert all(row.path.is_file() and row.labels.get("emotion") == row.labels.get("style") for row in rows)
+    for label in CORPORA["demo"].labels:
+        assert len({row.labels[label] for row in with_label(rows, label)}) >= 4

@@ -8,13 +8,17 @@ module and a row of `CORPORA`. Anything else comes in by a manifest (`analysis.m
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import CorpusError, nearest
 from ..manifest import Utterance
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def read_corpus(name: str, label: str, root: str | Path | None = None, **options
         options: passed on to the reader (librispeech takes `alignments` and `subsets`).
 
     Returns:
-        Utterances or segments, sorted by path and start. Rows without that label may be among them.
+        Utterances or segments, sorted by path and start. Rows without that label may be among them; a row
+        that is alone with its class in its split is left out, since convexity is about pairs, and a warning
+        says how many were.
 
     Raises:
         CorpusError: unknown corpus or label, no root, or a root without the corpus's layout.
@@ -104,4 +110,16 @@ def read_corpus(name: str, label: str, root: str | Path | None = None, **options
     folder = None if corpus.shipped else corpus_root(corpus, root)
     reader = importlib.import_module(f".{name}", __name__)
     rows: list[Utterance] = reader.read(folder, label, **options)
+    rows = without_lone_rows(name, rows, label)
     return sorted(rows, key=lambda row: (str(row.path), row.start or 0.0))
+
+
+def without_lone_rows(name: str, rows: list[Utterance], label: str) -> list[Utterance]:
+    """The rows whose class has another row in the same split, and those without the label."""
+    sizes = Counter((row.split, row.labels[label]) for row in rows if label in row.labels)
+    lone = {key for key, size in sizes.items() if size == 1}
+    if lone:
+        log.warning(
+            "%s: %d of %d classes of %r left out, with a single row each", name, len(lone), len(sizes), label
+        )
+    return [row for row in rows if (row.split, row.labels.get(label)) not in lone]

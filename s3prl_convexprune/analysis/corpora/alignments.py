@@ -54,27 +54,28 @@ def read_textgrid(path: Path, kind: str) -> list[Segment]:
         kind: ``word`` or ``phoneme``.
 
     Raises:
-        CorpusError: praatio is not installed, the file cannot be parsed, or has no such tier.
+        CorpusError: praatio is not installed, the file cannot be parsed, is cut off, or has
+            no such tier.
     """
     try:
         from praatio import textgrid
     except ImportError as error:
         raise CorpusError("reading TextGrids needs praatio: pip install praatio") from error
     try:
-        grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=False)
+        grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
     except Exception as error:
-        raise CorpusError(
-            f"{path} cannot be read as a TextGrid: {str(error).strip() or type(error).__name__}"
-        ) from error
+        raise CorpusError(f"{path} cannot be read as a TextGrid: {error or type(error).__name__}") from error
     names = [name for name in grid.tierNames if name == TIERS[kind] or name.endswith(f" - {TIERS[kind]}")]
     if not names:
         raise CorpusError(f"{path} has no tier {TIERS[kind]!r}; its tiers are {', '.join(grid.tierNames)}")
-    return [
-        Segment(float(entry.start), float(entry.end), label)
-        for name in names
-        for entry in grid.getTier(name).entries
-        if (label := normalize(entry.label, kind)) is not None
-    ]
+    segments = []
+    for name in names:
+        tier = grid.getTier(name)
+        if not tier.entries or tier.entries[-1].end < tier.maxTimestamp - 1e-3:
+            raise CorpusError(f"{path}: tier {name!r} ends before {tier.maxTimestamp} s; the file is cut off")
+        labels = [(entry, normalize(entry.label, kind)) for entry in tier.entries]
+        segments += [Segment(float(e.start), float(e.end), label) for e, label in labels if label is not None]
+    return segments
 
 
 def read_ctm(path: Path, kind: str) -> dict[str, list[Segment]]:

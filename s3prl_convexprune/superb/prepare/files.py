@@ -1,0 +1,43 @@
+"""Writing a prepared file: whole, once, and never over something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...atomic import write_text
+from ...errors import CorpusError
+
+
+def put(path: Path, content: str) -> Path:
+    """Write `content` to `path` unless it is there already.
+
+    Raises:
+        CorpusError: another content is there, or the folder cannot be written.
+    """
+    try:
+        if path.exists():
+            if path.read_text(encoding="utf-8") == content:
+                return path
+            raise CorpusError(
+                f"{path} exists and is not what would be written; it may hold another order or split: "
+                "move it away, or give --output DIR"
+            )
+        return write_text(path, content)
+    except OSError as error:
+        reason = error.strerror or error
+        raise CorpusError(
+            f"{path} cannot be written ({reason}); give --output DIR with a folder that can"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} exists and is not text; move it away, or give --output DIR") from error
+
+
+def need(path: Path, what: str) -> Path:
+    """`path`, which has to exist.
+
+    Raises:
+        CorpusError: it does not.
+    """
+    if not path.exists():
+        raise CorpusError(f"{path} is missing: {what}")
+    return path
