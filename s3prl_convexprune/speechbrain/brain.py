@@ -26,7 +26,7 @@ class FineTuningBrain(sb.Brain):
     and the step. So a run that was killed goes on with the numbers it would have drawn, and upstreams that are compared see the
     same augmented audio.
 
-    The hyperparameters it reads: `seed`, `upstream` (the lobe), `head` (a ModuleList), `upstream_opt_class`, `head_opt_class`,
+    The hyperparameters it reads: `seed`, `lobe`, `head` (a ModuleList), `upstream_opt_class`, `head_opt_class`,
     `lr_annealing_upstream`, `lr_annealing_head`, `history`, `train_logger`, `epoch_counter`, `record_file`.
 
     Attributes:
@@ -40,7 +40,7 @@ class FineTuningBrain(sb.Brain):
         raise NotImplementedError
 
     def init_optimizers(self) -> None:
-        lobe, head = self.hparams.upstream, [*self.hparams.head.parameters(), *self.hparams.upstream.head_parameters()]
+        lobe, head = self.hparams.lobe, [*self.hparams.head.parameters(), *self.hparams.lobe.head_parameters()]
         self.head_optimizer = self.hparams.head_opt_class(head)
         self.optimizers_dict = {"head": self.head_optimizer}
         if not lobe.freeze:
@@ -111,7 +111,7 @@ class FineTuningBrain(sb.Brain):
         Returns:
             The record. Scores are percentages, times seconds, memory bytes.
         """
-        lobe = self.hparams.upstream
+        lobe = self.hparams.lobe
         record = {
             **about,
             "upstream": lobe.source,
