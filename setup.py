@@ -8,6 +8,7 @@ inside the package for programs. A `.pth` file beside the package lets an unmodi
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -43,6 +44,11 @@ DATA_FOLDERS = {
     "s3prl_convexprune.upstream_configs": "upstream_configs",
     "s3prl_convexprune.downstream_recipes": "downstream_recipes",
 }
+PACKAGE_DIR = DATA_FOLDERS
+if "editable_wheel" in sys.argv:
+    # They are found beside the package then (`resources.py`). With a plain layout an editable install is one line
+    # in a .pth file instead of a finder that every interpreter start would pay for.
+    DATA_FOLDERS, PACKAGE_DIR = {}, {"": "."}
 
 #: Runs at interpreter start, so it must never fail: no line of it, and nothing that it calls.
 PTH = "import sys; exec('try:\\n from s3prl_convexprune import _importhook as h\\n h.start()\\nexcept Exception: pass')\n"
@@ -67,7 +73,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=[*find_packages(include=["s3prl_convexprune", "s3prl_convexprune.*"]), *DATA_FOLDERS],
-    package_dir=DATA_FOLDERS,
+    package_dir=PACKAGE_DIR,
     cmdclass={"build_py": BuildWithHook},
     package_data={
         "s3prl_convexprune": ["py.typed", "demo/corpus/**/*", "demo/model/**/*", "report/**/*", "superb/**/*.csv"],
