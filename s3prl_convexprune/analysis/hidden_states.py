@@ -114,6 +114,7 @@ def extract_points(
             rows = [row for rows in batch.rows for row in rows]
             store.write(number, rows, layers)
             bar.update(len(rows))
+    store.flush()
 
 
 def _rates(expert: Any, states: Sequence[torch.Tensor]) -> list[int]:

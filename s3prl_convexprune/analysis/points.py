@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,20 +18,24 @@ class PointStore:
     """A folder with one `[points, dim]` float32 array a layer and the list of finished batches.
 
     A store is opened with a key that states everything its numbers depend on; a folder left by another key is
-    started afresh. A batch counts as finished after its rows reached the disk.
+    started afresh. A batch counts as finished once its rows have reached the disk, which they do every few seconds.
 
     Args:
         folder: where the arrays lie; made when it is not there.
         key: what the points depend on (upstream, weights, corpus, sampling, versions).
         n_points: rows of every array.
+        flush_seconds: how much work a kill may cost at most.
     """
 
-    def __init__(self, folder: str | Path, key: str, n_points: int):
+    def __init__(self, folder: str | Path, key: str, n_points: int, flush_seconds: float = 2.0):
         self.folder = Path(folder)
         self.n_points = n_points
         self._plan = self.folder / "plan.json"
         self._log = self.folder / "finished"
-        self._arrays: list[np.memmap] | None = None
+        self._arrays: list[np.memmap] = []
+        self._unflushed: list[int] = []
+        self._flush_seconds = flush_seconds
+        self._flushed_at = time.monotonic()
         plan = {"key": key, "n_points": n_points}
         if not self._plan.is_file() or json.loads(self._plan.read_text()) != plan:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -52,15 +57,24 @@ class PointStore:
             rows: which rows of the arrays it fills.
             layers: one `[len(rows), dim]` array a layer.
         """
-        if self._arrays is None:
+        if not self._arrays:
             self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
         for array, points in zip(self._arrays, layers, strict=True):
             array[list(rows)] = points
+        self._unflushed.append(batch)
+        if time.monotonic() - self._flushed_at >= self._flush_seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring everything written so far to the disk: first the rows, then the note that they are finished."""
+        for array in self._arrays:
             array.flush()
         with self._log.open("a") as log:
-            log.write(f"{batch}\n")
+            log.write("".join(f"{batch}\n" for batch in self._unflushed))
             log.flush()
             os.fsync(log.fileno())
+        self._unflushed.clear()
+        self._flushed_at = time.monotonic()
 
     def layer_paths(self) -> list[Path]:
         """The arrays' files, layer 0 first."""
@@ -72,7 +86,7 @@ class PointStore:
 
     def remove(self) -> None:
         """Delete the folder."""
-        self._arrays = None
+        self._arrays = []
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self, k: int, dim: int) -> np.memmap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(__version__)
         return 0
+    # On a machine with other work, idle OpenMP threads that spin make two threads many times slower than one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     verb = arguments[0]
     try:
         if verb not in VERBS:

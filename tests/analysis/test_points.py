@@ -19,7 +19,7 @@ def test_rows_lie_where_they_belong_whatever_the_order_of_batches(tmp_path):
 
 
 def test_a_reopened_store_knows_what_is_finished(tmp_path):
-    PointStore(tmp_path / "work", "key", 4).write(7, [0, 1], layers([0, 1]))
+    PointStore(tmp_path / "work", "key", 4, flush_seconds=0).write(7, [0, 1], layers([0, 1]))
     again = PointStore(tmp_path / "work", "key", 4)
     assert again.finished == {7}
     again.write(8, [2, 3], layers([2, 3]))
@@ -27,7 +27,7 @@ def test_a_reopened_store_knows_what_is_finished(tmp_path):
 
 
 def test_a_batch_whose_line_was_cut_short_is_not_finished(tmp_path):
-    store = PointStore(tmp_path / "work", "key", 4)
+    store = PointStore(tmp_path / "work", "key", 4, flush_seconds=0)
     store.write(12, [0, 1], layers([0, 1]))
     with (tmp_path / "work" / "finished").open("a") as log:
         log.write("1")
@@ -35,7 +35,15 @@ def test_a_batch_whose_line_was_cut_short_is_not_finished(tmp_path):
 
 
 def test_another_key_or_size_starts_afresh(tmp_path):
-    PointStore(tmp_path / "work", "key", 4).write(0, [0, 1], layers([0, 1]))
+    PointStore(tmp_path / "work", "key", 4, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
     assert PointStore(tmp_path / "work", "other", 4).finished == set()
-    PointStore(tmp_path / "work", "other", 4).write(0, [0, 1], layers([0, 1]))
+    PointStore(tmp_path / "work", "other", 4, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
     assert PointStore(tmp_path / "work", "other", 5).finished == set()
+
+
+def test_rows_that_have_not_reached_the_disk_are_not_finished(tmp_path):
+    store = PointStore(tmp_path / "work", "key", 4, flush_seconds=3600)
+    store.write(0, [0, 1], layers([0, 1]))
+    assert PointStore(tmp_path / "work", "key", 4).finished == set()
+    store.flush()
+    assert PointStore(tmp_path / "work", "key", 4).finished == {0}
