@@ -19,28 +19,18 @@ from s3prl_convexprune.convexity.paths import ClassSums
 
 @dataclass(frozen=True)
 class ClassEstimate:
-    """One class, as shares (0 to 1).
-
-    `influence` has a value for each of all N points; its sum of squares is the variance over draws of points.
-    It lacks the part of the ends in a class of two, where leaving one out leaves no pair: `has_ends` is False.
-    """
+    """One class, in percent. `sem` is NaN in a class of two, where leaving one out leaves no pair."""
 
     score: float
-    members: np.ndarray
-    influence: np.ndarray
-    has_ends: bool
+    sem: float
     sampling_variance: float
     scored_pairs: int
     possible_pairs: int
     disconnected: float
 
-    @property
-    def sem(self) -> float:
-        return float(np.sqrt((self.influence**2).sum() + self.sampling_variance)) if self.has_ends else float("nan")
 
-
-def estimate_class(sums: ClassSums, codes: np.ndarray) -> ClassEstimate:
-    """The class mean from the sums over its sources.
+def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, np.ndarray]:
+    """The class mean from the sums over its sources, and how much of its error each of all N points brings.
 
     With r_i the sum over the pairs of point i, the mean without i is ``(sum r - 2 r_i) / ((n - 1)(n - 2))``.
 
@@ -52,6 +42,9 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> ClassEstimate:
         sums: of the class.
         codes: ``[N]`` the class of each point; effects are measured from the mean of the point's own class, because
             how many points a class has is the experimenter's choice, not chance.
+
+    Returns:
+        The estimate, and ``[N]`` the influences, whose sum of squares is the variance over draws of points.
     """
     n, s = len(sums.members), int(sums.is_source.sum())
     score = _two_a_minus_b(sums.total.sum(), sums.among_sources.sum(), s, n)
@@ -61,21 +54,21 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> ClassEstimate:
         means = sums.arriving / s
         means[sums.is_source] = sums.total / (n - 1)
         influence[sums.members] += 2 * (means - means.mean()) * np.sqrt((n - 1) / n) / (n - 2)
+    influence *= 100
     sampling_variance = 0.0
     if s < n:
         without = _two_a_minus_b(sums.total.sum() - sums.total, sums.among_sources.sum() - 2 * sums.among_sources,
                                  s - 1, n)
-        sampling_variance = float((1 - s / n) * (s - 1) * np.var(without))
-    return ClassEstimate(
-        score=float(np.clip(score, 0, 1)),
-        members=sums.members,
-        influence=influence,
-        has_ends=n > 2,
+        sampling_variance = 100**2 * float((1 - s / n) * (s - 1) * np.var(without))
+    estimate = ClassEstimate(
+        score=100 * float(np.clip(score, 0, 1)),
+        sem=float(np.sqrt((influence**2).sum() + sampling_variance)) if n > 2 else float("nan"),
         sampling_variance=sampling_variance,
         scored_pairs=s * (n - 1),
         possible_pairs=n * (n - 1),
         disconnected=float(sums.disconnected.sum() / (s * (n - 1))),
     )
+    return estimate, influence
 
 
 def _two_a_minus_b(total: np.ndarray, among: np.ndarray, s: int, n: int) -> np.ndarray:

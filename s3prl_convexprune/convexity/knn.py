@@ -114,7 +114,7 @@ def _search_rows(
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})
-def _any_below(product: np.ndarray, low: np.ndarray, first: int, last: int, limit: float) -> bool:
+def _any_below(product, low, first, last, limit):  # type: ignore[no-untyped-def]
     smallest = np.float32(np.inf)
     for j in range(first, last):
         smallest = min(smallest, low[j] - product[j])

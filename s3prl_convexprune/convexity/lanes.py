@@ -57,42 +57,34 @@ def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued)
         sources: LANES vertices.
         keys: ``[N, LANES]`` int64, overwritten with the result; UNREACHED where there is no path. Outsiders are
             counted where a path goes on from them, so a path's own end never counts.
-        queue, queued: ``[N]`` int64 and uint8, scratch.
+        queue: scratch, int64, a ring whose length is a power of two above N.
+        queued: scratch, ``[N]`` uint8.
     """
-    n = codes.shape[0]
     base = np.empty(LANES, np.int64)
     home = np.empty(LANES, codes.dtype)
     keys[:] = UNREACHED
     queued[:] = 0
-    head, tail, waiting = 0, 0, 0
+    ring = queue.shape[0] - 1
+    head, tail = 0, 0
     for lane in range(LANES):
         source = sources[lane]
         keys[source, lane] = 0
         home[lane] = codes[source]
-        if queued[source] == 0:
-            queued[source] = 1
-            queue[tail] = source
-            tail += 1
-            waiting += 1
-    tail %= n
-    while waiting > 0:
-        v = queue[head]
-        queued[v] = 0
-        waiting -= 1
+        queue[tail] = source
+        tail += 1 - queued[source]
+        queued[source] = 1
+    while head < tail:
+        v = queue[head & ring]
         head += 1
-        if head == n:
-            head = 0
+        queued[v] = 0
         for lane in range(LANES):
             base[lane] = keys[v, lane] + (codes[v] != home[lane])
         for e in range(indptr[v], indptr[v + 1]):
             u = indices[e]
-            if _relax(keys, u, weights[e], base) and queued[u] == 0:
-                queued[u] = 1
-                queue[tail] = u
-                waiting += 1
-                tail += 1
-                if tail == n:
-                    tail = 0
+            improved = np.uint8(_relax(keys, u, weights[e], base))
+            queue[tail & ring] = u  # kept only if the tail moves on; whether it does is too irregular to branch on
+            tail += improved & (1 - queued[u])
+            queued[u] |= improved
 
 
 @numba.njit(nogil=True, cache=True)

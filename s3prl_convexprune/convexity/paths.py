@@ -138,7 +138,7 @@ class _Search:
             arriving, interior = np.zeros(n), np.zeros((width, n))
             for batch, used in mine:
                 lanes.shortest_keys(*self.graph, self.codes, batch, keys, queue, queued)
-                if n >> self.bits and lanes.longest_count(keys, self.bits):
+                if lanes.longest_count(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
                 lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, previous, nearby,
@@ -147,8 +147,8 @@ class _Search:
 
         with ThreadPoolExecutor(n_threads) as pool:
             parts = list(pool.map(work, (self.batches[t::n_threads] for t in range(n_threads))))
-        arriving = sum(part[0] for part in parts)
-        interior = sum(part[1] for part in parts)
+        arriving = np.sum([part[0] for part in parts], axis=0)
+        interior = np.sum([part[1] for part in parts], axis=0)
         return [
             (c, self._class_sums(c, starting, arriving, interior[c - base]))
             for c in range(base, base + width)
@@ -182,7 +182,7 @@ def pair_shares(edges: Edges, codes: np.ndarray) -> np.ndarray:
 
 
 def _scratch(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.empty((n, LANES), np.int64), np.empty(n, np.int64), np.empty(n, np.uint8)
+    return np.empty((n, LANES), np.int64), np.empty(1 << n.bit_length(), np.int64), np.empty(n, np.uint8)
 
 
 def _batches(sources: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:

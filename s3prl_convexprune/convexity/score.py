@@ -162,14 +162,36 @@ def graph_convexity(
     if graph is None:
         graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
     sources = _draw_sources(codes, sizes, max_sources, seed)
-    found = class_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress)
-    estimates = {names[c]: estimate_class(sums, codes) for c, sums in found}
-    return _summarise(
-        estimates,
+    estimates: dict[Hashable, ClassEstimate] = {}
+    influence = np.zeros(len(codes))
+    pairs_of_points = []
+    for c, sums in class_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress):
+        estimates[names[c]], share = estimate_class(sums, codes)
+        influence += share
+        if sizes[c] == 2:
+            pairs_of_points.append((sums.members, estimates[names[c]].score))
+
+    values = list(estimates.values())
+    score = float(np.mean([e.score for e in values]))
+    for members, value in pairs_of_points:  # stands in for the ends of a class of two: its distance from the mean class
+        influence[members] += (value - score) / np.sqrt(2)
+    influence /= len(values)
+    sampling_sem = float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
+    pairs = np.array([e.possible_pairs for e in values], dtype=float)
+    return GraphConvexity(
+        score=score,
+        pair_score=float(np.average([e.score for e in values], weights=pairs)),
+        per_class={label: e.score for label, e in estimates.items()},
+        sem=float(np.sqrt((influence**2).sum() + sampling_sem**2)),
+        per_class_sem={label: e.sem for label, e in estimates.items()},
+        sampling_sem=sampling_sem,
+        n_pairs=sum(e.scored_pairs for e in values),
+        disconnected=float(np.average([e.disconnected for e in values], weights=pairs)),
         excluded=tuple(names[c] for c in np.flatnonzero(sizes == 1)),
+        influence=influence,
         settings={
             "n_points": len(codes),
-            "n_classes": len(estimates),
+            "n_classes": len(values),
             "n_neighbors": n_neighbors,
             "max_sources": max_sources,
             "seed": seed if max_sources is not None else None,
@@ -206,36 +228,6 @@ def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None,
             members = np.sort(rng.choice(members, max_sources, replace=False))
         drawn.append(members)
     return np.concatenate(drawn)
-
-
-def _summarise(
-    estimates: Mapping[Hashable, ClassEstimate],
-    excluded: tuple[Hashable, ...],
-    settings: Mapping[str, Any],
-    compile_seconds: float,
-) -> GraphConvexity:
-    values = list(estimates.values())
-    score = 100 * float(np.mean([e.score for e in values]))
-    pairs = np.array([e.possible_pairs for e in values], dtype=float)
-    influence = 100 * np.mean([e.influence for e in values], axis=0)
-    for e in values:
-        if not e.has_ends:  # stand-in for the ends of a class of two: its distance from the mean class
-            influence[e.members] += (100 * e.score - score) / np.sqrt(2) / len(values)
-    sampling = 100 * float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
-    return GraphConvexity(
-        score=score,
-        pair_score=100 * float(np.average([e.score for e in values], weights=pairs)),
-        per_class={label: 100 * e.score for label, e in estimates.items()},
-        sem=float(np.sqrt((influence**2).sum() + sampling**2)),
-        per_class_sem={label: 100 * e.sem for label, e in estimates.items()},
-        sampling_sem=sampling,
-        n_pairs=sum(e.scored_pairs for e in values),
-        disconnected=float(np.average([e.disconnected for e in values], weights=pairs)),
-        excluded=excluded,
-        influence=influence,
-        settings=settings,
-        compile_seconds=compile_seconds,
-    )
 
 
 def _or_none(value: float) -> float | None:

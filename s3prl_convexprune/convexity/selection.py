@@ -35,8 +35,8 @@ def probability_best(results: Sequence[GraphConvexity], seed: int = 1337, draws:
     scores = np.array([r.score for r in results])
     rng = np.random.default_rng(seed)
     # A thin factor of the covariance: the influences' own triangular factor, then each layer's sampling error.
-    factor = np.linalg.qr(influences.T, mode="r").T
-    errors = rng.standard_normal((draws, factor.shape[1])) @ factor.T
+    factor = np.asarray(np.linalg.qr(influences.T, mode="r"))
+    errors = rng.standard_normal((draws, len(factor))) @ factor
     errors += rng.standard_normal((draws, len(scores))) * np.array([r.sampling_sem for r in results])
     best = np.argmax(scores + errors, axis=1)
     return np.bincount(best, minlength=len(scores)) / draws

@@ -84,5 +84,5 @@ def mutual_knn(first: Any, second: Any, n_neighbors: int = 10) -> float:
     lists = [graph.trimmed(n_neighbors) for graph in graphs]
     counts = [np.diff(one.indptr) for one in lists]
     flat = [np.repeat(np.arange(n), c) * n + one.indices for one, c in zip(lists, counts, strict=True)]
-    common = np.bincount(np.intersect1d(*flat, assume_unique=True) // n, minlength=n)
+    common = np.bincount(np.intersect1d(flat[0], flat[1], assume_unique=True) // n, minlength=n)
     return float(np.mean(2 * common / (counts[0] + counts[1])))
