@@ -1,0 +1,140 @@
+"""``python -m s3prl_convexprune.demo.pretrain``: all iterations, from folders of audio to a model folder."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import HubertModel
+
+from ...atomic import write_bytes, write_json
+from ...errors import ConfigError, ConvexPruneError
+from ...versions import package_versions
+from .audio import Streams, read_streams
+from .model import save_encoder, tiny_config
+from .probe import probe
+from .targets import cluster, layer_features, mfcc_features
+from .train import Schedule, Trainer
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Pretrain; see ``--help``."""
+    try:
+        pretrain(_parser().parse_args(arguments))
+    except ConvexPruneError as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+def pretrain(options: argparse.Namespace) -> None:
+    """Run every iteration that is not finished yet; each leaves a model in ``OUTPUT/iteration-N``.
+
+    Raises:
+        ConfigError: --steps and --clusters name different numbers of iterations, or an iteration needs a
+            teacher layer and there is neither --teacher-layer nor --select-by.
+    """
+    if len(options.steps) != len(options.clusters):
+        raise ConfigError(
+            f"--steps names {len(options.steps)} iterations, --clusters {len(options.clusters)}"
+        )
+    probes = {manifest.stem: manifest for manifest in options.probe}
+    if options.teacher_layer is None and options.select_by not in probes and len(options.steps) > 1:
+        raise ConfigError(f"a second iteration needs --teacher-layer, or --select-by one of {sorted(probes)}")
+    torch.set_float32_matmul_precision("high")
+    streams = read_streams(options.audio, options.device)
+    print(f"{streams.hours:.2f} h of audio in {len(streams.frames)} streams", flush=True)
+    for number, (steps, clusters) in enumerate(zip(options.steps, options.clusters, strict=True), start=1):
+        folder = options.output / f"iteration-{number}"
+        if (folder / "summary.json").is_file():
+            continue
+        layer = None if number == 1 else _teacher_layer(options, number - 1)
+        schedule = Schedule(
+            steps=steps,
+            batch_seconds=options.batch_seconds,
+            learning_rate=options.learning_rate,
+            mask_share=options.mask_share,
+            unmasked_weight=options.unmasked_weight,
+            seed=100 * options.seed + number,
+        )
+        targets = _targets(streams, options, number, layer, clusters)
+        trainer = Trainer(streams, targets, tiny_config(options.pre_norm), schedule)
+        encoder = trainer.run(folder).encoder
+        save_encoder(encoder, folder)
+        summary = {
+            "iteration": number,
+            "pre_norm": options.pre_norm,
+            "clusters": clusters,
+            "teacher_layer": layer,
+            "schedule": asdict(schedule),
+            "hours": round(streams.hours, 3),
+            "streams": len(streams.frames),
+            "last": trainer.log[-1],
+            "probes": {name: probe(encoder, manifest) for name, manifest in probes.items()},
+            "versions": package_versions(),
+        }
+        write_json(folder / "summary.json", summary)
+
+
+def _teacher_layer(options: argparse.Namespace, number: int) -> int:
+    """The layer of iteration `number` whose states the next one's targets come from."""
+    if options.teacher_layer is not None:
+        return int(options.teacher_layer)
+    summary = json.loads((options.output / f"iteration-{number}" / "summary.json").read_text())
+    scores = summary["probes"][options.select_by]
+    return scores.index(max(scores))
+
+
+def _targets(
+    streams: Streams, options: argparse.Namespace, number: int, layer: int | None, clusters: int
+) -> Tensor:
+    """The frame targets of an iteration, read again if they were made before."""
+    saved = options.output / f"targets-{number}.pt"
+    if saved.is_file():
+        return torch.load(saved, map_location=options.device, weights_only=True).long()
+    if layer is None:
+        features = mfcc_features(streams)
+    else:
+        teacher = HubertModel.from_pretrained(options.output / f"iteration-{number - 1}").to(options.device)
+        features = layer_features(streams, teacher, layer)
+    targets = cluster(streams, features, clusters, options.seed)
+    content = io.BytesIO()
+    torch.save(targets.to(torch.int16), content)
+    write_bytes(saved, content.getvalue())
+    return targets
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m s3prl_convexprune.demo.pretrain",
+        description="Pretrain a tiny HuBERT on folders of audio: k-means on MFCCs, masked prediction, then "
+        "again with k-means on a layer of the model before. Run again after a kill, it goes on.",
+    )
+    parser.add_argument("--audio", type=Path, nargs="+", required=True, help="searched; one folder a speaker")
+    parser.add_argument("--output", type=Path, required=True, help="folder for iteration-1, iteration-2, ...")
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=[4000, 8000], help="updates of each iteration"
+    )
+    parser.add_argument(
+        "--clusters", type=int, nargs="+", default=[100, 200], help="targets of each iteration"
+    )
+    parser.add_argument("--probe", type=Path, nargs="*", default=[], help="manifests of path,label,fold")
+    parser.add_argument(
+        "--select-by", metavar="NAME", help="the probe (file stem) that picks the teacher layer"
+    )
+    parser.add_argument("--teacher-layer", type=int, help="the layer for the next iteration's targets")
+    parser.add_argument("--pre-norm", action="store_true", help="LayerNorm before, as in HuBERT Large")
+    parser.add_argument("--batch-seconds", type=float, default=160.0)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--mask-share", type=float, default=0.5)
+    parser.add_argument("--unmasked-weight", type=float, default=0.5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

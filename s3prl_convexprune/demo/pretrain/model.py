@@ -1,0 +1,111 @@
+"""The encoder, and the head that predicts each masked frame's cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import HubertConfig, HubertModel
+
+_PROJECTED = 64
+_TEMPERATURE = 0.1
+_MASK_SPAN = 10
+
+
+def tiny_config(pre_norm: bool = False) -> HubertConfig:
+    """HuBERT Base's architecture, narrowed: 12 layers of 128 units, 2.6 million parameters.
+
+    Args:
+        pre_norm: the "large" models' order of LayerNorm.
+    """
+    return HubertConfig(
+        hidden_size=128,
+        num_hidden_layers=12,
+        num_attention_heads=4,
+        intermediate_size=512,
+        conv_dim=(96,) * 7,
+        num_conv_pos_embeddings=64,
+        num_conv_pos_embedding_groups=8,
+        feat_extract_norm="group",
+        feat_proj_layer_norm=True,
+        do_stable_layer_norm=pre_norm,
+        hidden_dropout=0.05,
+        attention_dropout=0.05,
+        activation_dropout=0.0,
+        feat_proj_dropout=0.05,
+        layerdrop=0.0,
+        mask_time_prob=0.5,
+        mask_feature_prob=0.0,
+    )
+
+
+class MaskedPrediction(nn.Module):
+    """HuBERT's pretraining objective: cosine similarity to one code vector a cluster, cross-entropy.
+
+    Args:
+        config: of the encoder.
+        clusters: number of targets.
+    """
+
+    def __init__(self, config: HubertConfig, clusters: int):
+        super().__init__()
+        self.encoder = HubertModel(config)
+        self.project = nn.Linear(config.hidden_size, _PROJECTED)
+        self.codes = nn.Parameter(torch.randn(clusters, _PROJECTED))
+
+    def forward(self, samples: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Args:
+            samples: shape (batch, time).
+            targets: clusters, shape (batch, frames).
+            mask: True where the encoder must not see the frame, shape (batch, frames).
+
+        Returns:
+            Cross-entropy of each frame and whether the prediction was right, both shape (batch, frames).
+        """
+        states = self.encoder(samples, mask_time_indices=mask).last_hidden_state
+        unit_states = nn.functional.normalize(self.project(states).float(), dim=-1)
+        cosines = unit_states @ nn.functional.normalize(self.codes, dim=-1).T
+        loss = nn.functional.cross_entropy(
+            (cosines / _TEMPERATURE).transpose(1, 2), targets, reduction="none"
+        )
+        return loss, cosines.argmax(-1) == targets
+
+
+def span_mask(batch: int, frames: int, share: float, generator: torch.Generator) -> Tensor:
+    """Spans of 200 ms, started at random so that about `share` of the frames are covered.
+
+    A frame stays uncovered when none of the ten positions up to it starts a span, so a start has
+    probability p with (1 - p)^10 = 1 - share.
+
+    Returns:
+        bool, shape (batch, frames), on the CPU; every row has at least one True.
+    """
+    start = 1 - (1 - share) ** (1 / _MASK_SPAN)
+    starts = torch.rand(batch, frames, generator=generator) < start
+    rows = torch.arange(batch)
+    starts[rows, torch.randint(frames, (batch,), generator=generator)] = True
+    padded = nn.functional.pad(starts.float(), (_MASK_SPAN - 1, 0))
+    return nn.functional.max_pool1d(padded[:, None], _MASK_SPAN, stride=1)[:, 0] > 0
+
+
+def save_encoder(encoder: HubertModel, folder: Any) -> None:
+    """Write the encoder as ``config.json``, ``model.safetensors`` and ``preprocessor_config.json``.
+
+    Weights are stored as float16; the config says float32, which is what loading then gives.
+    """
+    from transformers import Wav2Vec2FeatureExtractor
+
+    config = HubertConfig.from_dict({**encoder.config.to_dict(), "apply_spec_augment": False})
+    copy = HubertModel(config)
+    copy.load_state_dict(
+        {name: tensor.detach().float().cpu() for name, tensor in encoder.state_dict().items()}
+    )
+    copy.half().save_pretrained(folder)
+    config.dtype = torch.float32
+    config.architectures = ["HubertModel"]
+    config.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        feature_size=1, sampling_rate=16000, padding_value=0.0, do_normalize=False, return_attention_mask=True
+    ).save_pretrained(folder)
