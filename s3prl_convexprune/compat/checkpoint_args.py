@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import warnings
 
 from .remedy import Remedy
 
@@ -16,10 +17,12 @@ def needed() -> bool:
     buffer = io.BytesIO()
     torch.save(argparse.Namespace(seed=1), buffer)
     buffer.seek(0)
-    try:
-        torch.load(buffer, map_location="cpu")
-    except Exception:
-        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.load(buffer, map_location="cpu")
+        except Exception:
+            return True
     return False
 
 

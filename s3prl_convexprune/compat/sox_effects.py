@@ -2,8 +2,9 @@
 
 libsox holds a sample as a 32-bit integer. Channel mixing and sample-rate conversion are done by its own filters,
 which no library here reproduces to the last bit, so they are refused instead of approximated: ``channels`` and
-``rate`` are accepted only where they change nothing. ``gain`` is libsox's arithmetic: multiply, round, clip. That is
-all that 16 kHz mono corpora (Speech Commands, VoxCeleb) need.
+``rate`` are accepted only where they change nothing. ``gain`` is libsox's arithmetic: multiply, round, clip, and its
+24-bit rounding on the way to floats; 16-bit files come out as from libsox, bit for bit. That is all that 16 kHz mono
+corpora (Speech Commands, VoxCeleb) need.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def apply_effects_tensor(
                 f"sox effect {' '.join([name, *arguments])!r} is missing from this torchaudio and has no exact "
                 f"replacement here (there are: channels, rate, gain); torchaudio < 2.9 with libsox has it"
             )
-    return (samples / FULL_SCALE).to(torch.float32), sample_rate
+    return (((samples + 64) / 128).floor() * (128 / FULL_SCALE)).to(torch.float32), sample_rate
 
 
 def apply_effects_file(
