@@ -121,7 +121,12 @@ def wav2vec2(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
 
 
 def conformer(folder: Path, layers: int, pos_enc_type: str, **sizes: Any) -> Path:
-    kind = {"layer_type": "conformer", "pos_enc_type": pos_enc_type, "attn_type": "espnet", "max_positions": 1000}
+    kind = {
+        "layer_type": "conformer",
+        "pos_enc_type": pos_enc_type,
+        "attn_type": "espnet",
+        "max_positions": 1000,
+    }
     return wav2vec2(folder, layers, True, **{**kind, "depthwise_conv_kernel_size": 7, **sizes})
 
 
@@ -426,7 +431,9 @@ def load_espnet_hubert(path: Path) -> nn.Module:
     return expert
 
 
-def _variants(family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any) -> list[Case]:
+def _variants(
+    family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any
+) -> list[Case]:
     load = more.pop("load", None)
     return [
         Case(f"{family}-post", entry, partial(make, pre_norm=False, **more), layers, load),

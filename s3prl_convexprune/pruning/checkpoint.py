@@ -22,6 +22,7 @@ from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
 from .families import Family, family_of_class, family_of_entry
 from .hf_folder import read_config, write_cut
+from .paths import get
 from .prune import check_depth, check_final_norm, prune_upstream
 from .safe_load import read_checkpoint
 
@@ -46,7 +47,12 @@ def load_cut_upstream(
         CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
     """
     check_final_norm(final_norm)
-    family_of_entry(base_name, base_fn)
+    family = family_of_entry(base_name, base_fn)
+    given = kwargs.get("ckpt")
+    if given is not None and not family.model_type and Path(str(given)).is_dir():
+        raise CheckpointError(
+            f"{given} is a folder; {base_name} takes a checkpoint file, hf_* upstreams take folders"
+        )
     try:
         call = expert_call(base_fn, **kwargs)
         if call is None:
@@ -64,32 +70,50 @@ def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Modul
     if call.checkpoint is None or call.expert.__name__.startswith("Legacy"):  # fairseq reads its own files
         return prune_upstream(call.build(), layers, final_norm)
     with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
-        write = _write_transformers if family.model_type else _write_native
-        whole = write(call, family, name, layers, Path(folder))
-        if whole is None:
-            return prune_upstream(call.build(), layers, final_norm)
-        written = next(iter(Path(folder).glob("*.pt")), Path(folder))
-        return prune_upstream(call.build(str(written)), layers, final_norm, whole=whole)
+        cut = Path(folder)
+        if family.model_type:
+            whole = _write_transformers(call.checkpoint, family, name, layers, cut)
+        elif family.layout:
+            cut = cut / "cut.pt"
+            whole = _write_native(call.checkpoint, family, name, layers, cut)
+        else:
+            read_checkpoint(call.checkpoint)  # refuses code; s3prl may read the file without looking
+            return prune_upstream(_build(call, family, name, call.checkpoint), layers, final_norm)
+        return prune_upstream(_build(call, family, name, str(cut)), layers, final_norm, whole=whole)
 
 
-def _write_native(call: ExpertCall, family: Family, name: str, layers: int, folder: Path) -> int | None:
-    """Write the cut checkpoint; the whole one's number of layers, or None when only the whole one will do."""
-    assert call.checkpoint is not None
-    states = read_checkpoint(call.checkpoint)
-    layout = family.layout
-    if layout is None:
-        return None
-    check_layout(name, call.checkpoint, states, layout)
+def _build(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
+    """Build the expert, and refuse a checkpoint that lacks weights which its loader leaves at random values."""
+    expert = call.build(checkpoint)
+    if family.lenient:
+        path, key = family.lenient
+        held = {
+            weight.replace("gamma", "weight").replace("beta", "bias")
+            for weight in read_checkpoint(checkpoint)[key]
+        }
+        lacking = sorted(get(expert, path).state_dict().keys() - held)
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            raise CheckpointError(
+                f"{call.checkpoint} is not a checkpoint for {name}: it lacks {lacking[0]!r}{more}"
+            )
+    return expert
+
+
+def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: Path) -> int:
+    """Write the cut checkpoint; returns how many layers the whole one has."""
+    states, layout = read_checkpoint(checkpoint), family.layout
+    assert layout is not None
+    check_layout(name, checkpoint, states, layout)
     whole = layers_in(states, layout)
     check_depth(name, layers, whole, family.first_state)
-    torch.save(without_upper_layers(states, layout, layers), folder / "cut.pt")
+    torch.save(without_upper_layers(states, layout, layers), cut)
     return whole
 
 
-def _write_transformers(call: ExpertCall, family: Family, name: str, layers: int, folder: Path) -> int:
-    assert call.checkpoint is not None
-    config = read_config(name, family, call.checkpoint)
+def _write_transformers(checkpoint: str, family: Family, name: str, layers: int, folder: Path) -> int:
+    config = read_config(name, family, checkpoint)
     whole = config["num_hidden_layers"]
     check_depth(name, layers, whole, family.first_state)
-    write_cut(call.checkpoint, config, layers, folder)
+    write_cut(checkpoint, config, layers, folder)
     return whole

@@ -63,6 +63,8 @@ class Family:
         style: how the hidden states leave the expert, a key of `styles.STYLES`.
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
         ordinary: whether a cut can be stated as an ordinary checkpoint of the family; if not, why.
+        lenient: where a loader passes over missing weights in silence, the model's path and its weights' key in
+            the checkpoint, so that `checkpoint` can look.
         model_type: what a checkpoint in transformers' format calls its kind of model.
         entries: hub entries that are not in `packages`.
     """
@@ -77,6 +79,7 @@ class Family:
     style: str = "states"
     layout: Layout | None = None
     ordinary: str | bool = True
+    lenient: tuple[str, str] | None = None
     model_type: str | None = None
     entries: tuple[str, ...] = ()
 
@@ -112,14 +115,12 @@ _WAVLM = Layout("model", ("cfg",))
 _FIXED_DEPTH = "s3prl builds this model with 12 layers whatever its checkpoint says"
 
 FAMILIES: tuple[Family, ...] = (
-    _fairseq(
-        "hubert", Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols"))
-    ),
+    _fairseq("hubert", Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols"))),
     _fairseq("wav2vec2", _CONVERTED),
     _fairseq("data2vec", Layout("model_weight", ("model_cfg",), teacher="_ema", others=("task_cfg",))),
     _fairseq("wavlm", _WAVLM),
     _fairseq("unispeech_sat", _WAVLM),
-    _fairseq("decoar2", None, ordinary=_FIXED_DEPTH),
+    _fairseq("decoar2", None, ordinary=_FIXED_DEPTH, lenient=("model", "model")),
     _transformers("hf_hubert", "s3prl.upstream.hf_hubert", "tiny_hubert"),
     _transformers("hf_wav2vec2", "s3prl.upstream.hf_wav2vec2"),
     _transformers("hf_wavlm", "s3prl_convexprune.hf_wavlm", "hf_wavlm_custom"),
@@ -144,6 +145,7 @@ FAMILIES: tuple[Family, ...] = (
             norms="encoder.LayerNorm.",
             looks_at=("Config", "Upstream_Config"),
         ),
+        lenient=("transformer.model", "Transformer"),
     ),
     Family(
         "lighthubert",
@@ -151,6 +153,7 @@ FAMILIES: tuple[Family, ...] = (
         layerdrop="model.encoder.layerdrop",
         style="lighthubert",
         ordinary=_FIXED_DEPTH,
+        lenient=("model", "model"),
     ),
     Family(
         "mae_ast",

@@ -37,7 +37,9 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
     """
     path = _locate(checkpoint, "config.json")
     if path is None:
-        raise CheckpointError(f"{name}: {checkpoint} has no config.json; expected a model in transformers' format")
+        raise CheckpointError(
+            f"{name}: {checkpoint} has no config.json; expected a model in transformers' format"
+        )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -73,6 +75,10 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
     weights: dict[str, torch.Tensor] = {}
     for file in _weight_files(checkpoint):
         weights.update(_read_weights(file, kept))
+    found = {int(match[1]) for name in weights if (match := LAYER.search(name))}
+    if found != set(range(layers)):
+        lacking = min(set(range(layers)) - found)
+        raise CheckpointError(f"{checkpoint} lacks the weights of transformer layer {lacking + 1}")
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")
     extractor = _locate(checkpoint, "preprocessor_config.json")

@@ -52,10 +52,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(4)
     if head == b"PK\x03\x04" and not mapped:
-        raise CheckpointError(f"{path} is truncated: the end of the file is missing; download or copy it again")
+        raise CheckpointError(
+            f"{path} is truncated: the end of the file is missing; download or copy it again"
+        )
     try:
         with _namespaces_allowed():
-            states = torch.load(path, map_location="cpu", weights_only=True, **({"mmap": True} if mapped else {}))
+            states = torch.load(
+                path, map_location="cpu", weights_only=True, **({"mmap": True} if mapped else {})
+            )
     except pickle.UnpicklingError as error:
         raise CheckpointError(_refusal(path, str(error))) from error
     except (EOFError, RuntimeError, OSError, ValueError, KeyError) as error:

@@ -74,11 +74,17 @@ def cut_mockingjay(expert: Any, family: Family, layers: int) -> None:
 
 
 def cut_distiller(expert: Any, family: Family, layers: int) -> None:
-    """The prediction heads read the last layer, and their outputs are no layer's states: they go."""
+    """The prediction heads read the last layer, and their outputs are no layer's states: they go.
+
+    So does a final LayerNorm, which only they see.
+    """
     from .distiller import CutDistiller
 
     expert.model.all_states = None
-    expert.model.model.output_layer = None
+    model = expert.model.model
+    model.output_layer = None
+    if model.encoder.layer_norm_first:
+        model.encoder.layer_norm = nn.Identity()
     expert.__class__ = CutDistiller
 
 

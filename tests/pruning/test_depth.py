@@ -9,10 +9,14 @@ from s3prl_convexprune.errors import ConfigError, DepthError
 from s3prl_convexprune.pruning.prune import prune_upstream
 
 
-@pytest.mark.parametrize("name, entry", [("hubert-post", "hubert_custom"), ("hf_wavlm-pre", "hf_wavlm_custom")])
+@pytest.mark.parametrize(
+    "name, entry", [("hubert-post", "hubert_custom"), ("hf_wavlm-pre", "hf_wavlm_custom")]
+)
 @pytest.mark.parametrize("layers", [5, 13])
 def test_more_layers_than_there_are(name, entry, layers, checkpoint):
-    with pytest.raises(DepthError, match=rf"{entry} has 4 transformer layers; L{layers} is out of range 1\.\.4"):
+    with pytest.raises(
+        DepthError, match=rf"{entry} has 4 transformer layers; L{layers} is out of range 1\.\.4"
+    ):
         registry.build_upstream(f"{entry}_convexpruned_L{layers}", ckpt=str(checkpoint(name)))
 
 

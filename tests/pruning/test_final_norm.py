@@ -14,9 +14,7 @@ from tests.checkpoints import CASES
 
 WITH_FINAL_NORM = {family.name for family in FAMILIES if family.final_norm}
 PRE_NORM = [
-    name
-    for name, case in CASES.items()
-    if case.family in WITH_FINAL_NORM and not name.endswith("-post")
+    name for name, case in CASES.items() if case.family in WITH_FINAL_NORM and not name.endswith("-post")
 ]
 POST_NORM = [
     name for name, case in CASES.items() if case.family in WITH_FINAL_NORM and name.endswith("-post")
@@ -29,7 +27,9 @@ def states_of(expert, wavs):
 
 
 def test_every_pre_norm_family_is_here():
-    assert {CASES[name].family for name in PRE_NORM} == WITH_FINAL_NORM - {"decoar2"}  # DeCoAR 2.0 is post-norm
+    assert {CASES[name].family for name in PRE_NORM} == WITH_FINAL_NORM - {
+        "decoar2"
+    }  # DeCoAR 2.0 is post-norm
 
 
 @pytest.mark.parametrize("name", PRE_NORM)
@@ -73,7 +73,9 @@ def test_a_dropped_one_leaves_no_parameter(name, whole, cut):
 
 @pytest.mark.parametrize("name", POST_NORM)
 def test_post_norm_upstreams_do_not_care(name, cut, wavs):
-    for dropped, kept in zip(states_of(cut(name, 2), wavs), states_of(cut(name, 2, "keep"), wavs), strict=True):
+    for dropped, kept in zip(
+        states_of(cut(name, 2), wavs), states_of(cut(name, 2, "keep"), wavs), strict=True
+    ):
         assert torch.equal(dropped, kept)
 
 

@@ -31,14 +31,18 @@ def test_the_first_states_are_the_whole_ones(name, whole, cut, wavs):
         assert torch.equal(output["last_hidden_state"], states[-1])
 
 
-@pytest.mark.parametrize("name", ["hubert-post", "wavlm-pre", "hf_hubert-pre", "distilhubert-post", "mockingjay-post"])
+@pytest.mark.parametrize(
+    "name", ["hubert-post", "wavlm-pre", "hf_hubert-pre", "distilhubert-post", "mockingjay-post"]
+)
 def test_one_utterance_alone_gives_the_whole_ones_states_too(name, whole, cut, wavs):
     for wav in wavs:
         expected = states_of(whole(name), [wav])
         assert all(torch.equal(a, b) for a, b in zip(states_of(cut(name, 1), [wav]), expected))
 
 
-@pytest.mark.parametrize("name", ["hubert-pre", "hf_wav2vec2-pre", "mae_ast-post", "roberta-post", "distilhubert-pre"])
+@pytest.mark.parametrize(
+    "name", ["hubert-pre", "hf_wav2vec2-pre", "mae_ast-post", "roberta-post", "distilhubert-pre"]
+)
 def test_cutting_a_cut_is_cutting_once(name, whole, cut, wavs):
     from s3prl_convexprune.pruning.prune import prune_upstream
 
