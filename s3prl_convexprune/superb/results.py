@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +80,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ArtifactError: it is missing, truncated or not one.
     """
     import torch
-    from torch.serialization import safe_globals
 
-    from argparse import Namespace
-
+    restricted = hasattr(torch.serialization, "add_safe_globals")
+    if restricted:
+        torch.serialization.add_safe_globals([Namespace])  # s3prl's arguments; nothing else beside the weights
     try:
-        with safe_globals([Namespace]):
-            states = torch.load(path, map_location="cpu", weights_only=True)
+        states = torch.load(path, map_location="cpu", weights_only=restricted)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: there is no such checkpoint") from error
     except Exception as error:  # torch raises a dozen types for a damaged file

@@ -1,0 +1,106 @@
+"""`s3prl-convexprune run`: a grid of SUPERB experiments."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import ConfigError
+
+HELP = "train and score a grid of upstreams on SUPERB tasks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut")
+    parser.add_argument("-t", "--task", nargs="+", required=True, metavar="TASK", help="asr, sid, ks, er")
+    parser.add_argument("-o", "--expdir", required=True, help="folder of the grid; every cell is a folder below it")
+    parser.add_argument("-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one")
+    parser.add_argument("--lr", nargs="+", type=float, default=[], help="learning rates, chosen on dev (default: the recipe's)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1337], help="default: 1337, s3prl's")
+    parser.add_argument("--folds", nargs="+", default=[], metavar="FOLD", help="ER: fold1 ... fold5 (default: all five)")
+    parser.add_argument(
+        "--override",
+        nargs="+",
+        default=[],
+        metavar="[TASK:]KEY=VALUE",
+        help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
+    )
+    parser.add_argument("--device", default="cuda", help="torch device of every cell (default: cuda, as s3prl)")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes, or jobs of the launcher")
+    parser.add_argument("--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on")
+    parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
+    parser.add_argument(
+        "--launcher-option",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="submitit parameters, e.g. slurm_partition=gpu gpus_per_node=1 timeout_min=600",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the cells and their run_downstream.py commands")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..superb.cells import make_plan
+    from ..superb.grid import check_upstreams, dry_run, run_cells
+
+    plan = make_plan(
+        args.upstream,
+        args.task,
+        args.expdir,
+        lrs=args.lr,
+        seeds=args.seeds,
+        folds=args.folds,
+        overrides=parse_overrides(args.override),
+        device=args.device,
+        ckpt=args.upstream_ckpt,
+    ).shard(*parse_shard(args.shard))
+    if args.dry_run:
+        print(dry_run(plan))
+        return 0
+    check_upstreams(args.upstream)
+    report = run_cells(
+        plan,
+        jobs=args.jobs,
+        launcher=args.launcher,
+        launcher_options=parse_options(args.launcher_option),
+    )
+    print(f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}")
+    for title, note in report.failed.items():
+        print(f"  failed: {title}: {note['reason']} ({note['log']})")
+    for title in report.open:
+        print(f"  open: {title}: another worker has it, or it was interrupted; the same command goes on")
+    return 1 if report.failed else 0
+
+
+def parse_overrides(texts: list[str]) -> dict[str, list[str]]:
+    """`["ks:config.a=1", "config.b=2"]` by task.
+
+    >>> parse_overrides(["ks:config.a=1", "config.b=2"])
+    {'ks': ['config.a=1'], 'all': ['config.b=2']}
+    """
+    by_task: dict[str, list[str]] = {}
+    for text in texts:
+        task, colon, rest = text.partition(":")
+        if colon and "=" not in task and "." not in task:
+            by_task.setdefault(task, []).append(rest)
+        else:
+            by_task.setdefault("all", []).append(text)
+    return by_task
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """`"2/4"` as numbers."""
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit()):
+        raise ConfigError(f"--shard {text}: expected i/n, such as 2/4")
+    return int(index), int(count)
+
+
+def parse_options(texts: list[str]) -> dict[str, int | str]:
+    """`["timeout_min=600"]` as keyword arguments."""
+    options: dict[str, int | str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
+        options[key] = int(value) if value.isdigit() else value
+    return options

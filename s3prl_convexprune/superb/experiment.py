@@ -1,0 +1,154 @@
+"""One cell of a grid, from an empty folder or from where a killed worker left it, to a finished number."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..atomic import write_json
+from ..errors import ArtifactError
+from .cells import Cell, Plan
+from .results import FAILED, FINISHED, LOG, RESULTS_VERSION, SPEC, read_checkpoint, read_json, read_outcome
+from .tasks import get_task
+
+KEPT_ON_RESTART = {SPEC, FAILED, LOG, "lock"}
+
+
+def run_cell(plan: Plan, cell: Cell) -> None:
+    """Train a cell, evaluate its dev-chosen checkpoint on the test set, and write `finished.json`.
+
+    The caller holds the cell's lock. What is there already is used: training goes on from the last checkpoint that can
+    be resumed exactly, and starts over where there is none.
+
+    Raises:
+        ArtifactError: the folder belongs to a cell with other settings, or no checkpoint was ever chosen on dev.
+        ConvexPruneError: bad input, as `run_downstream.py` explains it.
+    """
+    from .session import run
+
+    folder = plan.folder(cell)
+    task = get_task(cell.task)
+    claim(folder, plan.spec(cell))
+    resumable = prepare_folder(folder)
+    if resumable is None:
+        runner = run(plan.train_arguments(cell))
+    else:
+        runner = run(plan.resume_arguments(cell, resumable))
+    _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
+    run(plan.evaluate_arguments(cell))
+    outcome = read_outcome(folder, task, cell.fold)
+    row = {
+        "version": RESULTS_VERSION,
+        "upstream": cell.upstream,
+        "task": cell.task,
+        "fold": cell.fold,
+        "lr": cell.lr,
+        "seed": cell.seed,
+        "metric": task.metric,
+        **vars(outcome),
+        **describe(runner.upstream.model, runner.featurizer.model),
+        "provenance": provenance(plan, cell, runner),
+    }
+    write_json(folder / FINISHED, row)
+    for leftover in folder.glob("resume-*"):
+        leftover.unlink()
+
+
+def claim(folder: Path, spec: dict[str, Any]) -> None:
+    """Write what a folder is for, or check that it is for the same.
+
+    Raises:
+        ArtifactError: it was made with other settings; the message names them.
+    """
+    path = folder / SPEC
+    if not path.exists():
+        foreign = sorted({entry.name for entry in folder.iterdir()} - KEPT_ON_RESTART)
+        if foreign:
+            raise ArtifactError(f"{folder}: holds {foreign[0]} but no {SPEC}: not made by a grid, so nothing in it is touched")
+        write_json(path, spec)
+        return
+    before = read_json(path)
+    if before != json.loads(json.dumps(spec)):
+        differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
+        raise ArtifactError(
+            f"{folder}: was made with another {', '.join(differ)}; nothing in it is changed, use another experiment folder"
+        )
+
+
+def prepare_folder(folder: Path) -> Path | None:
+    """Clear what a killed run half wrote.
+
+    Returns:
+        The checkpoint to go on from, or None after everything of the earlier run was removed.
+    """
+    from .session import resume_steps
+
+    for step in sorted(resume_steps(folder), reverse=True):
+        checkpoint = folder / f"resume-{step}.ckpt"
+        try:
+            read_checkpoint(checkpoint)
+        except ArtifactError:
+            continue
+        for leftover in folder.glob("states-*.ckpt"):
+            leftover.unlink()
+        return checkpoint
+    for leftover in folder.iterdir():
+        if leftover.name not in KEPT_ON_RESTART:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    return None
+
+
+def _require_chosen_checkpoint(folder: Path, name: str, dev: str, config: dict[str, Any]) -> None:
+    if (folder / name).exists():
+        return
+    steps, every = config["runner"]["total_steps"], config["runner"]["eval_step"]
+    if every > steps:
+        raise ArtifactError(f"{folder}: {dev} was never evaluated: eval_step {every} is above total_steps {steps}")
+    raise ArtifactError(
+        f"{folder}: no checkpoint ever beat the score s3prl starts from on {dev} (accuracy 0, or 100 % WER); "
+        "the learning rate is probably too high"
+    )
+
+
+def describe(upstream: Any, featurizer: Any) -> dict[str, Any]:
+    """Depth (hidden states less one) and parameters of the upstream that a runner built."""
+    from ..pruning.cost import count_params
+
+    return {"layers": int(featurizer.layer_num) - 1, "params": count_params(upstream)}
+
+
+def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
+    """What a cell's numbers were made with: settings, weights, software, and where the depth came from."""
+    from .. import registry
+    from ..errors import UnknownUpstreamError
+    from ..fingerprint import weights_sha256
+    from ..versions import package_versions
+
+    found: dict[str, Any] = {
+        "command": ["run_downstream.py", *plan.train_arguments(cell)],
+        "spec": plan.spec(cell),
+        "config": runner.config,
+        "versions": package_versions(),
+        "device": plan.device,
+        "upstream_sha256": weights_sha256(runner.upstream.model),
+    }
+    try:
+        config = registry.resolve(cell.upstream)
+    except UnknownUpstreamError:
+        return found  # a whole upstream has no config
+    depth: dict[str, Any] = {"base": config.base, "task": config.task, **config.provenance}
+    if config.path:
+        depth["config"] = config.path.name
+    if config.select:
+        depth.update(policy=config.select.policy, analysis=str(config.select.analysis))
+        depth["analysis_sha256"] = _sha256(config.select.analysis)
+    found["depth"] = depth
+    return found
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()

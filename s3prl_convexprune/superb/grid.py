@@ -1,0 +1,245 @@
+"""Run a grid: local worker processes or a cluster's, a progress bar, and `results.json` at the end."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..errors import ConfigError
+from .cells import DEFAULT_SEED, Plan, make_plan
+from .results import FAILED, FINISHED, collect, read_json, write_results
+from .worker import note_failure, quiet_environment, run_plan
+
+RESULTS = "results.json"
+
+
+@dataclass
+class GridReport:
+    """What one invocation did.
+
+    Attributes:
+        results: path of the results file.
+        finished: cells with a number, in this or an earlier invocation.
+        failed: cell title -> reason and the last lines of its log.
+        open: titles of cells that are neither: held by other workers, or of another shard.
+    """
+
+    results: Path
+    finished: int = 0
+    failed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+
+
+def run_grid(
+    upstreams: Sequence[str],
+    tasks: Sequence[str],
+    *,
+    expdir: str | Path,
+    seeds: Sequence[int] = (DEFAULT_SEED,),
+    lrs: Sequence[float] = (),
+    folds: Sequence[str] = (),
+    overrides: Mapping[str, str | Sequence[str]] | None = None,
+    recipes: Mapping[str, str | Path] | None = None,
+    device: str = "cpu",
+    ckpt: str | None = None,
+    jobs: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    launcher: str = "processes",
+    launcher_options: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> GridReport:
+    """Run every cell of a grid that is not finished, and write ``<expdir>/results.json``.
+
+    Args:
+        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt: see `make_plan`.
+        jobs: worker processes (local) or cluster jobs.
+        shard: ``(i, n)``: every n-th cell only, from the i-th on.
+        launcher: ``"processes"`` on this machine, ``"slurm"``, or ``"local"`` (submitit's own local executor).
+        launcher_options: submitit parameters, such as ``{"slurm_partition": "gpu", "timeout_min": 600}``.
+        progress: show a progress bar.
+
+    Raises:
+        ConfigError, UnknownUpstreamError: the grid cannot be made as asked.
+        ArtifactError: the results cannot be read or written; see `results`.
+    """
+    plan = make_plan(
+        upstreams,
+        tasks,
+        expdir,
+        lrs=lrs,
+        seeds=seeds,
+        folds=folds,
+        overrides=overrides,
+        recipes=recipes,
+        device=device,
+        ckpt=ckpt,
+    ).shard(*shard)
+    check_upstreams(upstreams)
+    return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)
+
+
+def check_upstreams(upstreams: Sequence[str]) -> None:
+    """Refuse a name that s3prl's hub does not have, before anything is started.
+
+    Raises:
+        UnknownUpstreamError: with the nearest names.
+    """
+    from ..registry import load_hub
+
+    hub = load_hub()
+    for name in upstreams:
+        getattr(hub, name)
+
+
+def run_cells(
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    launcher: str = "processes",
+    launcher_options: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> GridReport:
+    """`run_grid` for a plan that is made already."""
+    if jobs < 1:
+        raise ConfigError(f"--jobs {jobs}: expected 1 or more")
+    plan.expdir.mkdir(parents=True, exist_ok=True)
+    if not all((plan.folder(cell) / FINISHED).exists() for cell in plan.cells):
+        if launcher == "processes":
+            _run_processes(plan, min(jobs, len(plan.cells)), progress)
+        else:
+            _run_submitit(plan, min(jobs, len(plan.cells)), launcher, dict(launcher_options or {}))
+    return summarise(plan)
+
+
+def summarise(plan: Plan) -> GridReport:
+    """Collect what is finished in the grid's folder, write the results file, and say what is not finished."""
+    report = GridReport(plan.expdir / RESULTS)
+    unfinished = []
+    for cell in plan.cells:
+        folder = plan.folder(cell)
+        if (folder / FINISHED).exists():
+            report.finished += 1
+        elif (folder / FAILED).exists():
+            note = read_json(folder / FAILED)
+            report.failed[cell.title] = note
+            unfinished.append({"cell": cell.path.as_posix(), "status": "failed", "reason": note["reason"]})
+        else:
+            report.open.append(cell.title)
+            unfinished.append({"cell": cell.path.as_posix(), "status": "open", "reason": "not run to its end yet"})
+    rows = collect([plan.expdir])
+    for row in rows:
+        row["folder"] = Path(row["folder"]).relative_to(plan.expdir).as_posix()
+    write_results(report.results, rows, unfinished)
+    return report
+
+
+def dry_run(plan: Plan) -> str:
+    """Every cell and the exact commands that make it, ready for a shell."""
+    lines = []
+    for cell in plan.cells:
+        state = "finished" if (plan.folder(cell) / FINISHED).exists() else "to run"
+        lines.append(f"# {cell.title} ({state})")
+        for arguments in (plan.train_arguments(cell), plan.evaluate_arguments(cell)):
+            lines.append(shlex.join(["run_downstream.py", *arguments]))
+    return "\n".join([f"# {len(plan.cells)} cells", *lines])
+
+
+def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
+    """Keep `jobs` workers alive until the plan has no cell for them; a killed worker costs its cell, not the grid."""
+    events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    workers: dict[int, subprocess.Popen[str]] = {}
+    in_hand: dict[int, int] = {}
+    started = 0
+
+    def start() -> None:
+        nonlocal started
+        number = started
+        started += 1
+        first = number % jobs * len(plan.cells) // jobs
+        worker = subprocess.Popen(
+            [sys.executable, "-m", __package__ + ".worker", str(first)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=quiet_environment(jobs),
+        )
+        workers[number] = worker
+        threading.Thread(target=_listen, args=(number, worker, plan.to_json(), events), daemon=True).start()
+
+    finished = sum((plan.folder(cell) / FINISHED).exists() for cell in plan.cells)
+    bar = tqdm(total=len(plan.cells), initial=finished, desc="cells", unit="cell", disable=not progress)
+    try:
+        for _ in range(jobs):
+            start()
+        while workers:
+            number, event = events.get()
+            if event is None:
+                code = workers.pop(number).wait()
+                if code and number in in_hand:
+                    cell = plan.cells[in_hand.pop(number)]
+                    note = note_failure(plan, cell, _death(code))
+                    _say(bar, cell.title, note)
+                    start()
+                elif code:
+                    raise ConfigError(f"a worker ended with status {code} before it took a cell; its message is above")
+            elif event["event"] == "start":
+                in_hand[number] = event["cell"]
+            elif event["event"] in ("done", "failed"):
+                in_hand.pop(number, None)
+                bar.update(1)
+                if event["event"] == "failed":
+                    _say(bar, plan.cells[event["cell"]].title, event)
+    finally:
+        bar.close()
+        for worker in workers.values():
+            worker.terminate()
+
+
+def _listen(number: int, worker: subprocess.Popen[str], plan: str, events: queue.Queue) -> None:
+    assert worker.stdin is not None and worker.stdout is not None
+    try:
+        worker.stdin.write(plan)
+        worker.stdin.close()
+        for line in worker.stdout:
+            events.put((number, json.loads(line)))
+    except (BrokenPipeError, ValueError):
+        pass  # the worker is dead; its exit status says how
+    events.put((number, None))
+
+
+def _death(code: int) -> str:
+    if code == -9:
+        return "its worker was killed (signal 9); often the machine was out of memory"
+    return f"its worker died (status {code})"
+
+
+def _say(bar: tqdm, title: str, note: Mapping[str, Any]) -> None:
+    lines = "".join(f"\n    {line}" for line in note["last_lines"])
+    bar.write(f"failed: {title}: {note['reason']}\n  log: {note['log']}{lines}")
+
+
+def _run_submitit(plan: Plan, jobs: int, cluster: str, options: dict[str, Any]) -> None:
+    """Submit `jobs` workers, each of which goes through the whole plan; locks keep them apart."""
+    try:
+        import submitit
+    except ImportError as error:
+        raise ConfigError("--launcher slurm needs submitit: pip install 's3prl-convexprune[slurm]'") from error
+    executor = submitit.AutoExecutor(folder=plan.expdir / "submitit", cluster=cluster)
+    executor.update_parameters(name="convexprune", **options)
+    text = plan.to_json()
+    with executor.batch():
+        submitted = [executor.submit(run_plan, text, index * len(plan.cells) // jobs) for index in range(jobs)]
+    for job in tqdm(submitted, desc="jobs", unit="job"):
+        job.wait()
+        if job.exception() is not None:
+            print(f"job {job.job_id} failed: {job.exception()}", file=sys.stderr)

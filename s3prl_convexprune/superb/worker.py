@@ -1,0 +1,150 @@
+"""A worker: goes through the cells of a plan, takes each that nobody has, and runs it to its end.
+
+Started as ``python -m s3prl_convexprune.superb.worker < plan.json``, it says on stdout what happens, one JSON object a
+line; everything a cell prints goes to the cell's own `run.log`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..atomic import write_json
+from ..errors import ConvexPruneError
+from .cells import Cell, Plan
+from .locks import FolderLock, owner_of
+from .results import FAILED, FINISHED, LOG
+
+LAST_LINES = 12
+Report = Callable[[dict[str, Any]], None]
+
+
+def work(plan: Plan, report: Report, run_cell: Callable[[Plan, Cell], None], first: int = 0) -> None:
+    """Run every cell that is not finished, not failed in this attempt and not held by another worker.
+
+    Args:
+        plan: the grid.
+        report: told about every cell: ``{"cell": index, "event": "start" | "done" | "failed" | "held", ...}``.
+        run_cell: runs one cell, its lock held.
+        first: index of the cell to begin with; workers that begin apart rarely meet.
+    """
+    count = len(plan.cells)
+    for index in ((first + offset) % count for offset in range(count)):
+        cell = plan.cells[index]
+        folder = plan.folder(cell)
+        folder.mkdir(parents=True, exist_ok=True)
+        if _settled(plan, folder):
+            continue
+        with FolderLock(folder / "lock") as lock:
+            if not lock.held:
+                report({"cell": index, "event": "held", "by": owner_of(folder / "lock")})
+                continue
+            if _settled(plan, folder):
+                continue
+            report({"cell": index, "event": "start"})
+            started = time.monotonic()
+            try:
+                with output_into(folder / LOG):
+                    run_cell(plan, cell)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit from s3prl's code is a failed cell, not the end of the worker
+                report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
+                continue
+            (folder / FAILED).unlink(missing_ok=True)
+            report({"cell": index, "event": "done", "seconds": time.monotonic() - started})
+
+
+def _settled(plan: Plan, folder: Path) -> bool:
+    if (folder / FINISHED).exists():
+        return True
+    try:
+        return bool(json.loads((folder / FAILED).read_text())["attempt"] == plan.attempt)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ConvexPruneError):
+        return str(error)
+    first_line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}"
+
+
+def note_failure(plan: Plan, cell: Cell, reason: str) -> dict[str, Any]:
+    """Write `failed.json` into a cell's folder: the reason and the log's last lines."""
+    folder = plan.folder(cell)
+    note = {"reason": reason, "attempt": plan.attempt, "log": str(folder / LOG), "last_lines": last_lines(folder / LOG)}
+    write_json(folder / FAILED, note)
+    return note
+
+
+def last_lines(path: Path, count: int = LAST_LINES) -> list[str]:
+    """The end of a log, progress bars (lines rewritten in place) reduced to their last state."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 65536))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    lines = [line.rstrip().rsplit("\r", 1)[-1] for line in text.split("\n")]
+    return [line for line in lines if line.strip()][-count:]
+
+
+@contextmanager
+def output_into(path: Path) -> Iterator[None]:
+    """Send this process's stdout and stderr, file descriptors included, to the end of a file."""
+    import traceback
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(descriptor) for descriptor in (1, 2)]
+    with path.open("ab") as log:
+        for descriptor in (1, 2):
+            os.dup2(log.fileno(), descriptor)
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, original in zip((1, 2), saved):
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+def quiet_environment(jobs: int) -> dict[str, str]:
+    """Environment of a worker: its share of the cores, and progress bars that do not fill the logs."""
+    threads = str(max(1, (os.cpu_count() or 1) // max(1, jobs)))
+    return {"OMP_NUM_THREADS": threads, "TQDM_MININTERVAL": "30", **os.environ}
+
+
+def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
+    """A worker as a function, for launchers that ship functions: returns all its reports."""
+    from .experiment import run_cell
+
+    events: list[dict[str, Any]] = []
+    work(Plan.from_json(text), events.append, run_cell, first)
+    return events
+
+
+def main() -> int:
+    """The process that `grid` starts: plan on stdin, reports on stdout."""
+    from .experiment import run_cell
+
+    reports = os.fdopen(os.dup(1), "w", buffering=1)
+    first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    work(Plan.from_json(sys.stdin.read()), lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
