@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,12 @@ def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, lis
     Raises:
         DataError: not one label a point, or a label that cannot be hashed.
     """
-    values: Sequence[Hashable] = labels.tolist() if hasattr(labels, "tolist") else list(labels)
-    if not isinstance(values, list) or len(values) != n_points:
-        got = len(values) if isinstance(values, list) else "a single label"
-        raise DataError(f"one label a point is needed: {n_points} points but {got} labels")
+    values = labels.tolist() if hasattr(labels, "tolist") else labels
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise DataError(f"one label a point is needed: {n_points} points but a single {type(values).__name__}")
+    values = list(values)
+    if len(values) != n_points:
+        raise DataError(f"one label a point is needed: {n_points} points but {len(values)} labels")
     known: dict[Hashable, int] = {}
     codes = np.empty(n_points, np.int32)
     for row, label in enumerate(values):

@@ -127,46 +127,61 @@ def sum_shares(keys, bits, codes, sources, used, members, first, chosen, startin
 
 @numba.njit(nogil=True, cache=True)
 def sum_interior(  # type: ignore[no-untyped-def]
-    indptr, indices, weights, codes, sources, used, keys, bits, members, first, chosen, previous, nearby, base_class, interior
+    indptr, indices, weights, codes, sources, used, keys, bits, members, first, chosen, base_class, interior
 ):
     """Add up, for each vertex, what the pairs whose path runs through it owe to its being of its class.
 
     A path with h interior vertices owes ``1 / h`` to each that is inside. Had that vertex not been drawn, the path
     would have run past it through points like its neighbours, which are inside as often as the neighbours are. So
-    a vertex is credited ``(inside - share of its neighbours inside) / h`` for every ordered pair; the path of a
-    pair is traced once and counts twice where both ends are sources.
+    a vertex is credited ``(inside - share of its neighbours inside) / h`` for every ordered pair. The paths of one
+    source form a tree, so their credits are passed down it, from the ends to the source (Brandes, Journal of
+    Mathematical Sociology 25, 2001). A pair of two sources is counted twice from one of them.
 
     Args:
         indptr, indices, weights, codes, sources, keys: as `shortest_keys` used and left them.
         used, bits, members, first, chosen: as for `sum_shares`.
-        previous, nearby: ``[N, LANES]`` int32 and float32, scratch: the vertex before each on its path, and the
-            share of its neighbours inside.
         base_class, interior: ``[classes, N]``; row c - base_class receives the credits of the pairs of class c.
     """
-    previous[:] = -1
+    field = (1 << bits) - 1
+    n = codes.shape[0]
+    owed = np.empty(n, np.float64)
+    nearby = np.empty(n, np.float64)
+    previous = np.full(n, -1, np.int32)
+    trail = np.empty(n, np.int32)
     for lane in range(used):
         source = sources[lane]
         home = codes[source]
+        previous[source] = source
+        length = 0
         for m in range(first[home], first[home + 1]):
             v = members[m]
             if keys[v, lane] >= UNREACHED or (chosen[v] and v <= source):
                 continue
-            hops = (keys[v, lane] >> bits) & ((1 << bits) - 1)
-            if hops < 2:
-                continue
-            credit = (1.0 + chosen[v]) / (hops - 1)
-            for step in range(hops):
-                if previous[v, lane] < 0:
-                    inside = 0
-                    for e in range(indptr[v], indptr[v + 1]):
-                        u = indices[e]
-                        inside += codes[u] == home
-                        if keys[u, lane] + (codes[u] != home) + weights[e] == keys[v, lane]:
-                            previous[v, lane] = u
-                    nearby[v, lane] = inside / (indptr[v + 1] - indptr[v])
-                if step > 0:
-                    interior[home - base_class, v] += credit * ((codes[v] == home) - nearby[v, lane])
-                v = previous[v, lane]
+            start = length
+            while previous[v] < 0:  # down to the source, or to where an earlier path passed
+                inside = 0
+                for e in range(indptr[v], indptr[v + 1]):
+                    u = indices[e]
+                    inside += codes[u] == home
+                    if keys[u, lane] + (codes[u] != home) + weights[e] == keys[v, lane]:
+                        previous[v] = u
+                nearby[v] = inside / (indptr[v + 1] - indptr[v])
+                owed[v] = 0.0
+                trail[length] = v
+                length += 1
+                v = previous[v]
+            trail[start:length] = trail[start:length][::-1].copy()
+        for position in range(length - 1, -1, -1):  # every vertex after all that lie behind it
+            v = trail[position]
+            interior[home - base_class, v] += owed[v] * ((codes[v] == home) - nearby[v])
+            if codes[v] == home and not (chosen[v] and v <= source):
+                hops = (keys[v, lane] >> bits) & field
+                if hops > 1:
+                    owed[v] += (1.0 + chosen[v]) / (hops - 1)
+            if previous[v] != source:
+                owed[previous[v]] += owed[v]
+            previous[v] = -1
+        previous[source] = -1
 
 
 @numba.njit(nogil=True, cache=True)

@@ -54,16 +54,18 @@ class _PathTooLong(Exception):
 def edge_keys(edges: Edges, bits: int) -> np.ndarray:
     """Each edge's length and count as one integer, for path keys that add up exactly and never overflow.
 
-    A length is rounded to a power-of-two unit, the smallest with which the longest shortest path fits (about
-    ``2**-36`` of the longest edge in the graphs of speech features), and made EXTRA units longer. So two paths
-    are equally short when their rounded lengths agree, and where an edge and a detour over points exactly on it
-    have the same length, the edge wins whatever the rounding did.
+    A length is rounded to a power of two, the smallest with which the longest shortest path fits (about ``2**-36``
+    of the longest edge in the graphs of speech features), and made EXTRA such units longer. So two paths are
+    equally short when their rounded lengths agree, and where an edge and a detour over points exactly on it have
+    the same length, the edge wins whatever the rounding did. Paths of as many edges that are as long by
+    coincidence (1.1 + 1.3 and 1.2 + 1.2) may round apart; which one counts then depends on their lengths alone.
 
     Raises:
         DataError: shortest paths so many edges long that a unit would be coarser than ``2**-12`` of an edge.
     """
     n = len(edges.indptr) - 1
-    lengths = edges.lengths / (float(edges.lengths.max(initial=0.0)) or 1.0)
+    longest = float(edges.lengths.max(initial=0.0)) or 1.0
+    lengths = edges.lengths * 2.0 ** -np.ceil(np.log2(longest))
     graph = csr_matrix((lengths + 2.0**-30, edges.indices, edges.indptr), shape=(n, n))
     roots = np.unique(connected_components(graph, directed=False)[1], return_index=True)[1]
     diameter = 2 * dijkstra(graph, indices=roots, min_only=True).max()
@@ -134,15 +136,13 @@ class _Search:
 
         def work(mine: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, np.ndarray]:
             keys, queue, queued = _scratch(n)
-            previous, nearby = np.empty((n, LANES), np.int32), np.empty((n, LANES), np.float32)
             arriving, interior = np.zeros(n), np.zeros((width, n))
             for batch, used in mine:
                 lanes.shortest_keys(*self.graph, self.codes, batch, keys, queue, queued)
                 if lanes.longest_count(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
-                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, previous, nearby,
-                                   base, interior)
+                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
             return arriving, interior
 
         with ThreadPoolExecutor(n_threads) as pool:

@@ -143,6 +143,8 @@ def graph_convexity(
         >>> round(graph_convexity(line, list("aabbbbaa"), n_neighbors=1).per_class["a"], 2)
         45.56
     """
+    if graph is None and points is None:
+        raise DataError("points or a graph built from them are needed; got neither")
     if graph is None:
         array = as_points(points)
         codes, names = as_codes(labels, len(array))
