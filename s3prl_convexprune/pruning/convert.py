@@ -23,9 +23,9 @@ _RENAMED = (
     (r"feature_projection\.layer_norm\.", "layer_norm."),
     (r"feature_projection\.projection\.", "post_extract_proj."),
     (r"feature_extractor\.conv_layers\.(\d+)\.conv\.", r"feature_extractor.conv_layers.\1.0."),
-    (r"encoder\.pos_conv_embed\.conv\.(parametrizations\.weight\.original0|weight_g)$", "encoder.pos_conv.0.weight_g"),
-    (r"encoder\.pos_conv_embed\.conv\.(parametrizations\.weight\.original1|weight_v)$", "encoder.pos_conv.0.weight_v"),
-    (r"encoder\.pos_conv_embed\.conv\.bias", "encoder.pos_conv.0.bias"),
+    (r"encoder\.pos_conv_embed\.conv\.parametrizations\.weight\.original0", "encoder.pos_conv.0.weight_g"),
+    (r"encoder\.pos_conv_embed\.conv\.parametrizations\.weight\.original1", "encoder.pos_conv.0.weight_v"),
+    (r"encoder\.pos_conv_embed\.conv\.", "encoder.pos_conv.0."),
     (r"(encoder\.layers\.\d+)\.attention\.", r"\1.self_attn."),
     (r"(encoder\.layers\.\d+)\.layer_norm\.", r"\1.self_attn_layer_norm."),
     (r"(encoder\.layers\.\d+)\.feed_forward\.intermediate_dense\.", r"\1.fc1."),
@@ -112,8 +112,8 @@ def _check(directory: Path, config: PretrainedConfig) -> None:
             )
     if config.conv_dim[-1] == config.hidden_size:
         raise CheckpointError(
-            f"{directory}: the convolutions' width equals hidden_size ({config.hidden_size}); s3prl's model has no "
-            "projection between the two then"
+            f"{directory}: the convolutions are as wide as the layers ({config.hidden_size}); s3prl's model "
+            "has no projection between the two then"
         )
 
 

@@ -61,17 +61,13 @@ def test_hidden_states_are_equal(tmp_path: Path, family: str, large: bool, norma
     checkpoint = hf_to_s3prl(folder, tmp_path / "native.pt")
     before = getattr(hub, f"hf_{family}_custom")(ckpt=str(folder)).eval()
     after = getattr(hub, f"{family}_custom")(ckpt=str(checkpoint)).eval()
-    wav = [0.1 * torch.randn(8000)]
+    wav = [0.5 * torch.randn(8000)]
+    tolerance = 1e-4 if normalize else 1e-5  # normalising adds 1e-7 to the variance there and 1e-5 here
     with torch.no_grad():
         expected, found = before(wav)["hidden_states"], after(wav)["hidden_states"]
     assert len(expected) == len(found) == TINY["num_hidden_layers"] + 1
-    compared = len(found) - 1 if large else len(found)
-    for one, other in zip(expected[:compared], found[:compared], strict=True):
-        assert float((one - other).abs().max()) <= 1e-5
-    if large:
-        torch.testing.assert_close(
-            before.model.encoder.layer_norm(expected[-1]), found[-1], atol=1e-5, rtol=0
-        )
+    for one, other in zip(expected, found, strict=True):
+        assert float((one - other).abs().max()) <= tolerance
 
 
 def test_every_weight_is_carried_over(tmp_path: Path) -> None:
@@ -88,7 +84,7 @@ def test_every_weight_is_carried_over(tmp_path: Path) -> None:
     [
         ("wavlm", {}, "type 'wavlm'"),
         ("hubert", {"hidden_act": "relu"}, "hidden_act"),
-        ("hubert", {"conv_dim": (32,) * 7}, "equals hidden_size"),
+        ("hubert", {"conv_dim": (32,) * 7}, "as wide as"),
     ],
 )
 def test_what_s3prl_has_no_place_for_is_refused(

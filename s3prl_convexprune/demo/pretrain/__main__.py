@@ -45,6 +45,7 @@ def pretrain(options: argparse.Namespace) -> None:
     if options.teacher_layer is None and options.select_by not in probes and len(options.steps) > 1:
         raise ConfigError(f"a second iteration needs --teacher-layer, or --select-by one of {sorted(probes)}")
     torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
     streams = read_streams(options.audio, options.device)
     print(f"{streams.hours:.2f} h of audio in {len(streams.frames)} streams", flush=True)
     for number, (steps, clusters) in enumerate(zip(options.steps, options.clusters, strict=True), start=1):
@@ -59,6 +60,7 @@ def pretrain(options: argparse.Namespace) -> None:
             mask_share=options.mask_share,
             unmasked_weight=options.unmasked_weight,
             seed=100 * options.seed + number,
+            bfloat16=options.bfloat16,
         )
         targets = _targets(streams, options, number, layer, clusters)
         trainer = Trainer(streams, targets, tiny_config(options.pre_norm), schedule)
@@ -127,10 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--teacher-layer", type=int, help="the layer for the next iteration's targets")
     parser.add_argument("--pre-norm", action="store_true", help="LayerNorm before, as in HuBERT Large")
-    parser.add_argument("--batch-seconds", type=float, default=160.0)
+    parser.add_argument("--batch-seconds", type=float, default=8.0)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--mask-share", type=float, default=0.5)
     parser.add_argument("--unmasked-weight", type=float, default=0.5)
+    parser.add_argument("--bfloat16", action="store_true", help="faster where the hardware has bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser

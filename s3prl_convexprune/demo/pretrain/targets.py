@@ -14,7 +14,7 @@ from transformers import HubertModel
 from .audio import HOP, RECEPTIVE_FIELD, SAMPLE_RATE, Streams
 
 _FIT_FRAMES = 200_000
-_WINDOW_FRAMES = 500
+_WINDOW_FRAMES, _WINDOWS_AT_ONCE = 500, 16
 
 
 def mfcc_features(streams: Streams) -> Callable[[int], Tensor]:
@@ -44,13 +44,21 @@ def layer_features(streams: Streams, model: HubertModel, layer: int) -> Callable
         A function from a stream's index to its features, shape (frames, hidden size).
     """
 
+    length = (_WINDOW_FRAMES - 1) * HOP + RECEPTIVE_FIELD
+
+    def states(windows: Tensor) -> Tensor:
+        hidden = model(windows, output_hidden_states=True).hidden_states[layer]
+        return hidden.float().flatten(0, 1)
+
     def features(index: int) -> Tensor:
-        samples, pieces = streams.stream(index), []
-        for first in range(0, streams.frames[index], _WINDOW_FRAMES):
-            last = min(first + _WINDOW_FRAMES, streams.frames[index])
-            window = samples[first * HOP : (last - 1) * HOP + RECEPTIVE_FIELD]
-            states = model(window[None], output_hidden_states=True).hidden_states
-            pieces.append(states[layer][0].float())
+        samples, count = streams.stream(index), streams.frames[index]
+        whole = count // _WINDOW_FRAMES
+        pieces = []
+        if whole:
+            windows = samples.unfold(0, length, _WINDOW_FRAMES * HOP)[:whole]
+            pieces += [states(batch) for batch in windows.split(_WINDOWS_AT_ONCE)]
+        if count % _WINDOW_FRAMES:
+            pieces.append(states(samples[None, whole * _WINDOW_FRAMES * HOP :]))
         return torch.cat(pieces)
 
     model.eval()

@@ -32,16 +32,18 @@ class Schedule:
         learning_rate: the peak, reached after a tenth of the steps; linear decay to zero from there.
         mask_share: share of frames hidden.
         unmasked_weight: weight of the loss on the frames that are not hidden (HuBERT: 0).
-        seed: of the weights, windows, masks and dropout.
+        seed: of the weights, windows and masks.
+        bfloat16: compute in bfloat16 where PyTorch's autocast says that is safe.
         save_every: steps between checkpoints.
     """
 
     steps: int
-    batch_seconds: float = 160.0
+    batch_seconds: float = 8.0
     learning_rate: float = 1e-3
     mask_share: float = 0.5
     unmasked_weight: float = 0.5
     seed: int = 0
+    bfloat16: bool = False
     save_every: int = 500
 
 
@@ -63,7 +65,8 @@ class Trainer:
             {"params": [p for p in self.model.parameters() if p.ndim > 1], "weight_decay": 0.01},
             {"params": [p for p in self.model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+        fused = streams.samples.is_cuda
+        self.optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98), fused=fused)
         self.step = 0
         self.log: list[dict[str, float]] = []
 
@@ -110,7 +113,7 @@ class Trainer:
         mask = span_mask(count, frames, schedule.mask_share, generator).to(device)
         for group in self.optimizer.param_groups:
             group["lr"] = schedule.learning_rate * _rate(self.step, schedule.steps)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=schedule.bfloat16):
             loss, right = self.model(samples, self.targets[index], mask)
         hidden, visible = loss[mask].mean(), loss[~mask].mean()
         self.optimizer.zero_grad(set_to_none=True)
