@@ -63,7 +63,20 @@ def install(hub: ModuleType) -> None:
             )
             continue
         setattr(hub, name, _entry(config))
+    hub.options = functools.partial(_options, hub.options)  # type: ignore[attr-defined]
     hub.__getattr__ = functools.partial(_resolve_on_demand, hub, getattr(hub, "__getattr__", None))  # type: ignore[method-assign]
+
+
+class _Names(list[str]):
+    """The hub's names. ``in`` also knows those that are resolved on demand: ESPnet asks it before it builds one."""
+
+    def __contains__(self, name: object) -> bool:
+        stated = split_name(name) if isinstance(name, str) else None
+        return super().__contains__(name) or (stated is not None and super().__contains__(stated[0]))
+
+
+def _options(listed: Callable[[bool], list[str]], only_registered_ckpt: bool = False) -> list[str]:
+    return _Names(listed(only_registered_ckpt))
 
 
 def _refuse(error: Exception, *args: Any, **kwargs: Any) -> None:
