@@ -192,6 +192,12 @@ def build_cut(config: UpstreamConfig, **kwargs: Any) -> Any:
     """
     from .pruning.checkpoint import load_cut_upstream
 
+    base, layers, arguments = base_call(config, **kwargs)
+    return load_cut_upstream(base, config.base, layers, config.final_norm, **arguments)
+
+
+def base_call(config: UpstreamConfig, **kwargs: Any) -> tuple[Callable[..., Any], int, dict[str, Any]]:
+    """What a config comes down to: the base's hub entry, the number of layers to keep, the entry's arguments."""
     hub = load_hub()
     if config.base not in vars(hub):
         raise UnknownUpstreamError(
@@ -202,7 +208,7 @@ def build_cut(config: UpstreamConfig, **kwargs: Any) -> Any:
     arguments = {**config.base_args, **{key: value for key, value in kwargs.items() if value is not None}}
     base = getattr(hub, config.base)
     _check_checkpoint(config.base, base, arguments)
-    return load_cut_upstream(base, config.base, chosen_layers(config), config.final_norm, **arguments)
+    return base, chosen_layers(config), arguments
 
 
 def _call(name: str, entry: Callable[..., Any], kwargs: dict[str, Any]) -> Any:

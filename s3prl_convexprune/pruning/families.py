@@ -62,7 +62,8 @@ class Family:
             upstreams that do not give the input of their first layer.
         style: how the hidden states leave the expert, a key of `styles.STYLES`.
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
-        ordinary: whether a cut can be stated as an ordinary checkpoint of the family; if not, why.
+        loads_with: the hub entry that takes a checkpoint of one's own in this family.
+        no_export: why a cut cannot be stated as an ordinary checkpoint of the family, if it cannot.
         lenient: where a loader passes over missing weights in silence, the model's path and its weights' key in
             the checkpoint, so that `checkpoint` can look.
         model_type: what a checkpoint in transformers' format calls its kind of model.
@@ -78,7 +79,8 @@ class Family:
     first_state: int = 0
     style: str = "states"
     layout: Layout | None = None
-    ordinary: str | bool = True
+    loads_with: str | None = None
+    no_export: str | None = None
     lenient: tuple[str, str] | None = None
     model_type: str | None = None
     entries: tuple[str, ...] = ()
@@ -105,22 +107,32 @@ def _transformers(name: str, package: str, *entries: str) -> Family:
         pre_norm="model.config.do_stable_layer_norm",
         layerdrop="model.config.layerdrop",
         style="transformers",
+        loads_with=f"{name}_custom",
         model_type=name.removeprefix("hf_"),
         entries=entries,
     )
 
 
-_CONVERTED = Layout("model_weight", ("model_cfg",), others=("task_cfg",))
 _WAVLM = Layout("model", ("cfg",))
 _FIXED_DEPTH = "s3prl builds this model with 12 layers whatever its checkpoint says"
 
 FAMILIES: tuple[Family, ...] = (
-    _fairseq("hubert", Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols"))),
-    _fairseq("wav2vec2", _CONVERTED),
-    _fairseq("data2vec", Layout("model_weight", ("model_cfg",), teacher="_ema", others=("task_cfg",))),
-    _fairseq("wavlm", _WAVLM),
-    _fairseq("unispeech_sat", _WAVLM),
-    _fairseq("decoar2", None, ordinary=_FIXED_DEPTH, lenient=("model", "model")),
+    _fairseq(
+        "hubert",
+        Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols")),
+        loads_with="hubert_custom",
+    ),
+    _fairseq(
+        "wav2vec2", Layout("model_weight", ("model_cfg",), others=("task_cfg",)), loads_with="wav2vec2_custom"
+    ),
+    _fairseq(
+        "data2vec",
+        Layout("model_weight", ("model_cfg",), teacher="_ema", others=("task_cfg",)),
+        loads_with="data2vec_custom",
+    ),
+    _fairseq("wavlm", _WAVLM, loads_with="wavlm_local"),
+    _fairseq("unispeech_sat", _WAVLM, loads_with="unispeech_sat_local"),
+    _fairseq("decoar2", None, no_export=_FIXED_DEPTH, lenient=("model", "model")),
     _transformers("hf_hubert", "s3prl.upstream.hf_hubert", "tiny_hubert"),
     _transformers("hf_wav2vec2", "s3prl.upstream.hf_wav2vec2"),
     _transformers("hf_wavlm", "s3prl_convexprune.hf_wavlm", "hf_wavlm_custom"),
@@ -130,7 +142,7 @@ FAMILIES: tuple[Family, ...] = (
         stack="model.model.encoder.layers",
         layerdrop="model.model.encoder.layerdrop",
         style="distiller",
-        ordinary="its loader cannot do without the prediction heads, which a cut has no use for",
+        no_export="its loader cannot do without the prediction heads, which a cut has no use for",
     ),
     Family(
         "mockingjay",
@@ -145,6 +157,7 @@ FAMILIES: tuple[Family, ...] = (
             norms="encoder.LayerNorm.",
             looks_at=("Config", "Upstream_Config"),
         ),
+        loads_with="mockingjay_local",
         lenient=("transformer.model", "Transformer"),
     ),
     Family(
@@ -152,7 +165,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.lighthubert",),
         layerdrop="model.encoder.layerdrop",
         style="lighthubert",
-        ordinary=_FIXED_DEPTH,
+        no_export=_FIXED_DEPTH,
         lenient=("model", "model"),
     ),
     Family(
@@ -161,6 +174,7 @@ FAMILIES: tuple[Family, ...] = (
         layerdrop="model.encoder.layerdrop",
         first_state=1,
         layout=Layout("model", ("cfg", "model")),
+        loads_with="mae_ast_local",
     ),
     Family(
         "roberta",
@@ -172,6 +186,7 @@ FAMILIES: tuple[Family, ...] = (
             layers="encoder.sentence_encoder.layers.",
             others=("task_cfg", "text_dictionary"),
         ),
+        no_export="s3prl's hub has no entry that takes a checkpoint of one's own for it",
     ),
     Family(
         "espnet_hubert",
@@ -179,14 +194,14 @@ FAMILIES: tuple[Family, ...] = (
         stack="model.wav2vec2.encoder.transformer.layers",
         layerdrop="model.wav2vec2.encoder.transformer.layer_drop",
         first_state=1,
-        ordinary="ESPnet's loader reads the depth from a training config beside the checkpoint",
+        no_export="ESPnet's loader reads the depth from a training config beside the checkpoint",
     ),
     Family(
         "ssast",
         ("s3prl.upstream.ssast",),
         stack="model.v.blocks",
         first_state=1,
-        ordinary=_FIXED_DEPTH,
+        no_export=_FIXED_DEPTH,
     ),
     Family(
         "ast",
@@ -194,7 +209,7 @@ FAMILIES: tuple[Family, ...] = (
         stack="model.v.blocks",
         first_state=1,
         style="ast",
-        ordinary=_FIXED_DEPTH,
+        no_export=_FIXED_DEPTH,
     ),
 )
 

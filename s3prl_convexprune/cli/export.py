@@ -1,0 +1,27 @@
+"""`export`: a cut upstream as an ordinary checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="file to write (a new folder for hf_* upstreams)")
+    parser.add_argument("-k", "--ckpt", help="checkpoint of the whole upstream, where its name does not state one")
+    parser.add_argument(
+        "--final-norm", choices=("drop", "keep"), help="for pre-norm (large) upstreams, which need 'keep'"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..pruning.export import export_cut
+    from ..registry import base_call, resolve
+
+    config = resolve(args.name)
+    base, layers, arguments = base_call(config, ckpt=args.ckpt)
+    done = export_cut(base, config.base, layers, args.out, args.final_norm or config.final_norm, **arguments)
+    print(f"{done.path}: the first {done.layers} of {done.whole} transformer layers of {config.base}")
+    print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {done.path} ...")
+    return 0

@@ -1,0 +1,138 @@
+"""A cut upstream as an ordinary checkpoint, which s3prl loads without this package.
+
+Native families are written in s3prl's own format, ``hf_*`` ones as a folder in transformers' format. Only the kept
+layers are read, and nothing appears at the destination before it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import __version__
+from ..errors import CheckpointError, ConfigError
+from .cut_file import check_layout, layers_in, without_upper_layers
+from .entry import expert_call
+from .families import Family, family_of_class, family_of_entry
+from .hf_folder import read_config, write_cut
+from .prune import check_depth, check_final_norm
+from .safe_load import read_checkpoint
+
+PROVENANCE = "s3prl_convexprune"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export_cut` wrote.
+
+    Attributes:
+        path: the checkpoint: a file, or a folder for ``hf_*`` families.
+        entry: the hub entry of s3prl that loads it.
+        layers: how many transformer layers it has.
+        whole: how many the whole upstream has.
+    """
+
+    path: Path
+    entry: str
+    layers: int
+    whole: int
+
+
+def export_cut(
+    base_fn: Callable[..., nn.Module],
+    base_name: str,
+    layers: int,
+    out: str | Path,
+    final_norm: str = "drop",
+    **kwargs: Any,
+) -> Exported:
+    """Write the cut of a hub entry as an ordinary checkpoint.
+
+    Args:
+        base_fn: the hub entry of the whole upstream.
+        base_name: its name.
+        layers: how many transformer layers to keep.
+        out: the file (native families) or the new folder (``hf_*``) to write.
+        final_norm: an ordinary pre-norm upstream always applies its final LayerNorm, so a pre-norm cut can be
+            exported with ``"keep"`` only.
+        **kwargs: what the entry takes: ``ckpt``, ``refresh``, ….
+
+    Raises:
+        ConfigError: the family has no checkpoint format that could state the cut; or `out` exists already.
+        DepthError: the upstream does not have that many layers, or cannot be cut.
+        CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
+    """
+    out = Path(out)
+    check_final_norm(final_norm)
+    family = family_of_entry(base_name, base_fn)
+    if family.no_export or not family.loads_with:
+        raise ConfigError(f"a cut of {base_name} cannot be exported: {family.no_export}")
+    if out.exists():
+        raise ConfigError(f"{out} exists already; name another place")
+    call = expert_call(base_fn, **kwargs)
+    if call is None or call.checkpoint is None or call.expert.__name__.startswith("Legacy"):
+        raise CheckpointError(f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}")
+    write = _write_folder if family_of_class(call.expert).model_type else _write_file
+    whole = write(call.checkpoint, family, base_name, layers, final_norm, out)
+    return Exported(out, family.loads_with, layers, whole)
+
+
+def _write_file(checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path) -> int:
+    states, layout = read_checkpoint(checkpoint), family.layout
+    assert layout is not None
+    check_layout(name, checkpoint, states, layout)
+    whole = layers_in(states, layout)
+    check_depth(name, layers, whole, family.first_state)
+    cut = without_upper_layers(states, layout, layers)
+    config = cut[layout.config[0]] if layout.config[0] in cut else {}
+    _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("layer_norm_first")))
+    cut[PROVENANCE] = _provenance(name, layers, whole)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+        written = Path(folder) / out.name
+        torch.save(cut, written)
+        os.replace(written, out)
+    return whole
+
+
+def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path) -> int:
+    config = read_config(name, family, checkpoint)
+    whole = config["num_hidden_layers"]
+    check_depth(name, layers, whole, family.first_state)
+    if layers == 0:
+        raise ConfigError(f"{name} cannot be exported without layers: transformers then gives no hidden state")
+    _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("do_stable_layer_norm")))
+    # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
+    config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: _provenance(name, layers, whole)}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        write_cut(checkpoint, config, layers, folder)
+        folder.chmod(0o755)
+        os.replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return whole
+
+
+def _check_final_norm_is_kept(
+    family: Family, name: str, layers: int, whole: int, final_norm: str, pre_norm: bool
+) -> None:
+    if family.final_norm and pre_norm and layers < whole and final_norm != "keep":
+        raise ConfigError(
+            f"{name} is a pre-norm upstream: an ordinary checkpoint of it always applies the final LayerNorm to its "
+            "last state; export with final_norm 'keep', or use the cut by its name, which leaves the state as it is"
+        )
+
+
+def _provenance(name: str, layers: int, whole: int) -> dict[str, Any]:
+    return json.loads(json.dumps({"base": name, "layers": layers, "of": whole, "version": __version__}))
