@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import checkpoints
-import corpora_trees
 import pytest
 import torch
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.superb.prepare import prepare
 from s3prl_convexprune.superb.run import main
+from tests import checkpoints, corpora_trees
 
 LAYERS, KEPT = 3, 1
 UPSTREAMS = {"hubert_custom": LAYERS, f"hubert_custom_convexpruned_L{KEPT}": KEPT}
