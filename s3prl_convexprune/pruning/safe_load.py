@@ -72,8 +72,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _namespaces_allowed() -> Iterator[None]:
-    """s3prl's own checkpoints hold an argparse.Namespace, which is data."""
-    if hasattr(torch.serialization, "safe_globals"):
+    """s3prl's own checkpoints hold an argparse.Namespace, which is data.
+
+    torch's `safe_globals` takes back on leaving what was allowed before it too, so it is entered only when needed.
+    """
+    serialization = torch.serialization
+    if hasattr(serialization, "safe_globals") and Namespace not in serialization.get_safe_globals():
         with torch.serialization.safe_globals([Namespace]):
             yield
     else:

@@ -6,6 +6,7 @@ shipped recipe when ``-c`` is not given and s3prl's default file is not there, a
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Sequence
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 after bad input (its one-line reason goes to stderr).
     """
-    before = sys.argv
+    before = sys.argv, builtins.isinstance
     given = list(sys.argv[1:] if argv is None else argv)
     try:
         _importhook.install()
@@ -34,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConvexPruneError as error:
         print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
         return 2
-    finally:
-        sys.argv = before
+    finally:  # s3prl wraps isinstance at every call, each wrapper calling the one before it twice
+        sys.argv, builtins.isinstance = before
     return 0
 
 

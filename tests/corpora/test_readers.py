@@ -6,7 +6,6 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-import corpora_trees
 import pytest
 import soundfile
 
@@ -16,6 +15,7 @@ from s3prl_convexprune.analysis.corpora import librispeech as librispeech_reader
 from s3prl_convexprune.analysis.corpora import speech_commands as speech_commands_reader
 from s3prl_convexprune.analysis.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
+from tests import corpora_trees
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import corpora_trees
 import pandas
 import pytest
 import soundfile
@@ -16,6 +15,7 @@ from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ConfigError, CorpusError
 from s3prl_convexprune.superb.prepare import ENVIRONMENT, PREPARERS, find_prepared, prepare
 from s3prl_convexprune.superb.prepare.er import PUBLISHED, dialog_order
+from tests import corpora_trees
 
 MADE = {
     "er": {f"meta_data/Session{n}/{part}_meta_data.json" for n in range(1, 6) for part in ("train", "test")},

@@ -1,0 +1,229 @@
+"""ASR, SID, KS and ER through s3prl's own runner: train, evaluate, resume, on whole and cut upstreams."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from s3prl_convexprune import compat
+from s3prl_convexprune.superb.prepare import prepare
+from s3prl_convexprune.superb.run import main
+from tests import checkpoints, corpora_trees
+
+LAYERS, KEPT = 3, 1
+UPSTREAMS = {"hubert_custom": LAYERS, f"hubert_custom_convexpruned_L{KEPT}": KEPT}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A task as the tests run it: only what a tiny corpus forces differs from the recipe."""
+
+    downstream: str
+    build: Callable[[Path], Path]
+    overrides: tuple[str, ...]
+    split: str = "test"
+    dev: str = "dev"
+    truth: str = "test_truth.txt"
+    predicted: str = "test_predict.txt"
+
+
+def build_ks(folder: Path) -> Path:
+    corpora_trees.speech_commands(folder / "speech_commands_v0.01", (*corpora_trees.KEYWORDS, "bed"), takes=1)
+    corpora_trees.speech_commands_test(
+        folder / "speech_commands_test_set_v0.01", corpora_trees.KEYWORDS, each=1
+    )
+    return folder
+
+
+CASES = {
+    "ks": Case("speech_commands", build_ks, ("datarc.batch_size=8",)),
+    "sid": Case("voxceleb1", corpora_trees.voxceleb1, ("datarc.train_batch_size=4",)),
+    "er": Case(
+        "emotion",
+        functools.partial(corpora_trees.iemocap, emotions=("neu", "exc", "ang", "sad")),
+        (),
+        truth="test_fold1_truth.txt",
+        predicted="test_fold1_predict.txt",
+    ),
+    "asr": Case(
+        "asr",
+        corpora_trees.librispeech,
+        ("datarc.batch_size=2", "modelrc.project_dim=16", "modelrc.RNNs.dim=[16, 16]"),
+        "test-clean",
+        "dev-clean",
+        "test-clean-noLM-ref.ark",
+        "test-clean-noLM-hyp.ark",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    compat.apply()
+    return checkpoints.CASES["hubert-post"].build(tmp_path_factory.mktemp("checkpoint"), LAYERS)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """Every corpus, prepared: task -> the variables that `prepare` tells a user to export."""
+    return {
+        task: prepare(task, case.build(tmp_path_factory.mktemp(task))).variables
+        for task, case in CASES.items()
+    }
+
+
+@pytest.fixture
+def run(checkpoint, corpora, monkeypatch, tmp_path):
+    """`run_downstream.py` in this process, from a folder that has nothing of s3prl."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for variables in corpora.values():
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, **overrides: object) -> int:
+        text = ",,".join(f"config.{key}={value}" for key, value in overrides.items())
+        before = builtins.isinstance
+        status = main([*arguments, "--device", "cpu", *(["-o", text] if text else [])])
+        assert builtins.isinstance is before  # s3prl wraps it; wrapped twenty times over, a run does not end
+        return status
+
+    return run
+
+
+def train(run, task: str, upstream: str, checkpoint: Path, expdir: Path, steps: int, *more: str, **overrides):
+    case = CASES[task]
+    small = dict(override.split("=") for override in case.overrides)
+    settings = {
+        "runner.total_steps": steps,
+        "runner.eval_step": steps,
+        "runner.save_step": steps,
+        "runner.log_step": 1,
+        "runner.gradient_accumulate_steps": 1,
+        "downstream_expert.datarc.num_workers": 0,
+        **{f"downstream_expert.{key}": value for key, value in small.items()},
+        **overrides,
+    }
+    arguments = [
+        "-m",
+        "train",
+        "-u",
+        upstream,
+        "-k",
+        str(checkpoint),
+        "-d",
+        case.downstream,
+        "-p",
+        str(expdir),
+    ]
+    assert run(*arguments, *more, **settings) == 0
+    return torch.load(expdir / f"states-{steps}.ckpt", map_location="cpu")
+
+
+def score(expdir: Path, case: Case) -> float:
+    """Accuracy, or the word error rate for ASR, from the files that the expert leaves."""
+    truth = [line.split()[1:] for line in (expdir / case.truth).read_text().splitlines()]
+    predicted = [line.split()[1:] for line in (expdir / case.predicted).read_text().splitlines()]
+    if case.downstream == "asr":
+        import editdistance
+
+        errors = sum(editdistance.eval(hyp, ref) for hyp, ref in zip(predicted, truth, strict=True))
+        return 100 * errors / sum(map(len, truth))
+    return sum(a == b for a, b in zip(truth, predicted, strict=True)) / len(truth)
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+@pytest.mark.parametrize("task", CASES)
+def test_train_resume_evaluate(run, checkpoint, tmp_path, capsys, task, upstream):
+    case, expdir = CASES[task], tmp_path / "exp"
+    first = train(run, task, upstream, checkpoint, expdir, 2)
+    assert first["Step"] == 2
+    assert first["Featurizer"]["weights"].shape == (UPSTREAMS[upstream] + 1,)
+    assert first["Config"]["optimizer"]["lr"] == 1e-4
+
+    continued = {"runner.total_steps": 3, "runner.eval_step": 3, "runner.save_step": 3}
+    assert run("-m", "train", "-e", str(expdir), **continued) == 0
+    second = torch.load(expdir / "states-3.ckpt", map_location="cpu")
+    assert second["Step"] == 3
+    assert {int(state["step"]) for state in second["Optimizer"]["state"].values()} == {3}
+    assert any(
+        not torch.equal(first["Downstream"][name], second["Downstream"][name]) for name in first["Downstream"]
+    )
+
+    capsys.readouterr()
+    best = expdir / f"{case.dev}-best.ckpt"
+    tested = best if best.is_file() else expdir / "states-3.ckpt"
+    assert run("-m", "evaluate", "-t", case.split, "-e", str(tested)) == 0
+    printed = re.findall(rf"{case.split} (?:acc|wer): ([\d.]+)", capsys.readouterr().out)
+    assert float(printed[-1]) == pytest.approx(score(expdir, case), abs=1e-6)
+
+
+def test_the_recipe_cannot_tell_a_cut_upstream_from_the_same_layer_of_the_whole(run, checkpoint, tmp_path):
+    states = [
+        train(run, "er", upstream, checkpoint, tmp_path / str(layers), 2, "-l", str(KEPT))
+        for upstream, layers in UPSTREAMS.items()
+    ]
+    whole, cut = (state["Downstream"] for state in states)
+    assert whole.keys() == cut.keys()
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+@pytest.mark.parametrize("fold", range(1, 6))
+def test_er_fold_tests_its_own_session(run, checkpoint, tmp_path, fold):
+    overrides = {"downstream_expert.datarc.test_fold": f"'fold{fold}'"}
+    upstream = f"hubert_custom_convexpruned_L{KEPT}"
+    train(run, "er", upstream, checkpoint, tmp_path / "exp", 1, **overrides)
+    test = (tmp_path / "exp" / f"test_fold{fold}_truth.txt").read_text().splitlines()
+    dev = (tmp_path / "exp" / f"dev_fold{fold}_truth.txt").read_text().splitlines()
+    assert {line[:5] for line in test} == {f"Ses0{fold}"}
+    assert len(test) == 16
+    assert f"Ses0{fold}" not in {line[:5] for line in dev}
+    assert len(dev) == 13  # a fifth of the 64 utterances of the other sessions, as s3prl rounds
+
+
+@pytest.mark.parametrize(
+    ("downstream", "variable"),
+    [
+        ("asr", "S3PRL_CONVEXPRUNE_DATA_LIBRISPEECH"),
+        ("voxceleb1", "S3PRL_CONVEXPRUNE_DATA_VOXCELEB1"),
+        ("speech_commands", "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS_TEST"),
+        ("emotion", "S3PRL_CONVEXPRUNE_DATA_IEMOCAP"),
+        ("diarization", "S3PRL_CONVEXPRUNE_DATA_LIBRI2MIX"),
+        ("fluent_commands", "S3PRL_CONVEXPRUNE_DATA_FLUENT_COMMANDS"),
+    ],
+)
+def test_a_corpus_that_is_not_given_is_asked_for(run, monkeypatch, capsys, downstream, variable):
+    monkeypatch.delenv(variable, raising=False)
+    assert run("-m", "train", "-u", "fbank", "-d", downstream, "-p", "exp") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("s3prl-convexprune: error: ") and variable in error
+
+
+@pytest.mark.parametrize(
+    ("task", "made"), [("asr", "len_for_bucket"), ("sid", "veri_test_class"), ("er", "meta_data")]
+)
+def test_an_unprepared_corpus_names_the_command(run, monkeypatch, capsys, tmp_path, task, made):
+    root = CASES[task].build(tmp_path / "raw")
+    variable = next(iter(prepare(task, root, tmp_path / "made").variables))
+    monkeypatch.setenv(variable, str(root))
+    arguments = ("-m", "train", "-u", "fbank", "-d", CASES[task].downstream, "-p", "exp")
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert made in error and f"s3prl-convexprune prepare {task}" in error
+
+
+def test_files_prepared_elsewhere_are_found(run, checkpoint, monkeypatch, tmp_path):
+    root = CASES["sid"].build(tmp_path / "raw")
+    for name, value in prepare("sid", root, tmp_path / "made").variables.items():
+        monkeypatch.setenv(name, value)
+    state = train(run, "sid", f"hubert_custom_convexpruned_L{KEPT}", checkpoint, tmp_path / "exp", 1)
+    datarc = state["Config"]["downstream_expert"]["datarc"]
+    assert datarc["meta_data"] == str(tmp_path / "made" / "veri_test_class.txt")
+    assert datarc["file_path"] == str(root)
