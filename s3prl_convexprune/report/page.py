@@ -137,7 +137,14 @@ def _table_row(entry: Entry, tasks: Sequence[Task], details: dict[str, Any]) -> 
 
 
 def _cell(sort_by: Any, text: str | None) -> dict[str, Any]:
-    return {"sort": "" if sort_by is None else sort_by, "text": "–" if text is None else text}
+    return {
+        "sort": "" if sort_by is None else sort_by,
+        "text": "–" if text is None else text,
+        "rank": None,
+        "detail": None,
+        "difference": None,
+        "difference_shown": False,
+    }
 
 
 def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
