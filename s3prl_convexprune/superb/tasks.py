@@ -31,6 +31,7 @@ class Task:
         predictions: file of per-utterance predictions in the experiment folder; ``{split}`` and ``{fold}`` vary.
         truths: file of the reference labels or transcripts, line by line the same utterances.
         full_steps: optimizer steps of the published protocol; a shorter schedule is not a SUPERB number.
+        test_utterances: size of the published test set (all folds); another size is another corpus.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Task:
     predictions: str
     truths: str
     full_steps: int
+    test_utterances: int
 
     @property
     def best_checkpoint(self) -> str:
@@ -80,6 +82,7 @@ TASKS: dict[str, Task] = {
             predictions="{split}-noLM-hyp.ark",
             truths="{split}-noLM-ref.ark",
             full_steps=200_000,
+            test_utterances=2_620,
         ),
         Task(
             name="sid",
@@ -96,6 +99,7 @@ TASKS: dict[str, Task] = {
             predictions="{split}_predict.txt",
             truths="{split}_truth.txt",
             full_steps=200_000,
+            test_utterances=8_251,
         ),
         Task(
             name="ks",
@@ -112,6 +116,7 @@ TASKS: dict[str, Task] = {
             predictions="{split}_predict.txt",
             truths="{split}_truth.txt",
             full_steps=200_000,
+            test_utterances=3_081,
         ),
         Task(
             name="er",
@@ -128,6 +133,7 @@ TASKS: dict[str, Task] = {
             predictions="{split}_{fold}_predict.txt",
             truths="{split}_{fold}_truth.txt",
             full_steps=30_000,
+            test_utterances=5_531,
         ),
     )
 }

@@ -1,0 +1,254 @@
+"""Fill the page's template: the table, the trade-offs, the convexity curves, and the provenance behind each number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..artifact import Analysis
+from ..atomic import write_text
+from ..errors import ConfigError
+from ..superb.leaderboard import Entry, make_leaderboard
+from ..superb.published import PublishedRow, four_task_score
+from ..superb.summary import TaskScore
+from ..superb.tables import (
+    DIFFERENCE_RULE,
+    PARAMS_RULE,
+    SCORE_RULE,
+    TASK_SPECIFIC_MARK,
+    TASK_SPECIFIC_RULE,
+    departures,
+    depths,
+    heading,
+    spread,
+    tasks_of,
+)
+from ..superb.tasks import TASKS, Task
+from .svg import Point, curve, trade_off
+
+MOST_CLASS_LINES = 40
+
+
+def write_page(
+    rows: Sequence[dict[str, Any]],
+    analyses: Sequence[Analysis],
+    profiles: Sequence[Mapping[str, Any]],
+    output: str | Path,
+    notes: Sequence[str] = (),
+    *,
+    systems: Mapping[str, Mapping[str, str]] | None = None,
+    published: Sequence[PublishedRow] = (),
+    title: str = "Convexity-based pruning: accuracy and cost",
+) -> Path:
+    """Write the self-contained HTML page.
+
+    Args:
+        rows: cells with their folders, as `superb.leaderboard.load_rows` gives them.
+        analyses: whose convexity curves are shown.
+        profiles: cost an upstream, as `superb.profile.read_profiles` gives them.
+        output: the file.
+        notes: sentences that stand above the table.
+        systems: rows made of one upstream a task; see `make_leaderboard`.
+        published: published rows, shown in a table of their own.
+        title: of the page.
+
+    Raises:
+        ConfigError: jinja2 is not installed.
+        ArtifactError: the rows do not belong together.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ConfigError("the page needs jinja2: pip install 's3prl-convexprune[report]'") from error
+    entries = make_leaderboard(rows, profiles=profiles, systems=systems)
+    details: dict[str, Any] = {}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    tasks = tasks_of(entries)
+    versions = {name: text for row in rows for name, text in row["provenance"]["versions"].items()}
+    html = environment.get_template("page.html.j2").render(
+        title=title,
+        notes=notes,
+        columns=_columns(entries, tasks),
+        measured=[_table_row(entry, tasks, details) for entry in entries],
+        trade_offs=[figure for task in tasks if (figure := _trade_off(entries, task))],
+        curves=[_curve(analysis) for analysis in analyses],
+        published=[_published(row) for row in published],
+        published_columns=[heading(task) for task in TASKS.values()],
+        rules=[PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE]
+        + ([TASK_SPECIFIC_RULE] if any(entry.task_specific for entry in entries) else []),
+        departures=departures(entries),
+        versions=versions,
+        machines=_machines(profiles),
+        details=json.dumps(details, ensure_ascii=False).replace("<", "\\u003c"),
+    )
+    return write_text(output, html)
+
+
+def _columns(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    length = next((entry.macs_seconds for entry in entries if entry.macs_seconds), None)
+    columns = [
+        {"key": "name", "title": "Upstream", "numeric": False, "first": "ascending"},
+        {"key": "layers", "title": "Layers", "numeric": True, "first": "ascending"},
+        {"key": "params", "title": "M params", "numeric": True, "first": "ascending"},
+    ]
+    if length is not None:
+        columns.append({"key": "macs", "title": f"GMACs ({length:g} s)", "numeric": True, "first": "ascending"})
+        columns.append({"key": "rtf", "title": "Real-time factor", "numeric": True, "first": "ascending"})
+    for task in tasks:
+        first = "descending" if task.higher_is_better else "ascending"
+        columns.append({"key": task.name, "title": heading(task), "numeric": True, "first": first})
+    if any(entry.four_task_score is not None for entry in entries):
+        columns.append({"key": "score", "title": "4-task score ↑", "numeric": True, "first": "descending"})
+    return columns
+
+
+def _table_row(entry: Entry, tasks: Sequence[Task], details: dict[str, Any]) -> dict[str, Any]:
+    cells: dict[str, dict[str, Any]] = {
+        "name": _cell(entry.name, entry.name + (f" {TASK_SPECIFIC_MARK}" if entry.task_specific else "")),
+        "layers": _cell(entry.layers, depths(entry)),
+        "params": _cell(entry.params, f"{entry.params / 1e6:.2f}"),
+        "macs": _cell(entry.macs, None if entry.macs is None else f"{entry.macs / 1e9:.2f}"),
+        "rtf": _cell(entry.rtf, None if entry.rtf is None else f"{entry.rtf:.3f}"),
+        "score": _cell(entry.four_task_score, None if entry.four_task_score is None else f"{entry.four_task_score:.0f}"),
+    }
+    for task in tasks:
+        score = entry.scores.get(task.name)
+        if score is None:
+            cells[task.name] = _cell(None, None)
+            continue
+        cell = _cell(score.mean, spread(score.mean, score.sd))
+        cell["rank"] = entry.ranks.get(task.name)
+        gap = entry.differences.get(task.name)
+        if gap:
+            cell["difference"] = f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}]".replace("-", "−")
+            cell["difference_shown"] = gap.shown
+        cell["detail"] = key = f"{entry.name}/{task.name}"
+        details[key] = _provenance(entry, score, task)
+        cells[task.name] = cell
+    return {"whole": entry.is_whole, "task_specific": entry.task_specific, "cells": cells}
+
+
+def _cell(sort_by: Any, text: str | None) -> dict[str, Any]:
+    return {
+        "sort": "" if sort_by is None else sort_by,
+        "text": "–" if text is None else text,
+        "rank": None,
+        "detail": None,
+        "difference": None,
+        "difference_shown": False,
+    }
+
+
+def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
+    """What the dialog behind a number says: label -> text, and the table of its cells."""
+    first = score.rows[0]
+    made = first["provenance"]
+    depth = made.get("depth") or {}
+    facts = {
+        "Number": f"{spread(score.mean, score.sd)} ({heading(task)}), test set of {score.utterances:,} utterances",
+        "Upstream": f"{score.upstream}, {score.layers} layers, {score.params:,} parameters",
+        "Weights (SHA-256)": made["upstream_sha256"],
+        "Learning rate": f"{score.lr:g}, best on dev of {', '.join(f'{lr:g}' for lr in score.tried)}"
+        if len(score.tried) > 1
+        else f"{score.lr:g} (the only one tried)",
+        "Dev": f"{score.dev:.2f}, which chose the checkpoint",
+        "Test set (SHA-256)": first["truth_sha256"],
+        "Recipe": f"{made['spec']['recipe']} (SHA-256 {made['spec']['recipe_sha256']})",
+        "Command": " ".join(made["command"]),
+    }
+    if depth:
+        facts["Depth"] = "; ".join(f"{key}: {value}" for key, value in depth.items() if value is not None)
+    if score.notes:
+        facts["Not the benchmark's number"] = "; ".join(score.notes)
+    columns = ["seed", "fold", "dev", "test", "step", "folder"]
+    table = [
+        [
+            str(row["seed"]),
+            row["fold"] or "–",
+            f"{row['dev']:.2f}",
+            f"{row['test']:.2f}",
+            str(row["step"]),
+            Path(row["folder"]).name,
+        ]
+        for row in score.rows
+    ]
+    return {"title": f"{entry.name}: {task.title}", "facts": facts, "columns": columns, "cells": table}
+
+
+def _trade_off(entries: Sequence[Entry], task: Task) -> dict[str, str] | None:
+    having = [entry for entry in entries if task.name in entry.scores]
+    by_macs = all(entry.macs is not None for entry in having)
+    if len(having) < 2:
+        return None
+    points = [
+        Point(
+            label=entry.name,
+            cost=((entry.macs or 0) / 1e9) if by_macs else entry.params / 1e6,
+            score=entry.scores[task.name].mean,
+            sd=entry.scores[task.name].sd,
+            whole=entry.is_whole,
+        )
+        for entry in having
+    ]
+    x_title = f"GMACs for {having[0].macs_seconds:g} s of audio" if by_macs else "M parameters"
+    metric = "accuracy, %" if task.higher_is_better else "word error rate, %"
+    description = f"{task.title}: test {metric} against {x_title}"
+    svg = trade_off(points, task.higher_is_better, x_title, f"test {metric}", description)
+    return {"title": f"{task.title}: {metric[:-3]} against cost", "svg": svg}
+
+
+def _curve(analysis: Analysis) -> dict[str, Any]:
+    choice = analysis.choose()
+    values = [row.convexity for row in analysis.layers]
+    classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
+    lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
+    description = f"Convexity of {analysis.label} classes over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    certainty = (
+        f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
+        f"Probability that layer {choice.layer} is the most convex one, given the sampling error: {choice.probability_best:.2f}."
+    )
+    corpus = analysis.corpus
+    facts = {
+        "Corpus": f"{corpus.get('name')}, {corpus.get('n_points')} points, split {corpus.get('split') or 'all'}",
+        "Corpus fingerprint": corpus.get("fingerprint"),
+        "Weights (SHA-256)": analysis.checkpoint.get("weights_sha256"),
+        "Settings": ", ".join(f"{key} {value}" for key, value in analysis.settings.items()),
+    }
+    table = [(row.layer, f"{row.convexity:.2f}", f"{row.sem:.2f}") for row in analysis.layers]
+    return {
+        "title": f"{analysis.label}: {analysis.upstream}",
+        "svg": curve(values, [row.sem for row in analysis.layers], choice.layer, lines, description),
+        "certainty": certainty,
+        "facts": facts,
+        "table": table,
+    }
+
+
+def _published(row: PublishedRow) -> dict[str, Any]:
+    score = four_task_score(row.scores)
+    return {
+        "name": row.upstream,
+        "params": f"{row.params_m:g}",
+        "macs": "–" if row.gmacs is None else f"{row.gmacs:g}",
+        "scores": [f"{row.scores[task]:.2f}" for task in TASKS],
+        "score": "–" if score is None else f"{score:.0f}",
+        "source": row.source,
+    }
+
+
+def _machines(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the times come from, each machine once."""
+    found = []
+    for profile in profiles:
+        text = ", ".join(f"{key} {value}" for key, value in (profile.get("machine") or {}).items())
+        if text and text not in found:
+            found.append(text)
+    return found

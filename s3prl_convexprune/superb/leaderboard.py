@@ -1,0 +1,219 @@
+"""The comparison: a row an upstream, a column a task, cost beside accuracy, and how sure each difference is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtifactError, ConfigError, nearest
+from .bootstrap import Difference, paired_difference
+from .predictions import read_predictions
+from .published import four_task_score
+from .results import IDENTITY, collect, read_results
+from .summary import Row, TaskScore, task_scores
+from .tasks import TASKS, get_task
+
+
+@dataclass
+class Entry:
+    """One row of the table.
+
+    Attributes:
+        name: what the table calls it.
+        scores: task -> score.
+        base: the whole upstream that it is a cut of, or its own name.
+        task_specific: whether a task's labels chose a depth of it.
+        params: parameters; the deepest upstream of the row counts (SUPERB's rule).
+        layers: transformer layers of the deepest.
+        macs: MACs of the deepest, for one utterance of the profile's length; None without a profile.
+        rtf: real-time factor of the deepest, from the profile.
+        macs_seconds: that length.
+        differences: task -> difference to the whole upstream.
+        ranks: task -> 1 or 2 for the best and second best measured row.
+        remarks: what keeps a difference from being computed.
+    """
+
+    name: str
+    scores: dict[str, TaskScore]
+    base: str
+    task_specific: bool
+    params: int
+    layers: int
+    macs: int | None = None
+    rtf: float | None = None
+    macs_seconds: float | None = None
+    differences: dict[str, Difference] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the upstream that others are cuts of."""
+        return self.name == self.base
+
+    @property
+    def follows_protocol(self) -> bool:
+        """Whether every number is made as the published ones are."""
+        return not any(score.notes for score in self.scores.values())
+
+    @property
+    def four_task_score(self) -> float | None:
+        """`published.four_task_score`, for a row whose numbers are made as the published ones."""
+        means = {task: score.mean for task, score in self.scores.items()}
+        return four_task_score(means) if self.follows_protocol else None
+
+
+def load_rows(sources: Iterable[str | Path]) -> list[Row]:
+    """The cells of grid folders and `results.json` files, each with an absolute ``folder``.
+
+    Raises:
+        ArtifactError: a source cannot be read, or two have a result for one cell.
+    """
+    rows: list[Row] = []
+    for source in map(Path, sources):
+        if source.is_file():
+            rows += [{**row, "folder": str(source.parent / row["folder"])} for row in read_results(source)]
+        else:
+            rows += collect([source])
+    seen: dict[tuple, str] = {}
+    for row in rows:
+        key = tuple(row[name] for name in IDENTITY)
+        if key in seen:
+            title = ", ".join(str(part) for part in key if part is not None)
+            raise ArtifactError(f"two results for one cell ({title}): {seen[key]} and {row['folder']}")
+        seen[key] = row["folder"]
+    if not rows:
+        raise ArtifactError("no finished cell in " + ", ".join(map(str, sources)))
+    return rows
+
+
+def make_leaderboard(
+    rows: Sequence[Row],
+    *,
+    profiles: Sequence[Mapping[str, Any]] = (),
+    systems: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[Entry]:
+    """Build the table's measured rows, in the order: whole upstreams, then by parameters, most first.
+
+    Args:
+        rows: cells, as `load_rows` gives them.
+        profiles: cost an upstream, as `profile` writes it.
+        systems: rows made of several upstreams, one a task: name -> {task: upstream}.
+
+    Raises:
+        ArtifactError: cells do not belong together.
+        ConfigError: a system names an upstream or task without results.
+    """
+    scored = task_scores(rows)
+    entries = [_entry(name, scores) for name, scores in scored.items()]
+    for name, parts in (systems or {}).items():
+        entries.append(_entry(name, _parts(name, parts, scored)))
+    costs = {profile["upstream"]: profile for profile in profiles}
+    for entry in entries:
+        _add_cost(entry, costs)
+        whole = scored.get(entry.base)
+        if whole and not entry.is_whole:
+            _add_differences(entry, whole)
+    _add_ranks(entries)
+    return sorted(entries, key=lambda entry: (not entry.is_whole, -entry.params, entry.name))
+
+
+def _parts(
+    name: str, parts: Mapping[str, str], scored: Mapping[str, Mapping[str, TaskScore]]
+) -> dict[str, TaskScore]:
+    scores = {}
+    for task, upstream in parts.items():
+        get_task(task)
+        if task not in scored.get(upstream, {}):
+            have = [other for other, found in scored.items() if task in found]
+            raise ConfigError(f"{name}: no {task} result of upstream {upstream!r}{nearest(upstream, have)}")
+        scores[task] = scored[upstream][task]
+    return {task: scores[task] for task in TASKS if task in scores}
+
+
+def _entry(name: str, scores: dict[str, TaskScore]) -> Entry:
+    deepest = max(scores.values(), key=lambda score: score.params)
+    depths = [score.rows[0]["provenance"].get("depth") or {} for score in scores.values()]
+    bases = {depth.get("base", score.upstream) for depth, score in zip(depths, scores.values(), strict=True)}
+    several = len({score.upstream for score in scores.values()}) > 1
+    return Entry(
+        name=name,
+        scores=scores,
+        base=bases.pop() if len(bases) == 1 else name,
+        task_specific=several or any(depth.get("task") for depth in depths),
+        params=deepest.params,
+        layers=deepest.layers,
+    )
+
+
+def _add_cost(entry: Entry, costs: Mapping[str, Mapping[str, Any]]) -> None:
+    deepest = max(entry.scores.values(), key=lambda score: score.params)
+    profile = costs.get(deepest.upstream)
+    if profile is None:
+        return
+    if profile["params"] != entry.params:
+        raise ArtifactError(
+            f"{deepest.upstream}: the profile counts {profile['params']:,} parameters, the results {entry.params:,}; "
+            "they are of different upstreams"
+        )
+    entry.macs, entry.macs_seconds = profile["macs"], profile["macs_seconds"]
+    entry.rtf = profile.get("rtf")
+
+
+def _add_differences(entry: Entry, whole: Mapping[str, TaskScore]) -> None:
+    for task, score in entry.scores.items():
+        if task in whole:
+            try:
+                entry.differences[task] = compare(score, whole[task])
+            except ArtifactError as error:
+                entry.remarks.append(f"{get_task(task).title}: no difference to {whole[task].upstream}: {error}")
+
+
+def compare(score: TaskScore, reference: TaskScore) -> Difference:
+    """An upstream against another on one task, by the predictions of the seeds that both have.
+
+    Raises:
+        ArtifactError: the two were not tested on the same utterances, or predictions are missing.
+    """
+    if score.folds != reference.folds:
+        raise ArtifactError("they were run on other folds")
+    seeds = sorted(set(score.seeds) & set(reference.seeds))
+    if not seeds:
+        raise ArtifactError("they have no seed in common")
+    task = get_task(score.task)
+    errors, reference_errors, units = [], [], []
+    for fold in score.folds or (None,):
+        ours, truth, counts = _errors(score, seeds, fold)
+        theirs, reference_truth, _ = _errors(reference, seeds, fold)
+        if truth != reference_truth:
+            raise ArtifactError("they were tested on other utterances")
+        errors.append(ours)
+        reference_errors.append(theirs)
+        units.append(counts)
+    return paired_difference(errors, reference_errors, units, task.higher_is_better)
+
+
+def _errors(score: TaskScore, seeds: Sequence[int], fold: str | None) -> tuple[np.ndarray, str, np.ndarray]:
+    task = get_task(score.task)
+    found = [
+        read_predictions(row["folder"], task, task.evaluate_split, fold)
+        for row in score.rows
+        if row["fold"] == fold and row["seed"] in seeds
+    ]
+    if len({predictions.truth_sha256 for predictions in found}) != 1:
+        raise ArtifactError(f"the seeds of {score.upstream} were tested on different utterances")
+    return np.mean([predictions.errors for predictions in found], axis=0), found[0].truth_sha256, found[0].units
+
+
+def _add_ranks(entries: Sequence[Entry]) -> None:
+    for name, task in TASKS.items():
+        means = sorted({e.scores[name].mean for e in entries if name in e.scores}, reverse=task.higher_is_better)
+        if len(means) < 2:
+            continue
+        for entry in entries:
+            if name in entry.scores and entry.scores[name].mean in means[:2]:
+                entry.ranks[name] = means.index(entry.scores[name].mean) + 1
