@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ import torch
 from speechbrain.utils.distributed import if_main_process
 from torch import Tensor
 
-from .. import versions
-from ..atomic import write_json
-from .measure import Stopwatch, num_parameters, peak_memory
+from ..atomic import write_json, write_text
+from ..fingerprint import weights_sha256
+from ..pruning.cost import count_params
+from ..superb.tasks import get_task
+from ..versions import package_versions
+from .measure import Stopwatch, peak_memory
 
 
 class FineTuningBrain(sb.Brain):
@@ -22,15 +26,16 @@ class FineTuningBrain(sb.Brain):
 
     A recipe adds `compute_forward`, `compute_objectives` and `stage_metrics`, and sets `criterion`.
 
-    Every training step draws its random numbers (dropout, augmentation, crops) from a seed made of the run's seed, the epoch
-    and the step. So a run that was killed goes on with the numbers it would have drawn, and upstreams that are compared see the
-    same augmented audio.
+    Every training step draws its random numbers (dropout, augmentation, crops) from a seed made of the run's
+    seed, the epoch and the step. So a run that was killed goes on with the numbers it would have drawn, and
+    upstreams that are compared see the same augmented audio.
 
     The hyperparameters it reads: `seed`, `lobe`, `head` (a ModuleList), `upstream_opt_class`, `head_opt_class`,
     `lr_annealing_upstream`, `lr_annealing_head`, `history`, `train_logger`, `epoch_counter`, `record_file`.
 
     Attributes:
         criterion: which of the stage metrics chooses the checkpoint and anneals the rates; lower is better.
+        answers: (utterance, answer, reference) of the test set, which the recipe fills in.
     """
 
     criterion = "error_rate"
@@ -40,7 +45,10 @@ class FineTuningBrain(sb.Brain):
         raise NotImplementedError
 
     def init_optimizers(self) -> None:
-        lobe, head = self.hparams.lobe, [*self.hparams.head.parameters(), *self.hparams.lobe.head_parameters()]
+        lobe, head = (
+            self.hparams.lobe,
+            [*self.hparams.head.parameters(), *self.hparams.lobe.head_parameters()],
+        )
         self.head_optimizer = self.hparams.head_opt_class(head)
         self.optimizers_dict = {"head": self.head_optimizer}
         if not lobe.freeze:
@@ -69,7 +77,9 @@ class FineTuningBrain(sb.Brain):
             return super().evaluate_batch(batch, stage)
         with torch.no_grad(), self.evaluation_ctx:
             if self.step == 1:
-                self.compute_forward(batch, stage)  # the first batch warms up caches and kernels, outside the clock
+                self.compute_forward(
+                    batch, stage
+                )  # the first batch warms up caches and kernels, outside the clock
             with self.inference:
                 out = self.compute_forward(batch, stage)
             loss = self.compute_objectives(out, batch, stage)
@@ -96,40 +106,66 @@ class FineTuningBrain(sb.Brain):
             old, new = getattr(self.hparams, f"lr_annealing_{name}")(stats[self.criterion])
             sb.nnet.schedulers.update_learning_rate(optimizer, new)
             rates[f"lr_{name}"] = old
-        self.hparams.history.finish_epoch(epoch, train_loss=self.train_loss, valid=stats)
+        self.hparams.history.finish_epoch(
+            epoch, step=self.optimizer_step, train_loss=self.train_loss, valid=stats
+        )
         self.hparams.train_logger.log_stats(
             {"epoch": epoch, **rates}, train_stats={"loss": self.train_loss}, valid_stats=stats
         )
-        self.checkpointer.save_and_keep_only(meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion])
+        self.checkpointer.save_and_keep_only(
+            meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion]
+        )
 
-    def record(self, **about: Any) -> dict[str, Any]:
-        """What this run was, cost and scored; written to the hyperparameter `record_file` as JSON.
+    def on_fit_start(self) -> None:
+        self.upstream_sha256 = weights_sha256(self.hparams.lobe.upstream)
+        super().on_fit_start()
+
+    def on_evaluate_start(self, max_key: str | None = None, min_key: str | None = None) -> None:
+        self.answers: list[tuple[str, str, str]] = []
+        super().on_evaluate_start(max_key, min_key)
+
+    def record(self, task: str, fold: str | None = None, **about: Any) -> dict[str, Any]:
+        """What this run was, cost and scored. The main process writes it to `record_file`, and beside it the test set's
+        answers and references in the two files in which s3prl leaves those of this task.
 
         Args:
-            **about: what the recipe knows: task, manifests' fingerprint, fold.
+            task: a key of `superb.tasks.TASKS`.
+            fold: the fold, for a task that has folds.
+            **about: what else the recipe knows.
 
         Returns:
             The record. Scores are percentages, times seconds, memory bytes.
         """
-        lobe = self.hparams.lobe
+        lobe, epochs = self.hparams.lobe, self.hparams.history.epochs
         record = {
+            "task": task,
+            "fold": fold,
             **about,
             "upstream": lobe.source,
+            "upstream_sha256": self.upstream_sha256,
             "seed": self.hparams.seed,
             "layers": lobe.num_states - 1,
-            "upstream_parameters": num_parameters(lobe.upstream),
-            "head_parameters": num_parameters(self.hparams.head) + sum(map(Tensor.numel, lobe.head_parameters())),
+            "upstream_parameters": count_params(lobe.upstream),
+            "head_parameters": count_params(self.hparams.head)
+            + sum(map(Tensor.numel, lobe.head_parameters())),
+            "criterion": self.criterion,
             "test": self.test_stats,
-            "best_valid": min((row["valid"][self.criterion] for row in self.hparams.history.epochs), default=None),
-            "epochs": self.hparams.history.epochs,
+            "epochs": epochs,
+            "lr_upstream": self.hparams.lr_upstream,
+            "steps": self.optimizer_step,
             "inference_seconds": self.inference.seconds(),
             "test_audio_seconds": self.audio_seconds,
             "peak_memory": peak_memory(self.device),
             "device": torch.cuda.get_device_name(self.device) if self.device_type == "cuda" else self.device,
             "precision": self.precision,
-            "versions": versions.package_versions(),
+            "versions": package_versions(),
         }
         if if_main_process():
+            row, folder = get_task(task), Path(self.hparams.record_file).parent
+            names = {"split": row.evaluate_split, "fold": fold}
+            for name, column in ((row.predictions, 1), (row.truths, 2)):
+                lines = [f"{answer[0]} {answer[column]}\n" for answer in self.answers]
+                write_text(folder / name.format(**names), "".join(lines))
             write_json(self.hparams.record_file, record)
         return record
 

@@ -16,9 +16,10 @@ UNFINISHED = f"{METAFNAME}.unfinished"
 class AtomicCheckpointer(Checkpointer):
     """SpeechBrain's Checkpointer, whose checkpoints count only once they are whole.
 
-    SpeechBrain writes a checkpoint's meta file first and takes its presence for a checkpoint: a process killed between
-    that and the last parameter file leaves the newest checkpoint unreadable, and the next run stops on it. Here the meta
-    file gets its name after the last parameter file; what a killed process left unfinished is removed at the next start.
+    SpeechBrain writes a checkpoint's meta file first and takes its presence for a checkpoint: a process
+    killed between that and the last parameter file leaves the newest checkpoint unreadable, and the next run
+    stops on it. Here the meta file gets its name after the last parameter file; what a killed process left
+    unfinished is removed at the next start.
 
     Args:
         *args: as SpeechBrain's Checkpointer: `checkpoints_dir`, `recoverables`, ...
@@ -32,7 +33,11 @@ class AtomicCheckpointer(Checkpointer):
                 shutil.rmtree(marker.parent)
 
     def save_checkpoint(
-        self, meta: Any = None, end_of_epoch: bool = True, name: str | None = None, verbosity: int = logging.INFO
+        self,
+        meta: Any = None,
+        end_of_epoch: bool = True,
+        name: str | None = None,
+        verbosity: int = logging.INFO,
     ) -> Checkpoint | None:
         """As SpeechBrain's."""
         saved = super().save_checkpoint(meta or {}, end_of_epoch, name, verbosity)
@@ -41,5 +46,9 @@ class AtomicCheckpointer(Checkpointer):
         ddp_barrier()
         return saved
 
-    def _save_checkpoint_metafile(self, fpath: Path, meta_to_include: Any = None, end_of_epoch: bool = True) -> Any:
-        return super()._save_checkpoint_metafile(fpath.with_name(UNFINISHED), meta_to_include or {}, end_of_epoch)
+    def _save_checkpoint_metafile(
+        self, fpath: Path, meta_to_include: Any = None, end_of_epoch: bool = True
+    ) -> Any:
+        return super()._save_checkpoint_metafile(
+            fpath.with_name(UNFINISHED), meta_to_include or {}, end_of_epoch
+        )

@@ -14,8 +14,8 @@ from .brain import FineTuningBrain
 class UtteranceClassifier(FineTuningBrain):
     """Speakers, keywords, emotions: SUPERB's head, mean pooling and a linear classifier.
 
-    Hyperparameters beside `FineTuningBrain`'s: `wav_augment` (null for none), `compute_cost`, `error_stats`; module
-    `classifier`. Batches have `sig` and `label_encoded`.
+    Hyperparameters beside `FineTuningBrain`'s: `wav_augment` (null for none), `compute_cost`, `error_stats`,
+    `label_encoder`; module `classifier`. Batches have `sig` and `label_encoded`.
     """
 
     def waveforms(self, batch: Any, stage: sb.Stage) -> tuple[Tensor, Tensor]:
@@ -39,6 +39,9 @@ class UtteranceClassifier(FineTuningBrain):
             labels = self.hparams.wav_augment.replicate_labels(labels)
         if stage != sb.Stage.TRAIN:
             self.error_metrics.append(batch.id, predictions, labels)
+        if stage == sb.Stage.TEST:
+            decode = self.hparams.label_encoder.decode_torch
+            self.answers += zip(batch.id, decode(predictions.argmax(dim=-1)), decode(labels), strict=True)
         return self.hparams.compute_cost(predictions, labels)
 
     def on_stage_start(self, stage: sb.Stage, epoch: int | None = None) -> None:

@@ -19,7 +19,9 @@ from ..errors import ConfigError
 from .manifests import SPLITS
 
 
-def load_datasets(manifest_folder: str | Path, data_folder: str | Path, sample_rate: int) -> dict[str, DynamicItemDataset]:
+def load_datasets(
+    manifest_folder: str | Path, data_folder: str | Path, sample_rate: int
+) -> dict[str, DynamicItemDataset]:
     """The datasets `train`, `valid` and `test`, each with the item `sig`: one channel at `sample_rate`, `[samples]`."""
     normalise = AudioNormalizer(sample_rate=sample_rate)
 
@@ -38,12 +40,13 @@ def load_datasets(manifest_folder: str | Path, data_folder: str | Path, sample_r
     return datasets
 
 
-def encode_labels(datasets: Mapping[str, DynamicItemDataset], label: str, path: str | Path) -> CategoricalEncoder:
-    """Give every dataset the item `label_encoded`, and write the encoder beside the checkpoints.
+def encode_labels(
+    datasets: Mapping[str, DynamicItemDataset], label: str, encoder: CategoricalEncoder, path: str | Path
+) -> None:
+    """Number train's labels, give every dataset the item `label_encoded`, and write the encoder beside the checkpoints.
 
-    Classes are numbered in alphabetical order of train's labels, so that every process and every run agrees.
+    Classes are numbered in alphabetical order, so that every process and every run agrees.
     """
-    encoder = CategoricalEncoder()
     encoder.update_from_iterable(sorted({row[label] for row in datasets["train"].data.values()}))
     encoder.expect_len(len(encoder))
 
@@ -55,7 +58,6 @@ def encode_labels(datasets: Mapping[str, DynamicItemDataset], label: str, path: 
     sb.dataio.dataset.add_dynamic_item(datasets.values(), label_pipeline)
     sb.dataio.dataset.set_output_keys(datasets.values(), ["id", "sig", "label_encoded"])
     save_encoder(encoder, path)
-    return encoder
 
 
 def save_encoder(encoder: CategoricalEncoder, path: str | Path) -> None:
@@ -74,10 +76,14 @@ def check_outputs(labels: int, outputs: int) -> None:
     >>> check_outputs(35, 35)
     """
     if labels > outputs:
-        raise ConfigError(f"train has {labels} labels and the head {outputs} outputs: write --out_n_neurons={labels}")
+        raise ConfigError(
+            f"train has {labels} labels and the head {outputs} outputs: write --out_n_neurons={labels}"
+        )
 
 
-def dynamic_batches(dataset: DynamicItemDataset, longest: float | None = None, **options: Any) -> DynamicBatchSampler:
+def dynamic_batches(
+    dataset: DynamicItemDataset, longest: float | None = None, **options: Any
+) -> DynamicBatchSampler:
     """Batches of bounded total duration, of utterances of like length.
 
     Args:

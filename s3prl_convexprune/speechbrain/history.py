@@ -16,8 +16,8 @@ from .measure import Stopwatch
 class TrainingHistory:
     """One row an epoch: losses, scores on dev, seconds of training.
 
-    It goes into the Checkpointer's recoverables. Loading the best checkpoint for the test, which lies before the end, does
-    not shorten it.
+    It goes into the Checkpointer's recoverables. Loading the best checkpoint for the test, which lies before
+    the end, does not shorten it.
 
     Attributes:
         epochs: the finished epochs' rows, in order.

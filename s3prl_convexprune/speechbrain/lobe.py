@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +41,8 @@ class PrunedUpstream(nn.Module):
         freeze: no gradient and eval mode (no dropout) throughout; the weights of the sum stay trainable.
         freeze_feature_extractor: the same for the convolutional front end alone. When False the front end is trained,
             which s3prl's own experts never do (they set ``feature_grad_mult`` to 0).
-        gradient_checkpointing: recompute each transformer layer in the backward pass instead of keeping its activations.
+        gradient_checkpointing: recompute each transformer layer in the backward pass instead of keeping its
+            activations.
 
     Raises:
         UnknownUpstreamError, CheckpointError: from the registry.
@@ -69,11 +69,17 @@ class PrunedUpstream(nn.Module):
     ) -> None:
         super().__init__()
         if output_all_hiddens and layer != "last":
-            raise ConfigError(f"output_all_hiddens returns every hidden state; layer {layer!r} would choose one, leave it out")
+            raise ConfigError(
+                f"output_all_hiddens returns every hidden state; layer {layer!r} would choose one, leave it out"
+            )
         if isinstance(layer, bool) or not (layer in SELECTIONS or (isinstance(layer, int) and layer >= 0)):
-            raise ConfigError(f"layer must be 'last', 'weighted' or a number of transformer layers, not {layer!r}")
+            raise ConfigError(
+                f"layer must be 'last', 'weighted' or a number of transformer layers, not {layer!r}"
+            )
         if freeze and gradient_checkpointing:
-            raise ConfigError("gradient_checkpointing saves memory in the backward pass, which a frozen upstream has none of")
+            raise ConfigError(
+                "gradient_checkpointing saves memory in the backward pass, which a frozen upstream has none of"
+            )
         self.source = source
         self.layer = layer
         self.output_all_hiddens = output_all_hiddens
@@ -117,7 +123,9 @@ class PrunedUpstream(nn.Module):
             parameter.requires_grad_(not self.freeze)
         if self.freeze or self.freeze_feature_extractor:
             if self.front_end is None and not self.freeze:
-                raise ConfigError(f"{self.source} has no convolutional feature extractor to freeze; leave out freeze_feature_extractor")
+                raise ConfigError(
+                    f"{self.source} has no convolutional feature extractor; leave out freeze_feature_extractor"
+                )
             trainable.freeze_front_end(self.upstream)
         else:
             trainable.train_front_end(self.upstream)
@@ -167,9 +175,13 @@ class PrunedUpstream(nn.Module):
         states = self.upstream(wavs).get("hidden_states")
         if not states:
             raise DataError(f"{self.source} returns no hidden_states; it cannot stand in a recipe")
-        if len({state.shape for state in states}) > 1 and (self.output_all_hiddens or self.layer == "weighted"):
+        if len({state.shape for state in states}) > 1 and (
+            self.output_all_hiddens or self.layer == "weighted"
+        ):
             shapes = sorted({tuple(state.shape[1:]) for state in states})
-            raise DataError(f"{self.source}: hidden states differ in shape {shapes}; take one, with layer: last or a number")
+            raise DataError(
+                f"{self.source}: hidden states differ in shape {shapes}; take one, with layer: last or a number"
+            )
         return states
 
     def forward(self, wav: Tensor, wav_lens: Tensor | None = None) -> Tensor:
@@ -184,7 +196,9 @@ class PrunedUpstream(nn.Module):
         num_frames = states[-1].shape[1]
         frames = torch.tensor([self._frames(samples, num_frames) for samples in lengths], device=wav.device)
         if (frames < 1).any():
-            raise AudioError(f"an utterance of {min(lengths)} samples is too short for one frame of {self.source}")
+            raise AudioError(
+                f"an utterance of {min(lengths)} samples is too short for one frame of {self.source}"
+            )
         inside = (torch.arange(num_frames, device=wav.device) < frames[:, None]).unsqueeze(-1)
         out = self._choose(states).masked_fill(~inside, 0.0)
         return _normalise(out, inside) if self.output_norm else out

@@ -50,7 +50,10 @@ def prepare(
     """
     folder, root = Path(save_folder), Path(data_folder)
     check_labels(splits, label, units)
-    rows = {split: [_row(utterance, label, root) for utterance in tqdm(splits[split], desc=split)] for split in SPLITS}
+    rows = {
+        split: [_row(utterance, label, root) for utterance in tqdm(splits[split], desc=split)]
+        for split in SPLITS
+    }
     contents = {split: _csv(rows[split], label) for split in SPLITS}
     for split, content in contents.items():
         write_text(folder / f"{split}.csv", content)
@@ -92,7 +95,8 @@ def check_labels(
         if not splits.get(split):
             raise CorpusError(f"the corpus has no utterances for the split {split!r}")
     found = {
-        split: {unit for utterance in splits[split] for unit in units(utterance.labels[label])} for split in SPLITS
+        split: {unit for utterance in splits[split] for unit in units(utterance.labels[label])}
+        for split in SPLITS
     }
     if len(found["train"]) < 2:
         raise CorpusError(f"train has one {label}, {min(found['train'])!r}; a recipe needs at least two")
@@ -125,7 +129,9 @@ def _row(utterance: Utterance, label: str, root: Path) -> dict[str, str]:
     stop = info.frames if utterance.end is None else min(info.frames, round(utterance.end * info.samplerate))
     seconds = (stop - start) / info.samplerate
     if seconds * SAMPLE_RATE < SHORTEST:
-        raise AudioError(f"{path}: has {1000 * max(seconds, 0):.0f} ms of audio; an upstream needs at least 25 ms")
+        raise AudioError(
+            f"{path}: has {1000 * max(seconds, 0):.0f} ms of audio; an upstream needs at least 25 ms"
+        )
     name = path.relative_to(root).with_suffix("").as_posix() if path.is_relative_to(root) else path.as_posix()
     return {
         "ID": name if utterance.start is None else f"{name}@{utterance.start:g}",

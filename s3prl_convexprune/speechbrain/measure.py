@@ -1,4 +1,4 @@
-"""What fine-tuning costs: seconds, memory and parameters."""
+"""What fine-tuning costs: seconds and memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import nn
 
 
 @dataclass
@@ -52,8 +51,8 @@ class Stopwatch:
 def peak_memory(device: str) -> dict[str, int | str]:
     """The most memory this process has used, in bytes, and what that counts.
 
-    On a GPU the tensors allocated there (``gpu tensors``); else the resident memory of the process with all its libraries
-    (``resident``), or an empty dict where the system does not tell.
+    On a GPU the tensors allocated there (``gpu tensors``); else the resident memory of the process with all
+    its libraries (``resident``), or an empty dict where the system does not tell.
     """
     if device.startswith("cuda"):
         return {"bytes": torch.cuda.max_memory_allocated(device), "of": "gpu tensors"}
@@ -63,12 +62,3 @@ def peak_memory(device: str) -> dict[str, int | str]:
         return {}
     unit = 1 if sys.platform == "darwin" else 1024
     return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "of": "resident"}
-
-
-def num_parameters(module: nn.Module) -> int:
-    """Number of parameters, trained or not.
-
-    >>> num_parameters(nn.Linear(3, 2))
-    8
-    """
-    return sum(parameter.numel() for parameter in module.parameters())

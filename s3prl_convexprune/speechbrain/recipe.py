@@ -55,12 +55,17 @@ class Recipe:
         sb.utils.distributed.ddp_init_group(run_opts)
         hparams = load_hparams(hparams_file, overrides)
         sb.create_experiment_directory(
-            experiment_directory=hparams["output_folder"], hyperparams_to_save=hparams_file, overrides=overrides
+            experiment_directory=hparams["output_folder"],
+            hyperparams_to_save=hparams_file,
+            overrides=overrides,
         )
         run_on_main(self.prepare, args=[hparams])
         datasets, loaders = self.dataio_prep(hparams)
         brain = self.brain(
-            modules=hparams["modules"], hparams=hparams, run_opts=run_opts, checkpointer=hparams["checkpointer"]
+            modules=hparams["modules"],
+            hparams=hparams,
+            run_opts=run_opts,
+            checkpointer=hparams["checkpointer"],
         )
         brain.train_sampler = loaders["train"].get("batch_sampler") or loaders["train"].get("sampler")
         brain.fit(
@@ -71,7 +76,9 @@ class Recipe:
             valid_loader_kwargs=dict(loaders["valid"]),
         )
         brain.evaluate(datasets["test"], min_key=brain.criterion, test_loader_kwargs=dict(loaders["test"]))
-        return brain.record(manifests=manifests.fingerprint(hparams["manifest_folder"]), **self.about(hparams))
+        return brain.record(
+            manifests=manifests.fingerprint(hparams["manifest_folder"]), **self.about(hparams)
+        )
 
 
 def load_hparams(path: str | Path, overrides: str) -> Hparams:

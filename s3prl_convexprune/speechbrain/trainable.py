@@ -18,7 +18,9 @@ from ..pruning.families import family_of
 def front_end(upstream: nn.Module) -> nn.Module | None:
     """The convolutional feature extractor of an upstream, or None when it has none that could be named."""
     for name, module in upstream.named_modules():
-        if name.rpartition(".")[2] == "feature_extractor" and any(isinstance(m, nn.Conv1d) for m in module.modules()):
+        if name.rpartition(".")[2] == "feature_extractor" and any(
+            isinstance(m, nn.Conv1d) for m in module.modules()
+        ):
             return module
     return None
 
@@ -39,7 +41,7 @@ def conv_frames(extractor: nn.Module, samples: int) -> int:
 
 
 def disable_random_layers(upstream: nn.Module) -> None:
-    """Switch off LayerDrop (hidden states would go missing) and the model's own time masking, which recipes do outside."""
+    """Switch off LayerDrop, which loses hidden states, and the model's own time masking, which recipes do outside."""
     for module in upstream.modules():
         if isinstance(getattr(module, "layerdrop", None), float):
             module.layerdrop = 0.0  # type: ignore[assignment]

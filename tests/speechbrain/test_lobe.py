@@ -14,18 +14,6 @@ SAMPLES = (9000, 16000, 12345)
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    built = {}
-
-    def build(name: str) -> tuple[str, str]:
-        if name not in built:
-            built[name] = str(CASES[name].build(tmp_path_factory.mktemp(name)))
-        return CASES[name].entry, built[name]
-
-    return build
-
-
-@pytest.fixture(scope="module")
 def batch():
     generator = torch.Generator().manual_seed(7)
     wavs = [0.1 * torch.randn(samples, generator=generator) for samples in SAMPLES]
@@ -41,7 +29,7 @@ def conv_formula(samples: int) -> int:
 
 @pytest.mark.parametrize("name", CASES)
 def test_padded_batch_is_what_the_upstream_gives_for_the_same_wavs(name, checkpoint, batch):
-    entry, ckpt = checkpoint(name)
+    entry, ckpt = CASES[name].entry, checkpoint(name)
     wavs, padded, lens = batch
     lobe = PrunedUpstream(entry, ckpt=ckpt, output_all_hiddens=True).eval()
     with torch.no_grad():
@@ -60,7 +48,7 @@ def test_padded_batch_is_what_the_upstream_gives_for_the_same_wavs(name, checkpo
 @pytest.mark.parametrize("name", [name for name in CASES if name.endswith("-pre") and name.startswith("hf_")])
 def test_padding_changes_nothing_where_the_architecture_masks_it(name, checkpoint, batch):
     """Layer-norm front ends see one frame at a time; with masked attention a batch equals single utterances."""
-    entry, ckpt = checkpoint(name)
+    entry, ckpt = CASES[name].entry, checkpoint(name)
     wavs, padded, lens = batch
     lobe = PrunedUpstream(entry, ckpt=ckpt).eval()
     with torch.no_grad():
@@ -73,7 +61,7 @@ def test_padding_changes_nothing_where_the_architecture_masks_it(name, checkpoin
 @pytest.mark.parametrize("name", ["hubert-post", "hubert-pre", "hf_hubert-pre", "wavlm-post"])
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
 def test_a_numbered_layer_is_that_hidden_state_of_the_whole(name, layer, checkpoint, batch):
-    entry, ckpt = checkpoint(name)
+    entry, ckpt = CASES[name].entry, checkpoint(name)
     _, padded, lens = batch
     with torch.no_grad():
         every = PrunedUpstream(entry, ckpt=ckpt, output_all_hiddens=True).eval()(padded, lens)
@@ -83,7 +71,7 @@ def test_a_numbered_layer_is_that_hidden_state_of_the_whole(name, layer, checkpo
 
 @pytest.mark.parametrize("layernorm", [False, True])
 def test_weighted_is_the_softmax_weighted_sum(layernorm, checkpoint, batch):
-    entry, ckpt = checkpoint("hubert-post")
+    entry, ckpt = "hubert_custom", checkpoint("hubert-post")
     _, padded, lens = batch
     lobe = PrunedUpstream(entry, ckpt=ckpt, layer="weighted", layernorm=layernorm).eval()
     states = PrunedUpstream(entry, ckpt=ckpt, output_all_hiddens=True).eval()(padded, lens)
@@ -99,20 +87,22 @@ def test_weighted_is_the_softmax_weighted_sum(layernorm, checkpoint, batch):
 
 
 def test_output_norm_is_speechbrains_on_full_lengths_and_blind_to_padding(checkpoint, batch):
-    entry, ckpt = checkpoint("hf_hubert-pre")
+    entry, ckpt = "hf_hubert_custom", checkpoint("hf_hubert-pre")
     wavs, padded, lens = batch
     plain = PrunedUpstream(entry, ckpt=ckpt).eval()
     normed = PrunedUpstream(entry, ckpt=ckpt, output_norm=True).eval()
     with torch.no_grad():
         full = plain(wavs[1][None])
-        torch.testing.assert_close(normed(wavs[1][None]), F.layer_norm(full, full.shape[1:]), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            normed(wavs[1][None]), F.layer_norm(full, full.shape[1:]), atol=1e-5, rtol=1e-4
+        )
         together, alone = normed(padded, lens)[0], normed(wavs[0][None])[0]
     torch.testing.assert_close(together[: len(alone)], alone, atol=5e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["hubert-post", "hf_wav2vec2-pre", "wavlm-post"])
 def test_bfloat16_autocast_stays_near_float32(name, checkpoint, batch):
-    entry, ckpt = checkpoint(name)
+    entry, ckpt = CASES[name].entry, checkpoint(name)
     _, padded, lens = batch
     lobe = PrunedUpstream(entry, ckpt=ckpt)
     lobe.eval()

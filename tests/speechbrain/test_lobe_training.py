@@ -9,17 +9,21 @@ from s3prl_convexprune.speechbrain import PrunedUpstream
 from tests.checkpoints import CASES
 
 TRAINED = ("hubert-post", "hubert-pre", "wav2vec2-post", "wavlm-post", "hf_hubert-post", "hf_wav2vec2-pre")
-PRETRAINING_ONLY = ("mask_emb", "masked_spec_embed", "final_proj", "label_embs", "quantizer", "project_q", "input_quantizer")
+PRETRAINING_ONLY = (
+    "mask_emb",
+    "masked_spec_embed",
+    "final_proj",
+    "label_embs",
+    "quantizer",
+    "project_q",
+    "input_quantizer",
+)
 
 
-@pytest.fixture(scope="module")
-def make(tmp_path_factory):
-    built = {}
-
+@pytest.fixture
+def make(checkpoint):
     def lobe(name: str, **arguments) -> PrunedUpstream:
-        if name not in built:
-            built[name] = str(CASES[name].build(tmp_path_factory.mktemp(name)))
-        return PrunedUpstream(CASES[name].entry, ckpt=built[name], **arguments)
+        return PrunedUpstream(CASES[name].entry, ckpt=checkpoint(name), **arguments)
 
     return lobe
 
@@ -65,7 +69,11 @@ def test_an_unfrozen_upstream_learns_in_exactly_the_kept_layers(name, make):
     assert layers == {"0", "1"}
     assert cut.upstream_parameters() and len(cut.upstream_parameters()) < len(whole.upstream_parameters())
     silent = {key for key, _ in cut.upstream.named_parameters()} - learned
-    unexplained = {key for key in silent if not any(part in key for part in PRETRAINING_ONLY) and "k_proj.bias" not in key}
+    unexplained = {
+        key
+        for key in silent
+        if not any(part in key for part in PRETRAINING_ONLY) and "k_proj.bias" not in key
+    }
     assert not unexplained
 
 

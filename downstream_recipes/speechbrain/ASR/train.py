@@ -8,6 +8,7 @@ Characters, greedy decoding, no language model: the word error rate of the acous
 """
 
 import sys
+from pathlib import Path
 
 import speechbrain as sb
 import torch
@@ -30,7 +31,9 @@ class ASR(FineTuningBrain):
             wavs, lens = self.hparams.wav_augment(wavs, lens)
         feats = self.modules.lobe(wavs, lens)
         logits = self.modules.ctc_lin(self.modules.enc(feats))
-        return torch.log_softmax(logits.float(), dim=-1), self.hparams.lobe.frame_lens(wavs, lens, feats.shape[1])
+        return torch.log_softmax(logits.float(), dim=-1), self.hparams.lobe.frame_lens(
+            wavs, lens, feats.shape[1]
+        )
 
     def compute_objectives(self, predictions, batch, stage):
         """CTC loss; outside training also the error rates of the greedy decoding."""
@@ -40,10 +43,14 @@ class ASR(FineTuningBrain):
             tokens, token_lens = self.hparams.wav_augment.replicate_multiple_labels(tokens, token_lens)
         if stage != sb.Stage.TRAIN:
             hypotheses = sb.decoders.ctc_greedy_decode(p_ctc, frame_lens, blank_id=self.hparams.blank_index)
-            words = ["".join(self.hparams.label_encoder.decode_ndim(sequence)).split() for sequence in hypotheses]
+            words = [
+                "".join(self.hparams.label_encoder.decode_ndim(sequence)).split() for sequence in hypotheses
+            ]
             references = [transcript.split() for transcript in batch.transcript]
             self.wer_metric.append(batch.id, words, references)
             self.cer_metric.append(batch.id, words, references)
+        if stage == sb.Stage.TEST:
+            self.answers += zip(batch.id, map(" ".join, words), map(" ".join, references), strict=True)
         return self.hparams.ctc_cost(p_ctc, tokens, frame_lens, token_lens)
 
     def on_stage_start(self, stage, epoch=None):
@@ -53,12 +60,15 @@ class ASR(FineTuningBrain):
             self.cer_metric = self.hparams.cer_computer()
 
     def stage_metrics(self):
-        return {"WER": self.wer_metric.summarize("error_rate"), "CER": self.cer_metric.summarize("error_rate")}
+        return {
+            "WER": self.wer_metric.summarize("error_rate"),
+            "CER": self.cer_metric.summarize("error_rate"),
+        }
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         super().on_stage_end(stage, stage_loss, epoch)
         if stage == sb.Stage.TEST and sb.utils.distributed.if_main_process():
-            with open(self.hparams.test_wer_file, "w", encoding="utf-8") as file:
+            with Path(self.hparams.test_wer_file).open("w", encoding="utf-8") as file:
                 self.wer_metric.write_stats(file)
 
 
@@ -78,7 +88,9 @@ def dataio_prep(hparams):
     """Datasets with waveform, transcript and its characters, in batches of bounded duration."""
     datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
     label_encoder = hparams["label_encoder"]
-    characters = sorted({character for row in datasets["train"].data.values() for character in row["transcript"]})
+    characters = sorted(
+        {character for row in datasets["train"].data.values() for character in row["transcript"]}
+    )
     label_encoder.insert_blank(index=hparams["blank_index"])
     label_encoder.update_from_iterable(characters, sequence_input=False)
     label_encoder.expect_len(len(characters) + 1)

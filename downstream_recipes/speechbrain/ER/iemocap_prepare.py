@@ -23,9 +23,9 @@ def prepare_iemocap(data_folder, save_folder, split="session", test_session=1, s
     save_folder : str
         Where the manifests go.
     split : str
-        "session": one session is the test set, so its two speakers are never trained on; a fifth of the other sessions'
-        utterances is for validation (SUPERB's folds). "random": utterances drawn 80/10/10 whoever speaks, the default of
-        SpeechBrain's own recipe; its accuracies are higher and say less.
+        "session": one session is the test set, so its two speakers are never trained on; a fifth of the other
+        sessions' utterances is for validation (SUPERB's folds). "random": utterances drawn 80/10/10 whoever
+        speaks, the default of SpeechBrain's own recipe; its accuracies are higher and say less.
     test_session : int
         1 to 5, for split "session".
     split_seed : int

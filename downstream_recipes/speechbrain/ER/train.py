@@ -12,7 +12,12 @@ import sys
 from iemocap_prepare import prepare_iemocap
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
+from s3prl_convexprune.speechbrain.datasets import (
+    check_outputs,
+    dynamic_batches,
+    encode_labels,
+    load_datasets,
+)
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 
@@ -35,8 +40,8 @@ def prepare(hparams):
 def dataio_prep(hparams):
     """Datasets with waveform and emotion, in batches of bounded duration."""
     datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encoder = encode_labels(datasets, "emotion", hparams["label_encoder_file"])
-    check_outputs(len(encoder), hparams["out_n_neurons"])
+    encode_labels(datasets, "emotion", hparams["label_encoder"], hparams["label_encoder_file"])
+    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
     loaders = {
         split: {
             "batch_sampler": dynamic_batches(datasets[split], **hparams[f"dynamic_batch_sampler_{kind}"]),

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from s3prl_convexprune.analysis.corpora import speech_commands
 from s3prl_convexprune.analysis.manifest import Utterance
-from s3prl_convexprune.errors import CorpusError
+from s3prl_convexprune.errors import ConfigError, CorpusError, nearest
 from s3prl_convexprune.speechbrain import manifests
+
+LABELS = ("word", "keyword")
 
 
 def prepare_speech_commands(data_folder, save_folder, label="word", test_data_folder=None, skip_prep=False):
     """Write train.csv, valid.csv and test.csv.
 
-    The splits are the corpus's own lists, or its rule on the speaker's hash where the lists are absent: no speaker is in
-    two of them. For the 12 classes the test set is the official archive when given; without it, the listed test files
-    and no silence.
+    The splits are the corpus's own lists, or its rule on the speaker's hash where the lists are absent: no
+    speaker is in two of them. For the 12 classes the test set is the official archive when given; without it,
+    the listed test files and no silence.
 
     Arguments
     ---------
@@ -32,7 +34,14 @@ def prepare_speech_commands(data_folder, save_folder, label="word", test_data_fo
     skip_prep : bool
         Take the manifests that lie in save_folder as they are.
     """
-    settings = {"corpus": "speech_commands", "label": label, "root": str(data_folder), "test_root": str(test_data_folder)}
+    if label not in LABELS:
+        raise ConfigError(f"label {label!r} is not known{nearest(str(label), LABELS)}")
+    settings = {
+        "corpus": "speech_commands",
+        "label": label,
+        "root": str(data_folder),
+        "test_root": str(test_data_folder),
+    }
     if skip_prep or manifests.prepared(save_folder, settings):
         return
     root = Path(data_folder)
@@ -48,7 +57,11 @@ def prepare_speech_commands(data_folder, save_folder, label="word", test_data_fo
 
 def read_test_archive(root):
     """The official test set of the 12-class task: every wav file, labelled by its folder."""
-    rows = [Utterance(path, {"keyword": path.parent.name}, split="test") for path in sorted(root.glob("*/*.wav"))]
+    rows = [
+        Utterance(path, {"keyword": path.parent.name}, split="test") for path in sorted(root.glob("*/*.wav"))
+    ]
     if not rows or not (root / "_silence_").is_dir():
-        raise CorpusError(f"{root} is not the Speech Commands test archive (one folder a class, _silence_ among them)")
+        raise CorpusError(
+            f"{root} is not the Speech Commands test archive (one folder a class, _silence_ among them)"
+        )
     return rows

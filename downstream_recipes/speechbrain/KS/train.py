@@ -32,8 +32,8 @@ def prepare(hparams):
 def dataio_prep(hparams):
     """Datasets with waveform and label, and how they are put into batches."""
     datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encoder = encode_labels(datasets, hparams["label"], hparams["label_encoder_file"])
-    check_outputs(len(encoder), hparams["out_n_neurons"])
+    encode_labels(datasets, hparams["label"], hparams["label_encoder"], hparams["label_encoder_file"])
+    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
     train = {"batch_size": hparams["batch_size"], "num_workers": hparams["num_workers"]}
     if hparams["class_balanced"]:
         train["sampler"] = class_balanced(datasets["train"], hparams["label"], hparams["seed"])

@@ -13,7 +13,12 @@ import torch
 from voxceleb_prepare import prepare_voxceleb
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
+from s3prl_convexprune.speechbrain.datasets import (
+    check_outputs,
+    dynamic_batches,
+    encode_labels,
+    load_datasets,
+)
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 
@@ -42,19 +47,24 @@ def random_crop(wavs, lens, most):
 def prepare(hparams):
     """Write the manifests of the identification split."""
     prepare_voxceleb(
-        data_folder=hparams["data_folder"], save_folder=hparams["manifest_folder"], skip_prep=hparams["skip_prep"]
+        data_folder=hparams["data_folder"],
+        save_folder=hparams["manifest_folder"],
+        iden_split=hparams["iden_split"],
+        skip_prep=hparams["skip_prep"],
     )
 
 
 def dataio_prep(hparams):
     """Datasets with waveform and speaker, in batches of bounded duration."""
     datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encoder = encode_labels(datasets, "speaker", hparams["label_encoder_file"])
-    check_outputs(len(encoder), hparams["out_n_neurons"])
+    encode_labels(datasets, "speaker", hparams["label_encoder"], hparams["label_encoder_file"])
+    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
     longest = {"train": hparams["train_seconds"], "valid": None, "test": None}
     loaders = {
         split: {
-            "batch_sampler": dynamic_batches(datasets[split], longest[split], **hparams[f"dynamic_batch_sampler_{kind}"]),
+            "batch_sampler": dynamic_batches(
+                datasets[split], longest[split], **hparams[f"dynamic_batch_sampler_{kind}"]
+            ),
             "num_workers": hparams["num_workers"],
         }
         for split, kind in (("train", "train"), ("valid", "valid"), ("test", "valid"))

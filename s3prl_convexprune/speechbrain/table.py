@@ -1,0 +1,137 @@
+"""The table of a comparison: accuracy, parameters, training and inference time against the first upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+from typing import Any
+
+from ..superb.tasks import Task, get_task
+
+CLOSE = 0.05  # a run has reached the first upstream when it is within 5 per cent of its dev score
+
+
+@dataclass(frozen=True)
+class Line:
+    """One upstream of the table.
+
+    Attributes:
+        upstream: its name.
+        layers: transformer layers.
+        score: mean over seeds of the task's metric on test, percent; over folds first.
+        spread: standard deviation over seeds, None with one seed.
+        params: upstream parameters.
+        train_seconds: median over runs and epochs of the time of one epoch's training steps.
+        seconds_to_target: mean training time until dev first reached the target; None when a run did not reach it.
+        inference_seconds: median over runs of the time of the forward passes over the test set.
+        peak_memory: most bytes of any run.
+    """
+
+    upstream: str
+    layers: int
+    score: float
+    spread: float | None
+    params: int
+    train_seconds: float
+    seconds_to_target: float | None
+    inference_seconds: float
+    peak_memory: int | None
+
+
+def lines(rows: Sequence[dict[str, Any]], target: float | None = None) -> list[Line]:
+    """Sum up the rows of a comparison, an upstream a line, in the rows' order.
+
+    Args:
+        rows: rows of `comparison.row`, all of one task.
+        target: a dev score to reach, in the task's metric; None takes the first upstream's mean best dev score, less
+            (accuracy) or plus (error rate) 5 per cent of it.
+
+    Times are wall-clock seconds on a GPU and seconds of processor time on a CPU, which other programs on the
+    machine do not stretch.
+    """
+    task = get_task(rows[0]["task"])
+    upstreams = list(dict.fromkeys(row["upstream"] for row in rows))
+    if target is None:
+        best = fmean(row["dev"] for row in rows if row["upstream"] == upstreams[0])
+        target = best * (1 - CLOSE if task.higher_is_better else 1 + CLOSE)
+    return [_line([row for row in rows if row["upstream"] == name], task, target) for name in upstreams]
+
+
+def _line(rows: Sequence[dict[str, Any]], task: Task, target: float) -> Line:
+    by_seed: dict[int, list[float]] = {}
+    for row in rows:
+        by_seed.setdefault(row["seed"], []).append(row["test"])
+    scores = [fmean(folds) for folds in by_seed.values()]
+    reached = [_seconds_to(row, task, target) for row in rows]
+    memory = [row["cost"]["peak_memory"].get("bytes") for row in rows]
+    return Line(
+        upstream=rows[0]["upstream"],
+        layers=rows[0]["layers"],
+        score=fmean(scores),
+        spread=stdev(scores) if len(scores) > 1 else None,
+        params=rows[0]["params"],
+        train_seconds=median(
+            _seconds(row, epoch["train_seconds"]) for row in rows for epoch in row["cost"]["epochs"]
+        ),
+        seconds_to_target=None if None in reached else fmean(filter(None, reached)),
+        inference_seconds=median(_seconds(row, row["cost"]["inference_seconds"]) for row in rows),
+        peak_memory=None if None in memory else max(memory),
+    )
+
+
+def _seconds(row: dict[str, Any], measured: dict[str, float]) -> float:
+    return measured["cpu" if row["cost"]["device"] == "cpu" else "wall"]
+
+
+def _seconds_to(row: dict[str, Any], task: Task, target: float) -> float | None:
+    spent = 0.0
+    for epoch in row["cost"]["epochs"]:
+        spent += _seconds(row, epoch["train_seconds"])
+        if epoch["dev"] == target or task.better(epoch["dev"], target):
+            return spent
+    return None
+
+
+def markdown(table: Sequence[Line], task: Task) -> str:
+    """The table as Markdown; times and parameters as changes against the first line, in per cent.
+
+    Absolute seconds are left out: they belong to a machine, the ratios to the upstreams.
+    """
+    head = [
+        "upstream",
+        "layers",
+        f"test {task.metric} %",
+        "params",
+        "change",
+        "training time",
+        "to target",
+        "inference",
+        "peak memory",
+    ]
+    first, out = table[0], [head, ["---", *["--:"] * (len(head) - 1)]]
+    for line in table:
+        out.append(
+            [
+                line.upstream,
+                str(line.layers),
+                f"{line.score:.2f}" + ("" if line.spread is None else f" ± {line.spread:.2f}"),
+                f"{line.params / 1e6:.2f} M",
+                _change(line.params, first.params),
+                _change(line.train_seconds, first.train_seconds),
+                "not reached"
+                if line.seconds_to_target is None
+                else _change(line.seconds_to_target, first.seconds_to_target),
+                _change(line.inference_seconds, first.inference_seconds),
+                _change(line.peak_memory, first.peak_memory),
+            ]
+        )
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in out) + "\n"
+
+
+def _change(value: float | None, reference: float | None) -> str:
+    """
+    >>> _change(30, 60), _change(60, 60), _change(None, 60)
+    ('-50 %', '+0 %', '-')
+    """
+    return f"{100 * (value / reference - 1):+.0f} %" if value and reference else "-"

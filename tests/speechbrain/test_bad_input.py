@@ -1,0 +1,130 @@
+"""What cannot be trained is refused in one line before training starts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.errors import (
+    AudioError,
+    CheckpointError,
+    ConfigError,
+    CorpusError,
+    DepthError,
+    UnknownUpstreamError,
+)
+from s3prl_convexprune.speechbrain import PrunedUpstream
+
+
+@pytest.fixture
+def broken(corpora, tmp_path):
+    """A copy of a task's corpus, to break."""
+
+    def copy(task: str) -> Path:
+        return Path(shutil.copytree(corpora[task], tmp_path / "broken"))
+
+    return copy
+
+
+def first(folder: Path, pattern: str) -> Path:
+    return sorted(folder.glob(pattern))[0]
+
+
+@pytest.mark.parametrize(
+    ("task", "missing"),
+    [
+        ("ks", "no Speech Commands files"),
+        ("sid", "iden_split.txt"),
+        ("er", "Session1"),
+        ("asr", "train-clean-100"),
+    ],
+)
+def test_a_data_folder_without_the_corpus(task, missing, train, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match=missing):
+        train(task, data_folder=tmp_path / "empty")
+
+
+def test_a_label_in_test_that_train_never_saw(train, broken):
+    folder = broken("ks")
+    listed = [f"bed/{path.name}" for path in (folder / "bed").glob("*.wav")]
+    (folder / "testing_list.txt").write_text("\n".join(listed))
+    with pytest.raises(CorpusError, match="test has a word that train never has: 'bed'"):
+        train("ks", data_folder=folder)
+
+
+def test_a_character_in_test_that_train_never_saw(train, broken):
+    folder = broken("asr")
+    transcript = first(folder, "test-clean/*/*/*.trans.txt")
+    transcript.write_text(transcript.read_text().replace("A", "Å"))
+    with pytest.raises(CorpusError, match="test has a transcript that train never has: 'Å'"):
+        train("asr", data_folder=folder)
+
+
+@pytest.mark.parametrize("content", ["empty", "short", "garbage"])
+def test_audio_that_no_upstream_can_take(content, train, broken):
+    folder = broken("ks")
+    path = first(folder, "yes/*.wav")
+    if content == "garbage":
+        path.write_bytes(b"not audio")
+    else:
+        soundfile.write(path, [0.0] * {"empty": 0, "short": 100}[content], 16000)
+    with pytest.raises(AudioError, match=path.name):
+        train("ks", data_folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"upstream": "hubret_custom"}, UnknownUpstreamError, "hubert_custom"),
+        ({"upstream": "hubert_custom_convexpruned_L9"}, DepthError, "4 transformer layers"),
+        ({"upstream_ckpt": "nowhere.pt"}, CheckpointError, "nowhere.pt"),
+        ({"layer": 7}, DepthError, r"0\.\.4"),
+        ({"layer": "fist"}, ConfigError, "last"),
+        ({"batchsize": 3}, ConfigError, "batch_size"),
+        ({"out_n_neurons": 2}, ConfigError, "--out_n_neurons=3"),
+        ({"hparams": "v3.yaml"}, ConfigError, "v3.yaml"),
+        ({"label": "wrod"}, ConfigError, "word"),
+        ({"split": "speaker", "task": "er"}, ConfigError, "session"),
+        ({"test_session": 6, "task": "er"}, ConfigError, "Session5"),
+    ],
+)
+def test_settings(given, error, said, train):
+    given = dict(given)
+    with pytest.raises(error, match=said):
+        train(given.pop("task", "ks"), **given)
+
+
+def test_contradictions_in_the_lobe(checkpoint):
+    path = checkpoint("hubert-post")
+    with pytest.raises(ConfigError, match="output_all_hiddens"):
+        PrunedUpstream("hubert_custom", ckpt=path, output_all_hiddens=True, layer=2)
+    with pytest.raises(ConfigError, match="fbank has no convolutional"):
+        PrunedUpstream("fbank", freeze_feature_extractor=True)
+    with pytest.raises(AudioError, match="too short"):
+        import torch
+
+        PrunedUpstream("hubert_custom", ckpt=path)(torch.zeros(2, 8000), torch.tensor([1.0, 0.01]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-u", "hubret", "-t", "ks"], "hubert"),
+        (["-u", "hubert", "-t", "kws"], "'ks'"),
+        (["-u", "hubert", "-t", "ks", "--folds", "fold1"], "fold1"),
+        (["-u", "hubert", "-t", "ks", "--override", "lr"], "KEY=VALUE"),
+        (["-u", "hubert", "-t", "ks", "--seeds", "0"], "--seeds"),
+        (["-u", "hubert", "-t", "ks", "--data_folder", "nowhere"], "nowhere"),
+    ],
+)
+def test_the_command_says_it_in_one_line(arguments, said, corpora, tmp_path, capsys):
+    data = [] if "--data_folder" in arguments else ["--data_folder", str(corpora["ks"])]
+    assert cli.main(["finetune", *arguments, *data, "-o", str(tmp_path / "out")]) == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith("s3prl-convexprune: error: ") and said in message
+    assert not (tmp_path / "out").exists()

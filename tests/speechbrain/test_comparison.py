@@ -1,0 +1,120 @@
+"""The command that compares: runs, skips what is finished, rows, table."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
+from s3prl_convexprune.speechbrain import comparison, table
+from s3prl_convexprune.superb.results import read_results
+
+WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
+SETTINGS = ("num_workers=0", "number_of_epochs=2", "lr=0.02", "lr_upstream=0.002", "batch_size=8")
+
+
+@pytest.mark.slow
+def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    out = tmp_path / "out"
+    arguments = [
+        "finetune",
+        "-u",
+        WHOLE,
+        CUT,
+        "-k",
+        checkpoint("hubert-post"),
+        "-t",
+        "ks",
+        "-o",
+        str(out),
+        "--seeds",
+        "1",
+    ]
+    arguments += ["--data_folder", str(corpora["ks"]), "--device", "cpu", "--override", *SETTINGS]
+    assert cli.main(arguments) == 0
+    whole, cut = read_results(out / "results.json")
+    assert [row["upstream"] for row in (whole, cut)] == [WHOLE, CUT]
+    assert (whole["layers"], cut["layers"]) == (4, 1) and cut["params"] < whole["params"]
+    assert whole["truth_sha256"] == cut["truth_sha256"]
+    assert whole["provenance"]["manifests"] == cut["provenance"]["manifests"]
+    assert cut["provenance"]["depth"]["base"] == WHOLE and "depth" not in whole["provenance"]
+    written = (out / "table.md").read_text()
+    assert f"| {CUT} | 1 |" in written and written.strip() in capsys.readouterr().out
+
+    def no_run(command, folder):
+        raise AssertionError(f"{folder} was run again")
+
+    monkeypatch.setattr(comparison, "execute", no_run)
+    assert cli.main(arguments) == 0
+    assert read_results(out / "results.json") == [whole, cut]
+    assert cli.main([*arguments, "lr=0.5"]) == 2
+    assert "made with another overrides" in capsys.readouterr().err
+
+
+def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_path):
+    plan = comparison.Comparison(
+        (WHOLE,), "ks", corpora["ks"], tmp_path / "out", ckpt=checkpoint("hubert-post"), device="cpu"
+    )
+    run = plan.runs()[0]
+    folder = plan.output / run.path
+    folder.mkdir(parents=True)
+    with pytest.raises(ConvexPruneError, match="no hyperparameter 'batchsize'; did you mean 'batch_size'"):
+        comparison.execute([*plan.command(run), "--batchsize=3"], folder)
+    with pytest.raises(ArtifactError, match="record.json"):
+        comparison.row(plan, run)
+
+
+def test_order_and_folds(tmp_path):
+    plan = comparison.Comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
+    order = [(run.seed, run.fold, run.upstream) for run in plan.runs()]
+    assert (
+        order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")]
+        and len(order) == 8
+    )
+    assert len(comparison.Comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).runs()) == 5
+    assert "--test_session=4" in plan.command(plan.runs()[2])
+
+
+def row(
+    upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str
+) -> dict:
+    epochs = [{"train_seconds": {"wall": 9.0, "cpu": seconds}, "dev": value} for value in dev]
+    cost = {
+        "epochs": epochs,
+        "inference_seconds": {"wall": 9.0, "cpu": seconds / 10},
+        "peak_memory": {},
+        "device": "cpu",
+    }
+    return {
+        "upstream": upstream, "task": task, "seed": seed, "fold": fold, "test": test, "layers": 3,
+        "params": 1000 if upstream == "a" else 400, "dev": max(dev) if task != "asr" else min(dev), "cost": cost,
+    }  # fmt: skip
+
+
+def test_the_table_averages_folds_inside_a_seed():
+    tests = {(0, "fold1"): 60.0, (0, "fold2"): 70.0, (1, "fold1"): 50.0, (1, "fold2"): 90.0}
+    rows = [row("a", seed, fold, test, 2.0, [40.0, 80.0], "er") for (seed, fold), test in tests.items()]
+    line = table.lines(rows)[0]
+    assert line.score == 67.5
+    assert line.spread == pytest.approx(((65 - 67.5) ** 2 + (70 - 67.5) ** 2) ** 0.5)
+
+
+def test_the_table_times_against_the_first_upstream():
+    rows = [
+        row("a", 0, None, 90.0, 4.0, [50.0, 80.0, 100.0], "ks"),
+        row("b", 0, None, 88.0, 3.0, [94.0, 95.0, 96.0], "ks"),
+    ]
+    whole, cut = table.lines(rows)
+    assert (whole.seconds_to_target, cut.seconds_to_target) == (12.0, 6.0)
+    assert table.lines(rows, target=99.0)[1].seconds_to_target is None
+    text = table.markdown([whole, cut], comparison.get_task("ks"))
+    assert text.splitlines()[-1] == "| b | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
+
+
+def test_an_error_rate_is_reached_from_above():
+    rows = [
+        row("a", 0, None, 20.0, 1.0, [50.0, 20.0], "asr"),
+        row("b", 0, None, 21.0, 1.0, [21.5, 20.9], "asr"),
+    ]
+    assert [line.seconds_to_target for line in table.lines(rows)] == [2.0, 2.0]
