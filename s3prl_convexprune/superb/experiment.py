@@ -116,7 +116,8 @@ def describe(upstream: Any, featurizer: Any) -> dict[str, Any]:
     """Depth (hidden states less one) and parameters of the upstream that a runner built."""
     from ..pruning.cost import count_params
 
-    return {"layers": int(featurizer.layer_num) - 1, "params": count_params(upstream)}
+    # s3prl's featurizer counts its states only when there are several to weigh.
+    return {"layers": int(getattr(featurizer, "layer_num", 1)) - 1, "params": count_params(upstream)}
 
 
 def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
