@@ -40,9 +40,9 @@ class GraphConvexity:
 
     score: float
     pair_score: float
-    per_class: Mapping[Hashable, float]
+    per_class: Mapping[Any, float]
     sem: float
-    per_class_sem: Mapping[Hashable, float]
+    per_class_sem: Mapping[Any, float]
     sampling_sem: float
     n_pairs: int
     disconnected: float
