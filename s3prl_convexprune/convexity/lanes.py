@@ -20,7 +20,7 @@ LANES = 16
 UNREACHED = 1 << 62
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _relax(typing, keys, row, added, base):  # type: ignore[no-untyped-def]
     """``keys[row] = minimum(keys[row], base + added)`` on LANES int64 as vector instructions; whether any improved.
 
@@ -81,7 +81,7 @@ def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued)
             base[lane] = keys[v, lane] + (codes[v] != home[lane])
         for e in range(indptr[v], indptr[v + 1]):
             u = indices[e]
-            improved = np.uint8(_relax(keys, u, weights[e], base))
+            improved = np.uint8(_relax(keys, u, weights[e], base))  # type: ignore[call-arg]
             queue[tail & ring] = u  # kept only if the tail moves on; whether it does is too irregular to branch on
             tail += improved & (1 - queued[u])
             queued[u] |= improved

@@ -97,14 +97,14 @@ def class_sums(
     with tqdm(total=len(sources), desc="paths", disable=not progress, leave=False) as bar:
         for base in range(0, int(codes.max()) + 1, width):
             mine = sources[(codes[sources] >= base) & (codes[sources] < base + width)]
-            found = None
+            found, done = None, bar.n
             while found is None:
                 try:
-                    found = _Search(edges, codes, mine, bits).run(base, width, n_threads)
+                    found = _Search(edges, codes, mine, bits).run(base, width, n_threads, bar)
                 except _PathTooLong:
                     bits += 3
+                    bar.n = done
             yield from found
-            bar.update(len(mine))
 
 
 class _Search:
@@ -128,7 +128,8 @@ class _Search:
         self.chosen[self.place[sources]] = 1
         self.batches = list(_batches(self.members[self.chosen[self.members] > 0]))
 
-    def run(self, base: int, width: int, n_threads: int) -> list[tuple[int, ClassSums]]:
+    def run(self, base: int, width: int, n_threads: int, bar: tqdm) -> list[tuple[int, ClassSums]]:
+        """The sums of the classes from `base` on, at most `width` of them; the bar moves by sources."""
         n = len(self.codes)
         width = min(width, len(self.first) - 1 - base)
         starting = np.zeros((n, 3))
@@ -143,6 +144,7 @@ class _Search:
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
                 lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
+                bar.update(used)
             return arriving, interior
 
         with ThreadPoolExecutor(n_threads) as pool:

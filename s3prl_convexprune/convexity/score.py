@@ -40,9 +40,9 @@ class GraphConvexity:
 
     score: float
     pair_score: float
-    per_class: Mapping[Hashable, float]
+    per_class: Mapping[Any, float]
     sem: float
-    per_class_sem: Mapping[Hashable, float]
+    per_class_sem: Mapping[Any, float]
     sampling_sem: float
     n_pairs: int
     disconnected: float
@@ -75,7 +75,7 @@ class GraphConvexity:
         """The result that `to_dict` wrote.
 
         Raises:
-            DataError: a field is missing.
+            DataError: a field is missing or of the wrong kind.
         """
         try:
             classes = record["classes"]
@@ -95,6 +95,8 @@ class GraphConvexity:
             )
         except KeyError as error:
             raise DataError(f"not a graph convexity record: the field {error} is missing") from None
+        except (TypeError, ValueError) as error:
+            raise DataError(f"not a graph convexity record: {error}") from None
 
 
 def graph_convexity(

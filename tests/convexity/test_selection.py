@@ -131,3 +131,5 @@ def test_a_damaged_record() -> None:
     del record["influence"]
     with pytest.raises(DataError, match="influence"):
         GraphConvexity.from_dict(record)
+    with pytest.raises(DataError, match="not a graph convexity record"):
+        GraphConvexity.from_dict({**MEASURED.to_dict(), "score": None})
