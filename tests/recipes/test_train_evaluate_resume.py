@@ -188,6 +188,15 @@ def test_er_fold_tests_its_own_session(run, checkpoint, tmp_path, fold):
     assert len(dev) == 13  # a fifth of the 64 utterances of the other sessions, as s3prl rounds
 
 
+def test_er_seed_changes_nothing_before_the_first_evaluation(run, checkpoint, tmp_path):
+    upstream = f"hubert_custom_convexpruned_L{KEPT}"
+    first, second = (
+        train(run, "er", upstream, checkpoint, tmp_path / seed, 2, "--seed", seed)["Downstream"]
+        for seed in ("1", "2")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 @pytest.mark.parametrize(
     ("downstream", "variable"),
     [
