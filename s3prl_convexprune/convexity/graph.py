@@ -87,7 +87,8 @@ class NeighborGraph:
         if k not in self._edges:
             lists = self.trimmed(k)
             rows = np.repeat(np.arange(self.n_points), np.diff(lists.indptr))
-            both = np.concatenate([rows * self.n_points + lists.indices, lists.indices * self.n_points + rows])
+            others = lists.indices.astype(np.int64)
+            both = np.concatenate([rows * self.n_points + others, others * self.n_points + rows])
             pairs, first = np.unique(both, return_index=True)
             lengths = np.concatenate([lists.distances, lists.distances])[first]
             indptr = np.searchsorted(pairs, np.arange(self.n_points + 1) * self.n_points)

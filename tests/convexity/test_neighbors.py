@@ -76,6 +76,16 @@ def test_too_many_copies_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         NeighborGraph.build(np.zeros((300, 3)), 2)
 
 
+def test_edges_of_more_points_than_a_32_bit_square() -> None:
+    """A ring of 70,000 points, each the neighbour of the one before it."""
+    n = 70_000
+    lists = knn.Neighbors(np.arange(n + 1), ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n))
+    edges = NeighborGraph(n, 1, lists).edges()
+    assert (np.diff(edges.indptr) == 2).all()
+    both_sides = np.sort(np.stack([np.arange(n) - 1, np.arange(n) + 1]) % n, axis=0).T
+    np.testing.assert_array_equal(edges.indices.reshape(n, 2), both_sides)
+
+
 def test_several_blocks_of_rows_and_columns() -> None:
     """More points than one tile of the product holds in either direction."""
     points = np.random.default_rng(5).normal(size=(2 * knn.COLUMNS + 77, 4)).astype(np.float32)
