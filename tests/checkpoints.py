@@ -120,6 +120,35 @@ def wav2vec2(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
     return path
 
 
+def multires_hubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
+    """An hourglass of three stacks at 50, 25 and 50 Hz, with a quarter, half and a quarter of the layers."""
+    from s3prl.upstream.multires_hubert.hubert_model import (
+        MultiresHubertConfig,
+        MultiresHubertModel,
+        MultiresHubertPretrainingConfig,
+    )
+
+    config = fairseq_config(
+        layers,
+        pre_norm,
+        **{
+            "label_rate": 50,
+            "label_rate_ratios": [1, 2],
+            "override_encoder_layers": str([layers // 4, layers - 2 * (layers // 4), layers // 4]),
+            "final_dim": 16,
+            "conv_adapator_kernal": 7,
+            **sizes,
+        },
+    )
+    task = {"label_rate": 50.0, "sample_rate": 16000, "normalize": pre_norm}
+    symbols = [[str(i) for i in range(10)]] * 2
+    model = MultiresHubertModel(MultiresHubertConfig(**config), MultiresHubertPretrainingConfig(**task), symbols)
+    path = folder / "multires_hubert.pt"
+    states = {"task_cfg": task, "model_cfg": config, "model_weight": randomised(model).state_dict()}
+    torch.save(states | {"dictionaries_symbols": symbols}, path)
+    return path
+
+
 def conformer(folder: Path, layers: int, pos_enc_type: str, **sizes: Any) -> Path:
     kind = {
         "layer_type": "conformer",
@@ -459,6 +488,7 @@ CASES: dict[str, Case] = {
         *_variants("mockingjay", "mockingjay_local", mockingjay),
         Case("tera-post", "tera_local", partial(mockingjay, pre_norm=False, key="Upstream_Config")),
         Case("audio_albert-post", "audio_albert_local", partial(mockingjay, pre_norm=False, share=True)),
+        *_variants("multires_hubert", "multires_hubert_custom", multires_hubert, layers=8),
         Case("lighthubert-post", "lighthubert_local", lighthubert, layers=12),
         *_variants("mae_ast", "mae_ast_local", mae_ast),
         *_variants("roberta", "", roberta, load=load_roberta),

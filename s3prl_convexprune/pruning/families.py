@@ -161,6 +161,13 @@ FAMILIES: tuple[Family, ...] = (
         lenient=("transformer.model", "Transformer"),
     ),
     Family(
+        "multires_hubert",
+        ("s3prl.upstream.multires_hubert",),
+        stack="model.encoders",
+        style="hourglass",
+        no_export="its config cannot state an hourglass that ends half way",
+    ),
+    Family(
         "lighthubert",
         ("s3prl.upstream.lighthubert",),
         layerdrop="model.encoder.layerdrop",
@@ -201,6 +208,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.ssast",),
         stack="model.v.blocks",
         first_state=1,
+        style="blocks",
         no_export=_FIXED_DEPTH,
     ),
     Family(
@@ -208,7 +216,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.ast",),
         stack="model.v.blocks",
         first_state=1,
-        style="ast",
+        style="blocks",
         no_export=_FIXED_DEPTH,
     ),
 )
@@ -236,9 +244,6 @@ CANNOT_CUT: dict[str, str] = {
     "s3prl.upstream.baseline": _FEATURES,
     "s3prl.upstream.log_stft": _FEATURES,
     "s3prl.upstream.mos_prediction": "it returns a quality score, not hidden states",
-    "s3prl.upstream.multires_hubert": (
-        "it is an hourglass of stacks at several frame rates; its hidden states are not those of one stack"
-    ),
     "s3prl.upstream.example": "it is s3prl's template for new upstreams; it has no transformer layers",
     "s3prl.downstream.timit_phone": "it returns phone posteriors of a recogniser, not hidden states",
     "s3prl.upstream.wav2vec2.convert": _HELPER,

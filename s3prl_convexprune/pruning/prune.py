@@ -28,7 +28,12 @@ def transformer_layers(expert: nn.Module) -> list[nn.Module]:
     Raises:
         DepthError: the upstream has no stack of transformer layers that this package can cut.
     """
-    return list(get(expert, family_of(expert).stack))
+    family = family_of(expert)
+    if family.style == "hourglass":
+        from .multires import blocks_of
+
+        return [layer for block in blocks_of(expert) for layer in block.layers]
+    return list(get(expert, family.stack))
 
 
 def num_layers(expert: nn.Module) -> int:
@@ -51,7 +56,12 @@ def state_depths(expert: nn.Module, count: int) -> list[int | None]:
         `count` depths. None stands for a state that is not a layer's (DistilHuBERT's prediction heads); no cut
         ends there. Most upstreams give 0, 1, …, n; those that do not give the input of their first layer 1, …, n.
     """
-    first, layers = family_of(expert).first_state, num_layers(expert)
+    family = family_of(expert)
+    if family.style == "hourglass":
+        from .multires import state_depths
+
+        return state_depths(expert)
+    first, layers = family.first_state, num_layers(expert)
     return [depth if depth <= layers else None for depth in range(first, first + count)]
 
 
@@ -76,21 +86,25 @@ def prune_upstream(
     """
     family = family_of(expert)
     check_final_norm(final_norm)
-    if family.style == "ast" and getattr(expert, "feature_selection", None) != "hidden_states":
+    if family.name == "ast" and getattr(expert, "feature_selection", None) != "hidden_states":
         raise DepthError(
             "ast gives its classifier's output unless told otherwise; cut it with "
             "feature_selection='hidden_states' (base_args in a config)"
         )
-    stack = get(expert, family.stack)
-    available = len(stack) if whole is None else whole
+    available = num_layers(expert) if whole is None else whole
     check_depth(family.name, layers, available, family.first_state)
+    if family.style == "hourglass":
+        from .multires import cut_hourglass
+
+        cut_hourglass(expert, layers, final_norm)
+        return expert
 
     if family.final_norm and layers < available and get(expert, family.pre_norm or ""):
         if final_norm == "drop":
             put(expert, family.final_norm, nn.Identity())
         elif isinstance(get(expert, family.final_norm), nn.Identity):
             raise ConfigError(f"final_norm is 'keep', but an earlier cut of this {family.name} dropped it")
-    del stack[layers:]
+    del get(expert, family.stack)[layers:]
     _switch_off_layerdrop(expert, family)
     STYLES[family.style](expert, family, layers)
     return expert

@@ -94,8 +94,8 @@ def cut_lighthubert(expert: Any, family: Family, layers: int) -> None:
     cut_states(expert, family, layers)
 
 
-def cut_ast(expert: Any, family: Family, layers: int) -> None:
-    """The LayerNorm and the classifier after the last block run in every forward pass for nothing: they go."""
+def cut_blocks(expert: Any, family: Family, layers: int) -> None:
+    """timm's vision transformer: the LayerNorm and the classifier after the last block give no hidden state: they go."""
     expert.model.v.norm = nn.Identity()
     expert.model.mlp_head = nn.Identity()
     cut_states(expert, family, layers)
@@ -108,5 +108,5 @@ STYLES: dict[str, Callable[[Any, Family, int], None]] = {
     "mockingjay": cut_mockingjay,
     "distiller": cut_distiller,
     "lighthubert": cut_lighthubert,
-    "ast": cut_ast,
+    "blocks": cut_blocks,
 }

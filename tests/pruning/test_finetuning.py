@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from s3prl_convexprune.pruning.families import family_of
-from s3prl_convexprune.pruning.paths import get
+from s3prl_convexprune.pruning.prune import transformer_layers
 from tests.checkpoints import CASES
 from tests.pruning.conftest import depths
 
@@ -16,6 +16,12 @@ NAMES = [name for name in CASES if name != "lighthubert-post"]
 # audio_albert: one layer stands in every place, so a cut removes passes, not parameters
 OWN_LAYERS = [name for name in NAMES if name != "audio_albert-post"]
 KEY_BIASES = ("k_proj.bias", "key.bias", "linear_k.bias")
+
+
+def parameters_of(expert, layer: int) -> set[str]:
+    """Names of the parameters of one transformer layer."""
+    inside = {id(parameter) for parameter in transformer_layers(expert)[layer].parameters()}
+    return {name for name, parameter in expert.named_parameters() if id(parameter) in inside}
 
 
 def learned(expert, wavs) -> set[str]:
@@ -36,11 +42,12 @@ def test_what_is_left_is_the_whole_one_without_what_the_cut_removed(name, whole,
     family = family_of(expert)
     there, left = dict(reference.named_parameters()), dict(expert.named_parameters())
     assert left.keys() <= there.keys()
-    upper = tuple(f"{family.stack}.{index}." for index in range(layers, CASES[name].layers))
+    upper = {name for layer in range(layers, CASES[name].layers) for name in parameters_of(reference, layer)}
     gone = there.keys() - left.keys()
-    assert {parameter for parameter in there if parameter.startswith(upper)} <= gone
-    others = {parameter for parameter in gone if not parameter.startswith(upper)}
+    assert upper <= gone
+    others = gone - upper
     allowed = {
+        "multires_hubert": ("model.decoders.0.layer_norm.",),
         "distilhubert": ("model.model.output_layer.", "model.model.encoder.layer_norm."),
         "mockingjay": ("transformer.model.encoder.LayerNorm.",),
     }.get(CASES[name].family, (f"{family.final_norm}.",))
@@ -53,10 +60,8 @@ def test_gradients_reach_what_they_reach_in_the_whole_one(name, whole, cut, wavs
     reference, expert = whole(name), cut(name, layers)
     expected = learned(reference, wavs) & {parameter for parameter, _ in expert.named_parameters()}
     assert learned(expert, wavs) == expected
-    stack = family_of(expert).stack
-    for index in range(layers):  # a bias on the keys shifts every score alike, and softmax does not see it
-        layer = get(expert, stack)[index]
-        names = {parameter for parameter, _ in layer.named_parameters(prefix=f"{stack}.{index}")}
+    for layer in range(layers):  # a bias on the keys shifts every score alike, and softmax does not see it
+        names = parameters_of(expert, layer)
         assert all(parameter.endswith(KEY_BIASES) for parameter in names - expected), names - expected
 
 
@@ -109,3 +114,12 @@ def test_no_layer_at_all_gives_one_state_and_no_weighted_sum(name, cut, wavs):
     with torch.no_grad():
         assert len(expert(wavs)["hidden_states"]) == 1
         assert len(featurizer(wavs, expert(wavs))) == len(wavs)
+
+
+@pytest.mark.parametrize(
+    "layers, gone", [(1, ["middle_encoder", "downsample", "upsample", "decoders"]), (5, ["upsample", "decoders"])]
+)
+def test_an_hourglass_loses_the_stacks_above_the_cut_and_the_way_to_them(layers, gone, cut):
+    left = {name.split(".")[1] for name, _ in cut("multires_hubert-pre", layers).named_parameters()}
+    assert not [part for part in left if part.startswith(tuple(gone))]
+    assert "encoders" in left and ("middle_encoder" in left) == (layers == 5)
