@@ -21,6 +21,7 @@ RECIPES = {
     "speechbrain": ["speechbrain>=1.0", "hyperpyyaml", "sentencepiece"],
     "report": ["matplotlib>=3.6", "jinja2>=3.0"],
     "slurm": ["submitit>=1.5"],
+    "alignments": ["praatio>=6"],
 }
 EXTRAS = {
     **RECIPES,

@@ -250,3 +250,25 @@ def ctm(root: Path, path: Path, tier: str) -> Path:
             lines.append(f"{audio.stem} 1 {begin:.4f} {end - begin:.4f} {label or '<eps>'}\n")
     path.write_text(";; made by a test\n" + "".join(lines))
     return path
+
+
+def fluent_commands(root: Path) -> Path:
+    """`data/{train,valid,test}_data.csv` with the columns of Fluent Speech Commands, and `wavs/speakers/...`."""
+    intents = [
+        ("increase", "heat", "kitchen"),
+        ("decrease", "volume", "none"),
+        ("activate", "lights", "bedroom"),
+    ]
+    (root / "data").mkdir(parents=True)
+    for split, speaker in (
+        ("train", "2BqVo8kVB2Skwgyb"),
+        ("valid", "4BrX8aDqK2cLZRYl"),
+        ("test", "52XVOeXMXYuaElyw"),
+    ):
+        rows = [",path,speakerId,transcription,action,object,location\n"]
+        for number, intent in enumerate(intents * 2):
+            path = f"wavs/speakers/{speaker}/{split}-{number}.wav"
+            write_tone(root / path, 0.8, 200 + 150 * (number % 3))
+            rows.append(f"{number},{path},{speaker},{' '.join(intent)},{','.join(intent)}\n")
+        (root / "data" / f"{split}_data.csv").write_text("".join(rows))
+    return root

@@ -143,7 +143,8 @@ def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, st
             root = environ.get(folder.variable)
             if not root:
                 raise CorpusError(
-                    f"{downstream}: {folder.key} is not given; set {folder.variable}, or {option}, or the key in the config"
+                    f"{downstream}: {folder.key} is not given; set {folder.variable}, or {option}, "
+                    "or the key in the config"
                 )
             below = Path(root).expanduser() / folder.below
             datarc[folder.key] = str(find_prepared(root, folder.below, environ) if folder.made_by else below)

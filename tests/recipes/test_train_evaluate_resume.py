@@ -197,6 +197,22 @@ def test_er_seed_changes_nothing_before_the_first_evaluation(run, checkpoint, tm
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_intent_classification_runs_on_a_cut_upstream(run, checkpoint, monkeypatch, tmp_path, capsys):
+    root = corpora_trees.fluent_commands(tmp_path / "fluent")
+    monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_FLUENT_COMMANDS", str(root))
+    expdir = tmp_path / "exp"
+    arguments = ["-m", "train", "-u", f"hubert_custom_convexpruned_L{KEPT}", "-k", str(checkpoint)]
+    settings = {"runner.total_steps": 1, "runner.eval_step": 1, "runner.save_step": 1}
+    workers = {"downstream_expert.datarc.num_workers": 0}
+    assert run(*arguments, "-d", "fluent_commands", "-p", str(expdir), **settings, **workers) == 0
+    assert run("-m", "evaluate", "-e", str(expdir)) == 0
+    truth = (expdir / "test_truth.csv").read_text().splitlines()
+    predicted = (expdir / "test_predict.csv").read_text().splitlines()
+    right = sum(a == b for a, b in zip(truth, predicted, strict=True)) / len(truth)
+    printed = re.findall(r"test acc: ([\d.]+)", capsys.readouterr().out)
+    assert float(printed[-1]) == pytest.approx(right, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("downstream", "variable"),
     [

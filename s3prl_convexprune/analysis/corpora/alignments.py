@@ -60,7 +60,9 @@ def read_textgrid(path: Path, kind: str) -> list[Segment]:
     try:
         from praatio import textgrid
     except ImportError as error:
-        raise CorpusError("reading TextGrids needs praatio: pip install praatio") from error
+        raise CorpusError(
+            'reading TextGrids needs praatio: pip install "s3prl-convexprune[alignments]"'
+        ) from error
     try:
         grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
     except Exception as error:
