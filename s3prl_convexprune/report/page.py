@@ -184,13 +184,15 @@ def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
 
 
 def _trade_off(entries: Sequence[Entry], task: Task) -> dict[str, str] | None:
-    having = [entry for entry in entries if task.name in entry.scores]
-    by_macs = all(entry.macs is not None for entry in having)
+    """Every upstream's score on a task against its cost; rows made of several upstreams appear as those."""
+    having = [entry for entry in entries if task.name in entry.scores and entry.is_one_upstream]
     if len(having) < 2:
         return None
+    by_macs = all(entry.macs is not None for entry in having)
     points = [
         Point(
-            label=entry.name,
+            label=_short(entry),
+            name=entry.name,
             cost=((entry.macs or 0) / 1e9) if by_macs else entry.params / 1e6,
             score=entry.scores[task.name].mean,
             sd=entry.scores[task.name].sd,
@@ -199,10 +201,17 @@ def _trade_off(entries: Sequence[Entry], task: Task) -> dict[str, str] | None:
         for entry in having
     ]
     x_title = f"GMACs for {having[0].macs_seconds:g} s of audio" if by_macs else "M parameters"
-    metric = "accuracy, %" if task.higher_is_better else "word error rate, %"
+    metric = "accuracy" if task.higher_is_better else "word error rate"
     description = f"{task.title}: test {metric} against {x_title}"
-    svg = trade_off(points, task.higher_is_better, x_title, f"test {metric}", description)
-    return {"title": f"{task.title}: {metric[:-3]} against cost", "svg": svg}
+    svg = trade_off(points, task.higher_is_better, x_title, f"test {metric}, %", description)
+    return {"title": f"{task.title}: {metric} against cost", "svg": svg}
+
+
+def _short(entry: Entry) -> str:
+    """A cut by its depth, with its own name if a config gave it one."""
+    suffix = entry.name.removeprefix(f"{entry.base}_convexpruned_")
+    depth = f"L{entry.layers}"
+    return entry.name if entry.is_whole else depth if suffix == depth else f"{suffix} ({depth})"
 
 
 def _curve(analysis: Analysis) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 16, 50
+LETTER = 7.5  # width of a letter of the labels, about
 PLOT_RIGHT, PLOT_BOTTOM = WIDTH - RIGHT, HEIGHT - BOTTOM
 
 
@@ -20,7 +21,8 @@ class Point:
     """One upstream in the plane of cost and accuracy.
 
     Attributes:
-        label: its name.
+        label: what stands beside it.
+        name: its whole name.
         cost: x.
         score: y.
         sd: spread of the score over seeds, or None.
@@ -28,6 +30,7 @@ class Point:
     """
 
     label: str
+    name: str
     cost: float
     score: float
     sd: float | None
@@ -61,7 +64,7 @@ class Axis:
 def pareto_front(points: Sequence[Point], higher_is_better: bool) -> list[Point]:
     """The points that no other beats in both cost and score, cheapest first.
 
-    >>> a, b, c = (Point(n, x, y, None, False) for n, x, y in (("a", 1, 80), ("b", 2, 79), ("c", 3, 90)))
+    >>> a, b, c = (Point(n, n, x, y, None, False) for n, x, y in (("a", 1, 80), ("b", 2, 79), ("c", 3, 90)))
     >>> [point.label for point in pareto_front([c, b, a], True)]
     ['a', 'c']
     """
@@ -97,33 +100,30 @@ def trade_off(
                 f'<line class="bar" x1="{px:.1f}" x2="{px:.1f}" y1="{y(point.score - sd):.1f}" y2="{y(point.score + sd):.1f}"/>'
             )
         kind = ("whole" if point.whole else "cut") + (" best" if point in front else "")
-        text = f"{point.label}: {point.score:.2f}" + (f" ± {sd:.2f}" if sd else "") + f", {point.cost:.3g} {x_title}"
+        text = f"{point.name}: {point.score:.2f}" + (f" ± {sd:.2f}" if sd else "") + f", {point.cost:.3g} {x_title}"
         tip = f"<title>{escape(text)}</title>"
         if point.whole:
             parts.append(f'<rect class="{kind}" x="{px - 5:.1f}" y="{py - 5:.1f}" width="10" height="10">{tip}</rect>')
         else:
             parts.append(f'<circle class="{kind}" cx="{px:.1f}" cy="{py:.1f}" r="5">{tip}</circle>')
-    parts += _labels([(p, x(p.cost), y(p.score)) for p in points if p in front or p.whole])
+    by_importance = sorted(points, key=lambda point: (point not in front, not point.whole))
+    parts += _labels([(point, x(point.cost), y(point.score)) for point in by_importance])
     return _svg(parts, description)
 
 
 def _labels(placed: Sequence[tuple[Point, float, float]]) -> list[str]:
-    """Names beside their points: the front and the wholes, each moved up until it touches no other."""
+    """Names above their points, those on the front first; a name that would lie on another is left to its tooltip."""
     parts: list[str] = []
     taken: list[tuple[float, float, float]] = []
-    for point, px, py in sorted(placed, key=lambda item: item[2]):
-        length = 6.2 * len(point.label)
-        at_end = px + 9 + length > PLOT_RIGHT
-        left = px - 9 - length if at_end else px + 9
-        baseline = py + 4
-        for row_left, row_length, row in taken:
-            if abs(row - baseline) < 13 and left < row_left + row_length and row_left < left + length:
-                baseline = row + 13
-        taken.append((left, length, baseline))
-        anchor, position = ("end", px - 9) if at_end else ("start", px + 9)
-        baseline = min(baseline, PLOT_BOTTOM - 3)
+    for point, px, py in placed:
+        half = LETTER * len(point.label) / 2
+        middle = min(max(px, LEFT + half), PLOT_RIGHT - half)
+        baseline = py - 10 if py - 10 > TOP + 8 else py + 20
+        if any(abs(middle - x) < half + other and abs(baseline - y) < 14 for x, y, other in taken):
+            continue
+        taken.append((middle, baseline, half))
         parts.append(
-            f'<text class="name" text-anchor="{anchor}" x="{position:.1f}" y="{baseline:.1f}">{escape(point.label)}</text>'
+            f'<text class="name" text-anchor="middle" x="{middle:.1f}" y="{baseline:.1f}">{escape(point.label)}</text>'
         )
     return parts
 
@@ -180,7 +180,7 @@ def _frame(x: Axis, y: Axis, x_title: str, y_title: str) -> list[str]:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{PLOT_RIGHT}" y1="{py:.1f}" y2="{py:.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{py + 4:.1f}">{tick:g}</text>')
     for tick in x.ticks(6):
-        parts.append(f'<text class="tick" text-anchor="middle" x="{x(tick):.1f}" y="{PLOT_BOTTOM + 16}">{tick:g}</text>')
+        parts.append(f'<text class="tick" text-anchor="middle" x="{x(tick):.1f}" y="{PLOT_BOTTOM + 18}">{tick:g}</text>')
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{PLOT_RIGHT}" y1="{PLOT_BOTTOM}" y2="{PLOT_BOTTOM}"/>')
     middle = (LEFT + PLOT_RIGHT) / 2
     parts.append(f'<text class="title" text-anchor="middle" x="{middle}" y="{HEIGHT - 8}">{escape(x_title)}</text>')

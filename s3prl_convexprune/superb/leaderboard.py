@@ -56,6 +56,11 @@ class Entry:
         return self.name == self.base
 
     @property
+    def is_one_upstream(self) -> bool:
+        """Whether one upstream serves every task of the row."""
+        return len({score.upstream for score in self.scores.values()}) == 1
+
+    @property
     def follows_protocol(self) -> bool:
         """Whether every number is made as the published ones are."""
         return not any(score.notes for score in self.scores.values())
@@ -139,15 +144,16 @@ def _entry(name: str, scores: dict[str, TaskScore]) -> Entry:
     deepest = max(scores.values(), key=lambda score: score.params)
     depths = [score.rows[0]["provenance"].get("depth") or {} for score in scores.values()]
     bases = {depth.get("base", score.upstream) for depth, score in zip(depths, scores.values(), strict=True)}
-    several = len({score.upstream for score in scores.values()}) > 1
-    return Entry(
+    entry = Entry(
         name=name,
         scores=scores,
         base=bases.pop() if len(bases) == 1 else name,
-        task_specific=several or any(depth.get("task") for depth in depths),
+        task_specific=any(depth.get("task") for depth in depths),
         params=deepest.params,
         layers=deepest.layers,
     )
+    entry.task_specific |= not entry.is_one_upstream
+    return entry
 
 
 def _add_cost(entry: Entry, costs: Mapping[str, Mapping[str, Any]]) -> None:
