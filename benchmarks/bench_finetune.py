@@ -101,13 +101,10 @@ def main() -> None:
             pair = seconds(trainee.train, wavs, args.device), seconds(trainee.infer, wavs, args.device)
             if number:
                 times[depth].append(pair)
-    print(
-        f"HuBERT {args.size}, {args.batch} x {args.seconds} s, {args.rounds} rounds on {args.device}; change
-        against {whole} layers"
-    )
-    print(
-        "| layers | params | training step | by MACs | inference | by MACs |\n| --: | --: | --: | --: | --: | --: |"
-    )
+    setting = f"{args.batch} x {args.seconds} s, {args.rounds} rounds on {args.device}"
+    print(f"HuBERT {args.size}, {setting}; change against {whole} layers")
+    print("| layers | params | training step | by MACs | inference | by MACs |")
+    print("| --: | --: | --: | --: | --: | --: |")
     for depth in depths:
         cells = [f"{depth}", percent(params[depth] / params[whole])]
         for kind in (0, 1):
