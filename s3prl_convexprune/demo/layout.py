@@ -101,7 +101,7 @@ def _voxceleb1(root: Path) -> dict[str, str]:
 
 
 def _iemocap(root: Path) -> dict[str, str]:
-    """``SessionN/sentences/wav/…`` and s3prl's ``meta_data/SessionN/{train,test}_meta_data.json``."""
+    """``SessionN/sentences/wav/…``, ``SessionN/dialog/EmoEvaluation/`` and s3prl's ``meta_data/SessionN/``."""
     rows = []
     for clip in demo_clips():
         if clip["kind"] == "phrase":
@@ -118,6 +118,10 @@ def _iemocap(root: Path) -> dict[str, str]:
         for name, chosen in (("train", others), ("test", held_out)):
             content = json.dumps({"labels": labels, "meta_data": chosen}, indent=1)
             (folder / f"{name}_meta_data.json").write_text(content)
+        evaluation = root / session / "dialog" / "EmoEvaluation"
+        evaluation.mkdir(parents=True, exist_ok=True)
+        turns = (f"[0.0 - 1.0]\t{Path(row['path']).stem}\t{row['label']}\t[2.5, 2.5, 2.5]\n" for row in held_out)
+        (evaluation / f"{session}.txt").write_text("".join(turns))
     return {"root": str(root), "meta_data": str(root / "meta_data")}
 
 

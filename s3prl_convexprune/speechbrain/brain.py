@@ -144,7 +144,7 @@ class FineTuningBrain(sb.Brain):
             "upstream": lobe.source,
             "upstream_sha256": self.upstream_sha256,
             "seed": self.hparams.seed,
-            "layers": lobe.num_states - 1,
+            "layers": lobe.num_layers,
             "upstream_parameters": count_params(lobe.upstream),
             "head_parameters": count_params(self.hparams.head)
             + sum(map(Tensor.numel, lobe.head_parameters())),

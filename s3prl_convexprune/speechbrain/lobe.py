@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import AudioError, ConfigError, DataError, DepthError
+from ..pruning.families import family_of
 from ..pruning.prune import num_layers, prune_upstream
 from ..registry import build_upstream
 from . import trainable
+from .framing import framing_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class PrunedUpstream(nn.Module):
         ckpt: checkpoint, for upstreams that take one (``-k`` of s3prl).
         model_config: model configuration, for upstreams that take one (``-g`` of s3prl).
         layer: which hidden state comes out: ``"last"``; ``"weighted"``, a learned softmax-weighted sum of all states
-            (SUPERB's); or a number k, the state after k transformer layers. Layers above k cannot reach that output and
-            are cut away where the family allows.
+            (SUPERB's); or a number k, the state after k transformer layers. Layers above k cannot reach that
+            output and are cut away, so the family must be one that can be cut.
         output_all_hiddens: return every hidden state, stacked first, and leave the choice to the recipe.
         output_norm: normalise each utterance over its own frames and channels, without affine parameters.
         layernorm: for ``layer="weighted"``, normalise each state over its channels before the sum.
@@ -92,10 +94,8 @@ class PrunedUpstream(nn.Module):
         self.selected = self._keep(layer) if isinstance(layer, int) else -1
         self.front_end = trainable.front_end(self.upstream)
         states = self._probe()
+        self.framing = framing_of(self.upstream, self.front_end)
         self.num_states = len(states)
-        if not -1 <= self.selected < self.num_states:
-            last = self.num_states - 1
-            raise DepthError(f"{source} has the hidden states 0..{last}; layer {layer} is out of range")
         self.output_size = states[-1].shape[-1]
         self.weights = nn.Parameter(torch.zeros(self.num_states)) if layer == "weighted" else None
         self._set_trainable()
@@ -103,14 +103,16 @@ class PrunedUpstream(nn.Module):
             trainable.checkpoint_layers(self.upstream)
 
     def _keep(self, layer: int) -> int:
-        """Cut above `layer` where the family allows; returns the index of the state to take."""
-        try:
-            depth = num_layers(self.upstream)
-        except DepthError:
-            return layer
-        if 0 <= layer < depth:
+        """Cut the layers above `layer` away; returns the index of the state to take."""
+        first = family_of(self.upstream).first_state
+        depth = num_layers(self.upstream)
+        if not first <= layer <= depth:
+            raise DepthError(
+                f"{self.source} gives the states after {first}..{depth} transformer layers; layer {layer} is not one"
+            )
+        if layer < depth:
             prune_upstream(self.upstream, layer)
-        return layer
+        return layer - first
 
     @torch.no_grad()
     def _probe(self) -> Sequence[Tensor]:
@@ -140,6 +142,14 @@ class PrunedUpstream(nn.Module):
             self.front_end.eval()
         return self
 
+    @property
+    def num_layers(self) -> int:
+        """Transformer layers of the upstream; for one of unknown family, the hidden states after the first."""
+        try:
+            return num_layers(self.upstream)
+        except DepthError:
+            return self.num_states - 1
+
     def head_parameters(self) -> list[nn.Parameter]:
         """The weights of the sum over layers, which learn at the head's rate; empty unless ``layer="weighted"``."""
         return [] if self.weights is None else [self.weights]
@@ -166,10 +176,7 @@ class PrunedUpstream(nn.Module):
         return torch.tensor(frames, device=wav.device, dtype=torch.float32) / num_frames
 
     def _frames(self, samples: int, most: int) -> int:
-        if self.front_end is not None:
-            return min(trainable.conv_frames(self.front_end, samples), most)
-        rate = self.upstream.get_downsample_rates("hidden_states")  # type: ignore[operator]
-        return max(1, min(round(samples / rate), most))
+        return min(self.framing.frames(samples), most)
 
     def _states(self, wavs: list[Tensor]) -> Sequence[Tensor]:
         states = self.upstream(wavs).get("hidden_states")

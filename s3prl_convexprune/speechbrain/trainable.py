@@ -25,21 +25,6 @@ def front_end(upstream: nn.Module) -> nn.Module | None:
     return None
 
 
-def conv_frames(extractor: nn.Module, samples: int) -> int:
-    """Frames that a stack of unpadded convolutions gives for a waveform.
-
-    Each convolution of kernel k and stride s takes n steps to floor((n - k) / s) + 1.
-
-    >>> conv_frames(nn.Sequential(nn.Conv1d(1, 8, 10, stride=5), nn.Conv1d(8, 8, 3, stride=2)), 100)
-    9
-    """
-    steps = samples
-    for module in extractor.modules():
-        if isinstance(module, nn.Conv1d):
-            steps = (steps - module.kernel_size[0]) // module.stride[0] + 1
-    return max(0, steps)
-
-
 def disable_random_layers(upstream: nn.Module) -> None:
     """Switch off LayerDrop, which loses hidden states, and the model's own time masking, which recipes do outside."""
     for module in upstream.modules():

@@ -26,7 +26,7 @@ HPARAMS = {
 FAST = {"device": "cpu", "num_workers": 0, "lr_upstream": 0.002, "number_of_epochs": 3}
 FAST_FOR = {
     "ks": {"lr": 0.02, "batch_size": 8},
-    "sid": {"lr": 0.02, "train_seconds": 0.5, "max_batch_length": 4, "out_n_neurons": 3},
+    "sid": {"lr": 0.02, "train_seconds": 0.5, "max_batch_length": 2, "out_n_neurons": 3},
     "er": {"lr": 0.02},
     "asr": {"lr": 0.9, "dnn_neurons": 64, "max_batch_length": 3},
 }
@@ -39,7 +39,7 @@ def corpora(tmp_path_factory) -> dict[str, Path]:
     return {
         "ks": corpora_trees.speech_commands(root / "ks", train=4, dev=2, test=2, lists=True),
         "ks_test": corpora_trees.speech_commands_test(root / "ks_test"),
-        "sid": corpora_trees.voxceleb1(root / "sid", each=4),
+        "sid": corpora_trees.voxceleb1(root / "sid", each=8),
         "er": corpora_trees.iemocap(root / "er", each=1),
         "asr": corpora_trees.librispeech(root / "asr", each=4),
     }

@@ -17,10 +17,10 @@ CHANCE = {"ks": 100 * 2 / 3, "sid": 100 * 2 / 3, "er": 75.0}
 @pytest.mark.parametrize("upstream", ["hubert_custom", "hubert_custom_convexpruned_L2"])
 @pytest.mark.parametrize("task", ["ks", "sid", "er"])
 def test_classifiers_learn(task, upstream, train):
-    record = train(task, upstream=upstream, number_of_epochs=6)
+    record = train(task, upstream=upstream, number_of_epochs=6, lr=0.01)
     assert record["layers"] == (2 if upstream.endswith("L2") else 4)
     assert len(record["epochs"]) == 6
-    assert record["epochs"][-1]["train_loss"] < record["epochs"][0]["train_loss"] / 2
+    assert record["epochs"][-1]["train_loss"] < record["epochs"][0]["train_loss"] * 0.7
     assert record["test"]["error_rate"] < CHANCE[task] / 2
 
 
