@@ -23,7 +23,7 @@ from .errors import CheckpointError, ConfigError, DepthError, UnknownUpstreamErr
 logger = logging.getLogger(__name__)
 
 CUT_NAME = re.compile(r"^(?P<base>\w+?)_convexpruned_L(?P<layers>\d+)$")
-INSTALLED = "_s3prl_convexprune_configs"
+OWNED = "_s3prl_convexprune_names"
 
 
 def load_hub() -> ModuleType:
@@ -38,33 +38,52 @@ def load_hub() -> ModuleType:
 def install(hub: ModuleType) -> None:
     """Put our names on the hub. A second call changes nothing.
 
-    A config that cannot be used is logged and left out: it must not take the host down. Its name, when two
-    files claim it, stays listed and raises the reason when it is used.
+    A config that cannot be used is logged and left out: it must not take the host down. A name that two files
+    claim stays listed and raises the reason when it is used.
 
     Args:
         hub: the module `s3prl.hub`.
     """
-    if INSTALLED in vars(hub):
+    if OWNED in vars(hub):
         return
     from .bases import BASES
 
     for name, base in BASES.items():
         vars(hub).setdefault(name, base)
-    configs, errors = find_configs()
-    setattr(hub, INSTALLED, configs)
-    for where, error in errors.items():
+    setattr(hub, OWNED, set())
+    for error in _register_configs(hub).values():
         logger.warning("s3prl-convexprune leaves out an upstream config: %s", error)
-        if where.isidentifier():
-            setattr(hub, where, functools.partial(_refuse, error))
-    for name, config in configs.items():
-        if name in vars(hub):
-            logger.warning(
-                "s3prl-convexprune leaves out %s: the hub already has an upstream %r", config.path, name
-            )
-            continue
-        setattr(hub, name, _entry(config))
     hub.options = functools.partial(_options, hub.options)  # type: ignore[attr-defined]
     hub.__getattr__ = functools.partial(_resolve_on_demand, hub, getattr(hub, "__getattr__", None))  # type: ignore[method-assign]
+
+
+def _register_configs(hub: ModuleType) -> dict[str, ConfigError]:
+    """Put the names of all configs that are there now on the hub; what they say is read when they are used.
+
+    Returns:
+        The errors of those that cannot be used, as `find_configs` gives them.
+    """
+    configs, errors = find_configs()
+    owned: set[str] = getattr(hub, OWNED)
+    for name in [*configs, *filter(str.isidentifier, errors)]:
+        if name in owned:
+            continue
+        if name in vars(hub):
+            where = configs[name].path if name in configs else "a config"
+            logger.warning("s3prl-convexprune leaves out %s: the hub already has an upstream %r", where, name)
+            continue
+        owned.add(name)
+        setattr(hub, name, _entry(name))
+    return errors
+
+
+def _entry(name: str) -> Callable[..., Any]:
+    def entry(ckpt: str | None = None, **kwargs: Any) -> Any:
+        return build_cut(resolve(name), ckpt=ckpt, **kwargs)
+
+    entry.__name__ = entry.__qualname__ = name
+    entry.__doc__ = f"The pruned upstream {name}; 's3prl-convexprune show {name}' says what it is."
+    return entry
 
 
 class _Names(list[str]):
@@ -79,17 +98,17 @@ def _options(listed: Callable[[bool], list[str]], only_registered_ckpt: bool = F
     return _Names(listed(only_registered_ckpt))
 
 
-def _refuse(error: Exception, *args: Any, **kwargs: Any) -> None:
-    raise error
-
-
 def _resolve_on_demand(hub: ModuleType, inner: Callable[[str], Any] | None, name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {hub.__name__!r} has no attribute {name!r}")
     if CUT_NAME.match(name):
-        return _entry(resolve(name))
+        resolve(name)
+        return _entry(name)
     if inner is not None:
         return inner(name)
+    _register_configs(hub)  # a config may have been written since the hub was imported
+    if name in vars(hub):
+        return vars(hub)[name]
     raise UnknownUpstreamError(f"s3prl's hub has no upstream {name!r}{nearest(name, upstream_names(hub))}")
 
 
@@ -119,20 +138,21 @@ def resolve(name: str) -> UpstreamConfig:
         ConfigError: the base is itself a cut, or the config behind the name cannot be used.
     """
     hub = load_hub()
-    configs: dict[str, UpstreamConfig] = getattr(hub, INSTALLED)
-    if name in configs:
+    _register_configs(hub)
+    owned: set[str] = getattr(hub, OWNED)
+    configs, errors = find_configs()
+    if name in owned and name in errors:
+        raise errors[name]
+    if name in owned and name in configs:
         return configs[name]
-    entry = vars(hub).get(name)
-    if isinstance(entry, functools.partial) and entry.func is _refuse:
-        entry()
     stated = split_name(name)
     if stated is None:
         raise UnknownUpstreamError(
             f"no pruned upstream {name!r}{nearest(name, [*configs, *upstream_names(hub)])}"
         )
     base, layers = stated
-    if split_name(base) or base in configs:
-        origin, _ = split_name(base) or (configs[base].base, 0)
+    if split_name(base) or base in owned:
+        origin, _ = split_name(base) or (resolve(base).base, 0)
         raise ConfigError(f"{base} is itself a cut; name the cut of its base: {origin}_convexpruned_L{layers}")
     if base not in vars(hub) or base.startswith("_"):
         raise UnknownUpstreamError(f"{name}: s3prl's hub has no upstream {base!r}{nearest(base, upstream_names(hub))}")
@@ -169,20 +189,10 @@ def build_upstream(name: str, **kwargs: Any) -> Any:
     Raises:
         UnknownUpstreamError, DepthError, ConfigError, CheckpointError: see `errors`.
     """
-    hub = load_hub()
-    return _call(name, getattr(hub, name), kwargs)
-
-
-def _entry(config: UpstreamConfig) -> Callable[..., Any]:
-    def entry(*args: Any, **kwargs: Any) -> Any:
-        if args:
-            kwargs = {**dict(zip(("ckpt",), args, strict=True)), **kwargs}
-        return build_cut(config, **kwargs)
-
-    entry.__name__ = entry.__qualname__ = config.name
-    depth = f"the first {config.layers} transformer layers" if config.select is None else "a chosen depth"
-    entry.__doc__ = f"{config.base} cut to {depth} (s3prl-convexprune)"
-    return entry
+    entry = getattr(load_hub(), name)
+    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    _check_checkpoint(name, entry, kwargs)
+    return entry(**kwargs)
 
 
 def build_cut(config: UpstreamConfig, **kwargs: Any) -> Any:
@@ -201,20 +211,15 @@ def base_call(config: UpstreamConfig, **kwargs: Any) -> tuple[Callable[..., Any]
     hub = load_hub()
     if config.base not in vars(hub):
         raise UnknownUpstreamError(
-            f"{config.path or config.name}: s3prl's hub has no base {config.base!r}{nearest(config.base, upstream_names(hub))}"
+            f"{config.path or config.name}: s3prl's hub has no base {config.base!r}"
+            f"{nearest(config.base, upstream_names(hub))}"
         )
-    if split_name(config.base) or config.base in getattr(hub, INSTALLED):
+    if split_name(config.base) or config.base in getattr(hub, OWNED):
         raise ConfigError(f"{config.path or config.name}: base {config.base} is itself a cut; name the whole upstream")
     arguments = {**config.base_args, **{key: value for key, value in kwargs.items() if value is not None}}
     base = getattr(hub, config.base)
     _check_checkpoint(config.base, base, arguments)
     return base, chosen_layers(config), arguments
-
-
-def _call(name: str, entry: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
-    kwargs = {key: value for key, value in kwargs.items() if value is not None}
-    _check_checkpoint(name, entry, kwargs)
-    return entry(**kwargs)
 
 
 def _check_checkpoint(name: str, entry: Callable[..., Any], kwargs: dict[str, Any]) -> None:

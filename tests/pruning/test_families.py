@@ -21,7 +21,7 @@ def s3prl_entries() -> dict[str, object]:
     return {
         name: getattr(hub, name)
         for name in hub.options()
-        if "convexprune" not in name and name not in getattr(hub, registry.INSTALLED)
+        if "convexprune" not in name and name not in getattr(hub, registry.OWNED)
     }
 
 

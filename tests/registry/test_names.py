@@ -151,6 +151,18 @@ def test_a_second_install_changes_nothing():
     assert vars(hub) == before
 
 
+def test_a_config_written_or_changed_later_counts(tmp_path, ckpt, monkeypatch):
+    hub = load_hub()
+    monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
+    assert not hasattr(hub, "written_later")
+    for layers in (2, 3):
+        content = {"name": "written_later", "base": CASE.entry, "layers": layers, "base_args": {"ckpt": ckpt}}
+        (tmp_path / "later.yaml").write_text(yaml.safe_dump(content))
+        with torch.no_grad():
+            assert len(hub.written_later().eval()([torch.randn(8000)])["hidden_states"]) == layers + 1
+    assert "written_later" in hub.options()
+
+
 def test_resolve_reads_a_config_by_name():
     assert resolve("hubert_convexpruned_half").layers == 6
     with pytest.raises(ConvexPruneError):
