@@ -8,7 +8,9 @@ all import `s3prl.downstream.runner` before they read their arguments. That is w
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
+import pkgutil
 import sys
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -16,7 +18,7 @@ from typing import Any
 
 from .. import compat
 from ..compat import distributed
-from ..errors import ConfigError, ConvexPruneError
+from ..errors import ConfigError, ConvexPruneError, nearest
 from .recipes import RECIPES, fill_paths, recipe_path
 
 SCRIPT = "run_downstream.py"
@@ -48,7 +50,7 @@ def set_up(argv: list[str]) -> list[str]:
         The arguments to run with. Under torchrun ``--local_rank`` is taken out: the rank comes from the environment.
 
     Raises:
-        ConfigError: evaluation or inference started in several processes.
+        ConfigError: a file or downstream that is not there, or evaluation started in several processes.
     """
     known = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     known.add_argument("-m", "--mode")
@@ -60,6 +62,7 @@ def set_up(argv: list[str]) -> list[str]:
     if any(argument in ("-h", "--help") for argument in argv):
         return argv
     given, _ = known.parse_known_args(argv)
+    _check_files(given)
     if distributed.launched():
         argv = _without_local_rank(argv)
         if given.mode == "train":
@@ -84,6 +87,29 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
     if str(args.device).startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(f"--device {args.device}: this machine has no CUDA device; give --device cpu")
     fill_paths(args.downstream, config)
+
+
+def _check_files(given: argparse.Namespace) -> None:
+    if given.config is not None and not Path(given.config).is_file():
+        raise ConfigError(f"-c {given.config}: there is no such file")
+    if given.past_exp is not None:
+        past = Path(given.past_exp)
+        if not past.exists():
+            raise ConfigError(f"-e {past}: there is no such checkpoint or experiment folder")
+        if past.is_dir() and not any(past.glob("states-*.ckpt")):
+            raise ConfigError(f"-e {past}: the folder holds no states-*.ckpt; name a checkpoint file instead")
+    if given.downstream is not None and not _has_expert(given.downstream):
+        import s3prl.downstream
+
+        known = [module.name for module in pkgutil.iter_modules(s3prl.downstream.__path__) if module.ispkg]
+        raise ConfigError(f"-d {given.downstream}: s3prl has no such downstream{nearest(given.downstream, known)}")
+
+
+def _has_expert(downstream: str) -> bool:
+    try:
+        return importlib.util.find_spec(f"s3prl.downstream.{downstream}.expert") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _without_local_rank(argv: list[str]) -> list[str]:

@@ -135,23 +135,28 @@ def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, st
     if recipe is None:
         return
     for folder in recipe.folders:
-        datarc = (config.get("downstream_expert") or {}).get(folder.section)
-        if not isinstance(datarc, dict):
+        paths = (config.get("downstream_expert") or {}).get(folder.section)
+        if not isinstance(paths, dict):
             return
         option = f'-o "config.downstream_expert.{folder.section}.{folder.key}=..."'
-        if datarc.get(folder.key) is None and folder.key in datarc:
-            root = environ.get(folder.variable)
-            if not root:
+        source = "as the config or -o states it"
+        if folder.key in paths and paths[folder.key] is None:
+            if folder.made_by:  # beside the corpus, wherever that was stated
+                root = str(paths[recipe.folders[0].key])
+                paths[folder.key] = str(find_prepared(root, folder.below, environ))
+            elif environ.get(folder.variable):
+                root = environ[folder.variable]
+                paths[folder.key] = str(Path(root).expanduser() / folder.below)
+                source = f"{folder.variable}={root}"
+            else:
                 raise CorpusError(
                     f"{downstream}: {folder.key} is not given; set {folder.variable}, or {option}, "
                     "or the key in the config"
                 )
-            below = Path(root).expanduser() / folder.below
-            datarc[folder.key] = str(find_prepared(root, folder.below, environ) if folder.made_by else below)
-            source = f"{folder.variable}={root}"
-        else:
-            source = "as the config or -o states it"
-        value = datarc.get(folder.key)
+        value = paths.get(folder.key)
         if value is not None and not Path(str(value)).exists():
-            hint = f"; made by: {folder.made_by}" if folder.made_by else f"; set {folder.variable}, or {option}"
-            raise CorpusError(f"{downstream}: {folder.key} {value} ({source}) is not there{hint}")
+            if folder.made_by:
+                raise CorpusError(f"{downstream}: {folder.key} {value} is not there; made by: {folder.made_by}")
+            raise CorpusError(
+                f"{downstream}: {folder.key} {value} ({source}) is not there; set {folder.variable}, or {option}"
+            )

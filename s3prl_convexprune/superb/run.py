@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 after bad input (its one-line reason goes to stderr).
     """
-    before = sys.argv, builtins.isinstance
+    before = sys.argv, sys.excepthook, builtins.isinstance
     given = list(sys.argv[1:] if argv is None else argv)
     try:
         _importhook.install()
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
         return 2
     finally:  # s3prl wraps isinstance at every call, each wrapper calling the one before it twice
-        sys.argv, builtins.isinstance = before
+        sys.argv, sys.excepthook, builtins.isinstance = before
     return 0
 
 

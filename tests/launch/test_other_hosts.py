@@ -87,7 +87,7 @@ def test_s3prl_main(installed, corpora, tmp_path, hubert, problem):
     (tmp_path / "mine.yaml").write_text(config)
     options = {"target_dir": tmp_path / "exp", "cache_dir": tmp_path / "cache", "build_upstream.name": "mine_pruned"}
     options |= {"train.total_steps": 2, "train.eval_step": 2, "train.save_step": 2, "train.log_step": 1}
-    options |= {"build_batch_sampler.train.batch_size": 2, "device": "cpu"}
+    options |= {"build_batch_sampler.train.batch_size": 2, "device": "cpu", "num_workers": 0}
     if problem == "SuperbKS":
         options["prepare_data.gsc1"] = corpora["S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"]
         options["prepare_data.gsc1_test"] = corpora["S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS_TEST"]
