@@ -135,7 +135,8 @@ def sum_interior(  # type: ignore[no-untyped-def]
     would have run past it through points like its neighbours, which are inside as often as the neighbours are. So
     a vertex is credited ``(inside - share of its neighbours inside) / h`` for every ordered pair. The paths of one
     source form a tree, so their credits are passed down it, from the ends to the source (Brandes, Journal of
-    Mathematical Sociology 25, 2001). A pair of two sources is counted twice from one of them.
+    Mathematical Sociology 25, 2001). A pair of two sources is counted twice from one of them. Where paths tie with the
+    same count of outsiders, one of them is credited.
 
     Args:
         indptr, indices, weights, codes, sources, keys: as `shortest_keys` used and left them.
@@ -185,7 +186,7 @@ def sum_interior(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def longest_count(keys, bits):  # type: ignore[no-untyped-def]
+def count_is_full(keys, bits):  # type: ignore[no-untyped-def]
     """Whether some path has as many edges as a count can hold; every longer path has such a path as its start."""
     field = (1 << bits) - 1
     for v in range(keys.shape[0]):

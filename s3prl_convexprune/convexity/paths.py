@@ -140,7 +140,7 @@ class _Search:
             arriving, interior = np.zeros(n), np.zeros((width, n))
             for batch, used in mine:
                 lanes.shortest_keys(*self.graph, self.codes, batch, keys, queue, queued)
-                if lanes.longest_count(keys, self.bits):
+                if lanes.count_is_full(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
                 lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
