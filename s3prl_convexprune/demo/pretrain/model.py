@@ -20,6 +20,7 @@ def tiny_config(pre_norm: bool = False) -> HubertConfig:
         pre_norm: the "large" models' order of LayerNorm.
     """
     return HubertConfig(
+        attn_implementation="eager",
         hidden_size=128,
         num_hidden_layers=12,
         num_attention_heads=4,
