@@ -55,7 +55,9 @@ def demo_tasks() -> dict[str, Clips]:
     return tasks
 
 
-def markdown(trained: dict[str, dict[str, list[float]]], untrained: dict[str, dict[str, list[float]]], key: str) -> str:
+def markdown(
+    trained: dict[str, dict[str, list[float]]], untrained: dict[str, dict[str, list[float]]], key: str
+) -> str:
     """One table: a row a layer, a column a task, "trained (untrained)"."""
     lines = ["| layer | " + " | ".join(trained) + " |", "|-" * (len(trained) + 1) + "|"]
     for layer in range(len(next(iter(trained.values()))[key])):
@@ -72,7 +74,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="untrained models to average over")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    tasks = {name: read_probe(Path(path)) for name, _, path in (given.partition("=") for given in options.probe)}
+    tasks = {
+        name: read_probe(Path(path)) for name, _, path in (given.partition("=") for given in options.probe)
+    }
     tasks |= demo_tasks()
     model = HubertModel.from_pretrained(options.model).eval()
     trained = measure(model, tasks)
@@ -86,7 +90,9 @@ def main() -> None:
     }
     write_json(options.output, {"trained": trained, "untrained": untrained, "untrained_seeds": options.seeds})
     for key in ("accuracy", "convexity"):
-        print(f"\n{key}, %: trained (untrained, mean of {options.seeds} seeds)\n\n{markdown(trained, untrained, key)}")
+        print(
+            f"\n{key}, %: trained (untrained, mean of {options.seeds} seeds)\n\n{markdown(trained, untrained, key)}"
+        )
 
 
 if __name__ == "__main__":
