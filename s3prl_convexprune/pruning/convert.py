@@ -89,7 +89,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _load(directory: Path, family: str) -> Any:
     from transformers import HubertModel, Wav2Vec2Model
 
-    model_class = {"hubert": HubertModel, "wav2vec2": Wav2Vec2Model}[family]
+    model_class: Any = {"hubert": HubertModel, "wav2vec2": Wav2Vec2Model}[family]
     try:
         return model_class.from_pretrained(directory, local_files_only=True).float().eval()
     except (OSError, ValueError, RuntimeError) as error:

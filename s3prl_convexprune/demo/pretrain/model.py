@@ -18,26 +18,28 @@ def tiny_config(pre_norm: bool = False) -> HubertConfig:
 
     Args:
         pre_norm: the "large" models' order of LayerNorm.
+
+    Masks are given with the input, so `mask_time_prob` only says that there is a mask embedding. Eager attention is
+    the fastest on a CPU at this size.
     """
-    return HubertConfig(
-        hidden_size=128,
-        num_hidden_layers=12,
-        num_attention_heads=4,
-        intermediate_size=512,
-        conv_dim=(64,) * 7,
-        num_conv_pos_embeddings=64,
-        num_conv_pos_embedding_groups=8,
-        feat_extract_norm="group",
-        feat_proj_layer_norm=True,
-        do_stable_layer_norm=pre_norm,
-        hidden_dropout=0.0,
-        attention_dropout=0.0,
-        activation_dropout=0.0,
-        feat_proj_dropout=0.0,
-        layerdrop=0.0,
-        mask_time_prob=0.5,
-        mask_feature_prob=0.0,
-    )
+    settings: dict[str, Any] = {
+        "hidden_size": 128,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 4,
+        "intermediate_size": 512,
+        "conv_dim": (64,) * 7,
+        "num_conv_pos_embeddings": 64,
+        "num_conv_pos_embedding_groups": 8,
+        "feat_extract_norm": "group",
+        "do_stable_layer_norm": pre_norm,
+        **dict.fromkeys(
+            ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
+        ),
+        "layerdrop": 0.0,
+        "mask_time_prob": 0.5,
+        "attn_implementation": "eager",
+    }
+    return HubertConfig(**settings)
 
 
 class MaskedPrediction(nn.Module):

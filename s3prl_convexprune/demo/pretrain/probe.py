@@ -34,15 +34,25 @@ def probe(model: HubertModel, manifest: Path) -> list[float]:
     Raises:
         CorpusError: columns missing, or fewer than two folds.
     """
+    clips, labels, folds = read_probe(manifest)
+    points = pooled_states(model, clips)
+    return [held_out_accuracy(points[:, layer], labels, folds) for layer in range(points.shape[1])]
+
+
+def read_probe(manifest: Path) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The clips of a probe's manifest, their labels and their folds.
+
+    Raises:
+        CorpusError: columns missing, or fewer than two folds.
+    """
     with manifest.open(newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"path", "label", "fold"} <= rows[0].keys():
         raise CorpusError(f"{manifest}: a probe needs rows with the columns path, label and fold")
-    points = pooled_states(model, [_samples(manifest.parent, row) for row in rows])
-    labels, folds = np.array([r["label"] for r in rows]), np.array([r["fold"] for r in rows])
+    labels, folds = np.array([row["label"] for row in rows]), np.array([row["fold"] for row in rows])
     if len(set(folds)) < 2:
         raise CorpusError(f"{manifest}: a probe needs at least two folds, not {sorted(set(folds))}")
-    return [held_out_accuracy(points[:, layer], labels, folds) for layer in range(points.shape[1])]
+    return [_samples(manifest.parent, row) for row in rows], labels, folds
 
 
 @torch.inference_mode()
