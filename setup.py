@@ -15,7 +15,9 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__init__.py").read_text()).group(1)
+VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__init__.py").read_text()).group(
+    1
+)
 
 RECIPES = {
     "speechbrain": ["speechbrain>=1.0", "hyperpyyaml", "sentencepiece"],
@@ -52,7 +54,10 @@ if "editable_wheel" in sys.argv:
     DATA_FOLDERS, PACKAGE_DIR = {}, {"": "."}
 
 #: Runs at interpreter start, so it must never fail: no line of it, and nothing that it calls.
-PTH = "import sys; exec('try:\\n from s3prl_convexprune import _importhook as h\\n h.start()\\nexcept Exception: pass')\n"
+PTH = (
+    "import sys; exec('try:\\n from s3prl_convexprune import _importhook as h\\n h.start()\\n"
+    "except Exception: pass')\n"
+)
 
 
 class BuildWithHook(build_py):
@@ -77,7 +82,13 @@ setup(
     package_dir=PACKAGE_DIR,
     cmdclass={"build_py": BuildWithHook},
     package_data={
-        "s3prl_convexprune": ["py.typed", "demo/corpus/**/*", "demo/model/**/*", "report/**/*", "superb/**/*.csv"],
+        "s3prl_convexprune": [
+            "py.typed",
+            "demo/corpus/**/*",
+            "demo/model/**/*",
+            "report/**/*",
+            "superb/**/*.csv",
+        ],
         "s3prl_convexprune.upstream_configs": ["*.yaml"],
         "s3prl_convexprune.downstream_recipes": ["**/*"],
     },

@@ -111,14 +111,20 @@ class Analysis:
         except OSError as error:
             raise ArtifactError(f"{path}: the analysis cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise ArtifactError(f"{path}: is not JSON; an analysis is written by 's3prl-convexprune analyze'") from error
+            raise ArtifactError(
+                f"{path}: is not JSON; an analysis is written by 's3prl-convexprune analyze'"
+            ) from error
         if not isinstance(given, dict) or given.get("format") != "s3prl-convexprune analysis":
             raise ArtifactError(f"{path}: is not an analysis; 's3prl-convexprune analyze' writes one")
         if given.get("version") != VERSION:
-            raise ArtifactError(f"{path}: is of version {given.get('version')}; this package reads version {VERSION}: analyze again")
+            raise ArtifactError(
+                f"{path}: is of version {given.get('version')}; this package reads version {VERSION}: analyze again"
+            )
         try:
             layers = [LayerRow(**row) for row in given["layers"]]
-            return cls(**{key.name: given[key.name] for key in fields(cls) if key.name != "layers"}, layers=layers)
+            return cls(
+                **{key.name: given[key.name] for key in fields(cls) if key.name != "layers"}, layers=layers
+            )
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"{path}: is incomplete ({error}); analyze again") from error
 

@@ -88,7 +88,9 @@ def _typed(where: str, given: dict, key: str, kind: type | tuple[type, ...], wha
 
 def _selection(where: str, given: Any, folder: Path) -> Selection:
     if not isinstance(given, dict):
-        raise ConfigError(f"{where}: select must be a mapping such as {{analysis: analysis.json, policy: argmax}}")
+        raise ConfigError(
+            f"{where}: select must be a mapping such as {{analysis: analysis.json, policy: argmax}}"
+        )
     _check_keys(f"{where}: select", given, SELECT_KEYS)
     if "analysis" not in given:
         raise ConfigError(f"{where}: select needs the key 'analysis', the path of an analysis.json")
@@ -97,8 +99,13 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
         raise ConfigError(f"{where}: select has no policy {policy!r}{nearest(str(policy), POLICIES)}")
     max_macs = given.get("max_macs")
     if policy == "budget" and max_macs is None:
-        raise ConfigError(f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6")
-    if max_macs is not None and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1:
+        raise ConfigError(
+            f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6"
+        )
+    if (
+        max_macs is not None
+        and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1
+    ):
         raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {max_macs!r}")
     analysis = folder / Path(str(given["analysis"])).expanduser()
     return Selection(analysis=analysis, policy=policy, max_macs=max_macs)
@@ -157,7 +164,9 @@ def load_config(path: str | Path) -> UpstreamConfig:
         raise ConfigError(f"{where}: layers must be 0 or more, not {layers}")
     final_norm = given.get("final_norm", "drop")
     if final_norm not in FINAL_NORMS:
-        raise ConfigError(f"{where}: final_norm {final_norm!r} is not known{nearest(str(final_norm), FINAL_NORMS)}")
+        raise ConfigError(
+            f"{where}: final_norm {final_norm!r} is not known{nearest(str(final_norm), FINAL_NORMS)}"
+        )
     provenance = given.get("provenance", {})
     if not isinstance(provenance, dict):
         raise ConfigError(f"{where}: provenance must be a mapping, not {provenance!r}")
@@ -182,7 +191,11 @@ def search_path() -> list[Path]:
     """
     user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     named = os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
-    folders = [upstream_configs_dir(), user / "s3prl_convexprune" / "upstream_configs", *map(Path, filter(None, named))]
+    folders = [
+        upstream_configs_dir(),
+        user / "s3prl_convexprune" / "upstream_configs",
+        *map(Path, filter(None, named)),
+    ]
     unique = dict.fromkeys(folder.expanduser().resolve() for folder in folders)
     return [folder for folder in unique if folder.is_dir()]
 

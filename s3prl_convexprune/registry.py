@@ -153,9 +153,13 @@ def resolve(name: str) -> UpstreamConfig:
     base, layers = stated
     if split_name(base) or base in owned:
         origin, _ = split_name(base) or (resolve(base).base, 0)
-        raise ConfigError(f"{base} is itself a cut; name the cut of its base: {origin}_convexpruned_L{layers}")
+        raise ConfigError(
+            f"{base} is itself a cut; name the cut of its base: {origin}_convexpruned_L{layers}"
+        )
     if base not in vars(hub) or base.startswith("_"):
-        raise UnknownUpstreamError(f"{name}: s3prl's hub has no upstream {base!r}{nearest(base, upstream_names(hub))}")
+        raise UnknownUpstreamError(
+            f"{name}: s3prl's hub has no upstream {base!r}{nearest(base, upstream_names(hub))}"
+        )
     if layers == 0:
         raise DepthError(
             f"{name}: L0 keeps no transformer layer; depths in a name start at L1 "
@@ -215,7 +219,9 @@ def base_call(config: UpstreamConfig, **kwargs: Any) -> tuple[Callable[..., Any]
             f"{nearest(config.base, upstream_names(hub))}"
         )
     if split_name(config.base) or config.base in getattr(hub, OWNED):
-        raise ConfigError(f"{config.path or config.name}: base {config.base} is itself a cut; name the whole upstream")
+        raise ConfigError(
+            f"{config.path or config.name}: base {config.base} is itself a cut; name the whole upstream"
+        )
     arguments = {**config.base_args, **{key: value for key, value in kwargs.items() if value is not None}}
     base = getattr(hub, config.base)
     _check_checkpoint(config.base, base, arguments)
@@ -227,7 +233,9 @@ def _check_checkpoint(name: str, entry: Callable[..., Any], kwargs: dict[str, An
     given = kwargs.get("ckpt")
     if given is None:
         if parameter is not None and parameter.default is inspect.Parameter.empty:
-            raise CheckpointError(f"{name} needs a checkpoint: give its path or URL with -k (ckpt=... in Python)")
+            raise CheckpointError(
+                f"{name} needs a checkpoint: give its path or URL with -k (ckpt=... in Python)"
+            )
         return
     text = str(given)
     looks_local = Path(text).suffix or text.startswith((".", "/", "~")) or text.count("/") != 1

@@ -7,7 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
 
-PACKAGES = ("torch", "torchaudio", "transformers", "s3prl", "speechbrain", "numpy", "scipy", "numba", "soundfile")
+PACKAGES = (
+    "torch",
+    "torchaudio",
+    "transformers",
+    "s3prl",
+    "speechbrain",
+    "numpy",
+    "scipy",
+    "numba",
+    "soundfile",
+)
 
 
 def package_versions() -> dict[str, str]:

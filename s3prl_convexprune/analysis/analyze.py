@@ -96,12 +96,16 @@ def analyze(
         "pooling": "mean over the utterance's or segment's own frames; batches of equal length, no padding",
         "macs_seconds": MACS_SECONDS,
     }
-    key = settings_sha256({**what_points_depend_on, "settings": settings, "label": label, "corpus_name": corpus})
+    key = settings_sha256(
+        {**what_points_depend_on, "settings": settings, "label": label, "corpus_name": corpus}
+    )
     finished = _finished(output, key)
     if finished is not None:
         return finished
 
-    store = PointStore(output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample))
+    store = PointStore(
+        output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
+    )
     costs = _costs(expert)
     extract_points(expert, sample, store, device=device, progress=progress)
     del expert
@@ -146,10 +150,14 @@ def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list
 def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:
     """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie."""
     files = sorted({utterance.path for utterance in sample})
-    content = {path: _digest(path) for path in tqdm(files, unit="file", desc="fingerprint", disable=not progress)}
+    content = {
+        path: _digest(path) for path in tqdm(files, unit="file", desc="fingerprint", disable=not progress)
+    }
     digest = hashlib.sha256()
     for row in sample:
-        digest.update(json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode())
+        digest.update(
+            json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode()
+        )
     return digest.hexdigest()
 
 

@@ -42,7 +42,9 @@ def load_audio(path: str | Path) -> np.ndarray:
     if rate != SAMPLE_RATE and len(wav):
         wav = torchaudio.functional.resample(torch.from_numpy(wav), rate, SAMPLE_RATE).numpy()
     if len(wav) < SHORTEST:
-        raise AudioError(f"{path}: has {1000 * len(wav) / SAMPLE_RATE:.0f} ms of audio; an upstream needs at least 25 ms")
+        raise AudioError(
+            f"{path}: has {1000 * len(wav) / SAMPLE_RATE:.0f} ms of audio; an upstream needs at least 25 ms"
+        )
     if not np.isfinite(wav).all():
         raise AudioError(f"{path}: has NaN or infinite samples")
     return wav

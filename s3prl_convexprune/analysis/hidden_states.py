@@ -84,7 +84,11 @@ def _header(path: Path) -> tuple[int, int]:
 
 
 def extract_points(
-    expert: Any, utterances: Sequence[Utterance], store: PointStore, device: str = "cpu", progress: bool = True
+    expert: Any,
+    utterances: Sequence[Utterance],
+    store: PointStore,
+    device: str = "cpu",
+    progress: bool = True,
 ) -> None:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -102,14 +106,19 @@ def extract_points(
     expert = expert.to(device).eval()
     batches, finished = plan_batches(utterances), store.finished
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
-    with tqdm(total=len(utterances), initial=done, unit="utt", desc="hidden states", disable=not progress) as bar:
+    with tqdm(
+        total=len(utterances), initial=done, unit="utt", desc="hidden states", disable=not progress
+    ) as bar:
         for number, batch in enumerate(batches):
             if number in finished:
                 continue
             wavs = [torch.from_numpy(load_audio(path)).to(device) for path in batch.files]
             with torch.inference_mode():
                 states = expert(wavs)["hidden_states"]
-            layers = [_pool(batch, utterances, state, rate) for state, rate in zip(states, _rates(expert, states), strict=True)]
+            layers = [
+                _pool(batch, utterances, state, rate)
+                for state, rate in zip(states, _rates(expert, states), strict=True)
+            ]
             _check_finite(batch, layers)
             rows = [row for rows in batch.rows for row in rows]
             store.write(number, rows, layers)

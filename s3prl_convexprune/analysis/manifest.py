@@ -57,7 +57,9 @@ def read_manifest(path: str | Path, root: str | Path | None = None) -> list[Utte
         raise CorpusError(f"{path}: the manifest is not UTF-8 text") from error
     reader = csv.DictReader(text.splitlines())
     if "path" not in (reader.fieldnames or []):
-        raise CorpusError(f"{path}: a manifest needs a header line with the column 'path'; it has {reader.fieldnames}")
+        raise CorpusError(
+            f"{path}: a manifest needs a header line with the column 'path'; it has {reader.fieldnames}"
+        )
     rows = [_utterance(f"{path} line {reader.line_num}", row, folder) for row in reader]
     if not rows:
         raise CorpusError(f"{path}: the manifest has a header and no rows")

@@ -13,7 +13,9 @@ from ..artifact import Analysis, Choice
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
-def draw_curve(analyses: Sequence[Analysis], stem: str | Path, choices: Sequence[Choice | None] = ()) -> list[Path]:
+def draw_curve(
+    analyses: Sequence[Analysis], stem: str | Path, choices: Sequence[Choice | None] = ()
+) -> list[Path]:
     """Draw one curve an analysis, as PNG and SVG.
 
     Args:
@@ -26,7 +28,9 @@ def draw_curve(analyses: Sequence[Analysis], stem: str | Path, choices: Sequence
     """
     import matplotlib
 
-    with matplotlib.rc_context({"svg.hashsalt": "s3prl-convexprune", "font.size": 10, "svg.fonttype": "none"}):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": "s3prl-convexprune", "font.size": 10, "svg.fonttype": "none"}
+    ):
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
@@ -40,12 +44,32 @@ def draw_curve(analyses: Sequence[Analysis], stem: str | Path, choices: Sequence
             low = [row.convexity - row.sem for row in analysis.layers]
             high = [row.convexity + row.sem for row in analysis.layers]
             axes.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(layers, scores, color=colour, marker="o", markersize=3.5, label=f"{analysis.upstream}: {analysis.label}")
+            axes.plot(
+                layers,
+                scores,
+                color=colour,
+                marker="o",
+                markersize=3.5,
+                label=f"{analysis.upstream}: {analysis.label}",
+            )
             if chosen is not None:
                 score = scores[layers.index(chosen.layer)]
-                axes.plot([chosen.layer], [score], "o", markersize=11, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=1.6)
+                axes.plot(
+                    [chosen.layer],
+                    [score],
+                    "o",
+                    markersize=11,
+                    markerfacecolor="none",
+                    markeredgecolor=colour,
+                    markeredgewidth=1.6,
+                )
                 axes.annotate(
-                    f"L{chosen.layer}", (chosen.layer, score), textcoords="offset points", xytext=(0, 9), ha="center", color=colour
+                    f"L{chosen.layer}",
+                    (chosen.layer, score),
+                    textcoords="offset points",
+                    xytext=(0, 9),
+                    ha="center",
+                    color=colour,
                 )
         axes.set_xlabel("transformer layer (0 is the input of the first)")
         axes.set_ylabel("graph convexity (%)")

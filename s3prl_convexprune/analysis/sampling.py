@@ -10,7 +10,9 @@ from ..errors import CorpusError
 from .manifest import Utterance
 
 
-def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int, seed: int) -> list[Utterance]:
+def sample_per_class(
+    utterances: Sequence[Utterance], label: str, per_class: int, seed: int
+) -> list[Utterance]:
     """Draw at most `per_class` utterances of each class, without replacement.
 
     The draw depends on the set of utterances and the seed, not on their order.
@@ -36,8 +38,8 @@ def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int
     if single:
         shown = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")
         raise CorpusError(
-            f"label {label!r}: {len(single)} class(es) with one utterance ({shown}); convexity needs at least 2 a class: "
-            "add utterances or leave those rows out"
+            f"label {label!r}: {len(single)} class(es) with one utterance ({shown}); convexity needs at least 2 "
+            "a class: add utterances or leave those rows out"
         )
     chosen = []
     for name in sorted(classes):

@@ -65,9 +65,11 @@ def select(
     output = Path(output) if output is not None else analysis_path.with_name(f"{name}.yaml")
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if analysis.checkpoint["path"]:
-        config["base_args"] = {"ckpt": str(Path(analysis.checkpoint["path"]).expanduser().resolve())
-                               if Path(analysis.checkpoint["path"]).expanduser().exists()
-                               else analysis.checkpoint["path"]}
+        config["base_args"] = {
+            "ckpt": str(Path(analysis.checkpoint["path"]).expanduser().resolve())
+            if Path(analysis.checkpoint["path"]).expanduser().exists()
+            else analysis.checkpoint["path"]
+        }
     if task:
         config["task"] = task
     config["provenance"] = {

@@ -7,7 +7,13 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, default=Path("demo_output"), help="where everything goes (default %(default)s)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("demo_output"),
+        help="where everything goes (default %(default)s)",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="worker processes (default %(default)s)")
 
 

@@ -8,7 +8,6 @@ from ..config import find_configs
 from ..errors import ConfigError
 
 
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     pass
 
@@ -17,7 +16,11 @@ def run(args: argparse.Namespace) -> int:
     configs, errors = find_configs()
     width = max((len(name) for name in configs), default=0)
     for name, config in sorted(configs.items()):
-        depth = f"L{config.layers}" if config.select is None else f"by {config.select.policy} of {config.select.analysis}"
+        depth = (
+            f"L{config.layers}"
+            if config.select is None
+            else f"by {config.select.policy} of {config.select.analysis}"
+        )
         task = f"  for {config.task}" if config.task else ""
         print(f"{name:<{width}}  {config.base} {depth}{task}")
     print("\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6")

@@ -59,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("s3prl-convexprune: interrupted; finished work is kept, the same command goes on from there", file=sys.stderr)
+        print(
+            "s3prl-convexprune: interrupted; finished work is kept, the same command goes on from there",
+            file=sys.stderr,
+        )
         return 130
 
 

@@ -10,10 +10,22 @@ from ..config import POLICIES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis", type=Path, help="an analysis.json")
-    parser.add_argument("--policy", choices=POLICIES, default="argmax", help="argmax is the paper's rule; within-sem the shallowest layer not distinguishable from the best; budget the best under --max-macs")
-    parser.add_argument("--max-macs", type=float, help="for budget: the share of the whole upstream's MACs, such as 0.6")
-    parser.add_argument("--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)")
-    parser.add_argument("-o", "--output", type=Path, help="the YAML to write (default: <name>.yaml beside the analysis)")
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        default="argmax",
+        help="argmax is the paper's rule; within-sem the shallowest layer not distinguishable from the best; "
+        "budget the best under --max-macs",
+    )
+    parser.add_argument(
+        "--max-macs", type=float, help="for budget: the share of the whole upstream's MACs, such as 0.6"
+    )
+    parser.add_argument(
+        "--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="the YAML to write (default: <name>.yaml beside the analysis)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,6 +26,14 @@ def run(args: argparse.Namespace) -> int:
         "provenance": config.provenance,
     }
     if config.select is not None:
-        facts["select"] = {"analysis": str(config.select.analysis), "policy": config.select.policy, "max_macs": config.select.max_macs}
-    print(yaml.safe_dump({key: value for key, value in facts.items() if value not in (None, {})}, sort_keys=False).rstrip())
+        facts["select"] = {
+            "analysis": str(config.select.analysis),
+            "policy": config.select.policy,
+            "max_macs": config.select.max_macs,
+        }
+    print(
+        yaml.safe_dump(
+            {key: value for key, value in facts.items() if value not in (None, {})}, sort_keys=False
+        ).rstrip()
+    )
     return 0

@@ -70,7 +70,9 @@ TASKS = (
 )
 
 
-def run_demo(output: str | Path, *, tasks: Sequence[DemoTask] = TASKS, seeds: Sequence[int] = SEEDS, jobs: int = 2) -> Path:
+def run_demo(
+    output: str | Path, *, tasks: Sequence[DemoTask] = TASKS, seeds: Sequence[int] = SEEDS, jobs: int = 2
+) -> Path:
     """Run the demo; what is finished from an earlier, interrupted run is kept.
 
     Args:
@@ -119,7 +121,9 @@ def short_schedule(task: DemoTask) -> dict[str, object]:
     }
 
 
-def train(output: Path, tasks: Sequence[DemoTask], chosen: dict[str, Selected], seeds: Sequence[int], jobs: int) -> None:
+def train(
+    output: Path, tasks: Sequence[DemoTask], chosen: dict[str, Selected], seeds: Sequence[int], jobs: int
+) -> None:
     """Train and score every cell of the demo's grid through s3prl's own runner.
 
     Raises:
@@ -164,7 +168,9 @@ def report(
 ) -> Path:
     """The table on the terminal, `results.json`, `leaderboard.md` and the page."""
     rows = load_rows([output / "experiments"])
-    write_results(output / "results.json", [{**row, "folder": os.path.relpath(row["folder"], output)} for row in rows])
+    write_results(
+        output / "results.json", [{**row, "folder": os.path.relpath(row["folder"], output)} for row in rows]
+    )
     entries = make_leaderboard(rows, profiles=profiles)
     atomic.write_text(output / "leaderboard.md", markdown(entries))
     cuts = {task.name: selected.config["name"] for task, selected in zip(tasks, chosen.values(), strict=True)}

@@ -18,7 +18,18 @@ def comparison(entries: Sequence[Entry], whole: str, cuts: Mapping[str, str]) ->
         cuts: task -> name of its cut.
     """
     by_name = {entry.name: entry for entry in entries}
-    rows = [["task", "layers", "whole acc %", "cut acc %", "difference [95 %]", "M params", "GMACs", "real-time factor"]]
+    rows = [
+        [
+            "task",
+            "layers",
+            "whole acc %",
+            "cut acc %",
+            "difference [95 %]",
+            "M params",
+            "GMACs",
+            "real-time factor",
+        ]
+    ]
     for task, name in cuts.items():
         full, cut = by_name[whole], by_name[name]
         before, after, gap = full.scores[task], cut.scores[task], cut.differences[task]
@@ -35,7 +46,9 @@ def comparison(entries: Sequence[Entry], whole: str, cuts: Mapping[str, str]) ->
             ]
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def verdicts(entries: Sequence[Entry], cuts: Mapping[str, str]) -> list[str]:

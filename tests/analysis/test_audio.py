@@ -61,7 +61,9 @@ def make(folder, kind):
     return path
 
 
-@pytest.mark.parametrize("kind", ["absent", "text", "empty file", "no samples", "short", "short after resampling", "NaN", "folder"])
+@pytest.mark.parametrize(
+    "kind", ["absent", "text", "empty file", "no samples", "short", "short after resampling", "NaN", "folder"]
+)
 def test_what_is_not_speech_is_refused_by_name(tmp_path, kind):
     with pytest.raises(AudioError) as caught:
         load_audio(make(tmp_path, kind))

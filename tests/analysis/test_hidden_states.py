@@ -63,7 +63,9 @@ def test_segments_take_their_own_frames_of_the_whole_files_states(expert, corpus
         centres = (np.arange(len(state)) + 0.5) * 320 / 16_000
         for row, (start, end) in enumerate(times):
             own = (centres >= start) & (centres < end)
-            expected = state[own].mean(dim=0) if own.any() else state[np.abs(centres - (start + end) / 2).argmin()]
+            expected = (
+                state[own].mean(dim=0) if own.any() else state[np.abs(centres - (start + end) / 2).argmin()]
+            )
             assert np.allclose(store.layer(k)[row], expected, atol=2e-5), (times[row], k)
 
 
@@ -89,7 +91,9 @@ def test_a_segment_beyond_its_file(corpus):
         plan_batches([Utterance(corpus["a"], start=0.1, end=9.0)])
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "no such"), (b"", "cannot be read"), (b"text", "cannot be read")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "no such"), (b"", "cannot be read"), (b"text", "cannot be read")]
+)
 def test_bad_files_are_named_before_anything_runs(tmp_path, content, reason):
     path = Path(tmp_path / "bad.wav")
     if content is not None:

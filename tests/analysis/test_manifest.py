@@ -17,7 +17,9 @@ def manifest(folder, text):
 
 
 def test_columns_become_labels(tmp_path):
-    path = manifest(tmp_path, "path,word,speaker,split,start,end\na.wav,yes,s1,train,0.5,1.25\nb.wav,no,s2,,,\n")
+    path = manifest(
+        tmp_path, "path,word,speaker,split,start,end\na.wav,yes,s1,train,0.5,1.25\nb.wav,no,s2,,,\n"
+    )
     first, second = read_manifest(path)
     assert first == Utterance(tmp_path / "a.wav", {"word": "yes", "speaker": "s1"}, 0.5, 1.25, "s1", "train")
     assert second == Utterance(tmp_path / "b.wav", {"word": "no", "speaker": "s2"}, None, None, "s2", None)

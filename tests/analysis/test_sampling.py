@@ -17,7 +17,9 @@ classes = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(2,
 
 
 def corpus(sizes):
-    return [Utterance(Path(f"{name}{i}.wav"), {"word": name}) for name, size in sizes.items() for i in range(size)]
+    return [
+        Utterance(Path(f"{name}{i}.wav"), {"word": name}) for name, size in sizes.items() for i in range(size)
+    ]
 
 
 @given(sizes=classes, per_class=st.integers(2, 40), seed=st.integers(0, 5), data=st.data())

@@ -45,9 +45,21 @@ CASES = {
     "argmax takes the shallowest of equals": ([60, 80, 80, 75], 0.5, 0, (), 1),
     "layer 0 can win": ([80, 70, 60, 50], 0.5, 0, (), 0),
     "the last layer can win": ([50, 60, 70, 80], 0.5, 0, (), 3),
-    "within-sem goes lower when the gap is noise": ([60, 79.9, 80, 75], 0.5, 0, ("--policy", "within-sem"), 1),
+    "within-sem goes lower when the gap is noise": (
+        [60, 79.9, 80, 75],
+        0.5,
+        0,
+        ("--policy", "within-sem"),
+        1,
+    ),
     "within-sem stays when it is not": ([60, 77, 80, 75], 0.5, 0, ("--policy", "within-sem"), 2),
-    "within-sem knows that layers err together": ([60, 79.5, 80, 75], 0.5, 0.9999, ("--policy", "within-sem"), 2),
+    "within-sem knows that layers err together": (
+        [60, 79.5, 80, 75],
+        0.5,
+        0.9999,
+        ("--policy", "within-sem"),
+        2,
+    ),
     "budget keeps to its share": ([60, 70, 80, 90], 0.5, 0, ("--policy", "budget", "--max-macs", "0.8"), 2),
     "a full budget is no limit": ([60, 70, 80, 90], 0.5, 0, ("--policy", "budget", "--max-macs", "1"), 3),
 }
@@ -65,7 +77,9 @@ def test_policies(case, tmp_path, capsys):
 
 
 def test_what_is_given_up_and_what_is_saved_is_said(tmp_path, capsys):
-    _, out, _ = run_select(tmp_path, capsys, analysis([60, 70, 80, 90]), "--policy", "budget", "--max-macs", "0.8")
+    _, out, _ = run_select(
+        tmp_path, capsys, analysis([60, 70, 80, 90]), "--policy", "budget", "--max-macs", "0.8"
+    )
     assert "gives up 10.00 points against L3" in out
     assert "saves 20.0 % of the parameters and 20.0 % of the MACs" in out
 

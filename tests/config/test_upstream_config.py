@@ -49,7 +49,10 @@ BAD = {
     "final norm": ({**GOOD, "final_norm": "kept"}, "did you mean 'keep'"),
     "policy": ({"name": "x", "base": "y", "select": {"analysis": "a", "policy": "best"}}, "no policy 'best'"),
     "policy key": ({"name": "x", "base": "y", "select": {"analyses": "a"}}, "did you mean 'analysis'"),
-    "budget without one": ({"name": "x", "base": "y", "select": {"analysis": "a", "policy": "budget"}}, "max_macs"),
+    "budget without one": (
+        {"name": "x", "base": "y", "select": {"analysis": "a", "policy": "budget"}},
+        "max_macs",
+    ),
     "budget over the whole": (
         {"name": "x", "base": "y", "select": {"analysis": "a", "policy": "budget", "max_macs": 60}},
         "a share in (0, 1]",

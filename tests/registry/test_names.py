@@ -61,7 +61,9 @@ def test_any_depth_of_any_base_resolves_without_a_config(ckpt):
 
 
 def test_what_run_downstream_passes_is_understood(ckpt):
-    upstream = getattr(load_hub(), f"{CASE.entry}_convexpruned_L2")(ckpt=ckpt, model_config=None, refresh=False)
+    upstream = getattr(load_hub(), f"{CASE.entry}_convexpruned_L2")(
+        ckpt=ckpt, model_config=None, refresh=False
+    )
     assert upstream.get_downsample_rates("hidden_states") == 320
 
 
@@ -69,7 +71,10 @@ BAD = {
     "hubret": (UnknownUpstreamError, "did you mean 'hubert'"),
     "hubret_convexpruned_L2": (UnknownUpstreamError, "no upstream 'hubret'; did you mean 'hubert'"),
     f"{CASE.entry}_convexpruned_L0": (DepthError, "start at L1"),
-    f"{CASE.entry}_convexpruned_L9": (DepthError, f"{LAYERS} transformer layers; L9 is out of range 1..{LAYERS}"),
+    f"{CASE.entry}_convexpruned_L9": (
+        DepthError,
+        f"{LAYERS} transformer layers; L9 is out of range 1..{LAYERS}",
+    ),
     f"{CASE.entry}_convexpruned_L3_convexpruned_L2": (ConfigError, f"{CASE.entry}_convexpruned_L2"),
     "hubert_convexpruned_haf": (UnknownUpstreamError, "did you mean 'hubert_convexpruned_half'"),
 }
