@@ -1,0 +1,132 @@
+"""What is installed, what was patched and why, and what each recipe still needs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+
+import yaml
+
+from .. import __version__, _importhook, compat
+from ..config import find_configs
+from ..errors import ConvexPruneError
+from .recipes import RECIPES, fill_paths, recipe_path
+
+#: Distributions whose versions matter, in the order they are printed.
+DISTRIBUTIONS = (
+    "s3prl",
+    "espnet-s3prl",
+    "torch",
+    "torchaudio",
+    "transformers",
+    "huggingface_hub",
+    "safetensors",
+    "numpy",
+    "scipy",
+    "numba",
+    "soundfile",
+    "tensorboardX",
+    "speechbrain",
+)
+
+#: What s3prl's experts import beyond s3prl's own requirements.
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "asr": ("editdistance", "pandas"),
+    "voxceleb1": ("librosa",),
+    "speech_commands": (),
+    "emotion": (),
+    "sv_voxceleb1": ("sox", "joblib", "librosa"),
+    "fluent_commands": ("pandas",),
+    "quesst14_dtw": ("dtw", "lxml"),
+    "diarization": ("h5py",),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report.
+
+    Attributes:
+        section: ``installed``, ``hook``, ``remedies``, ``configs`` or ``recipes``.
+        name: what was looked at.
+        state: what was found.
+        ok: False where something does not work; a recipe without its corpus is not ok, and not broken.
+        broken: whether nothing will run until it is mended.
+    """
+
+    section: str
+    name: str
+    state: str
+    ok: bool = True
+    broken: bool = False
+
+
+def examine(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """Look at this interpreter, apply the remedies it needs, and yield what was found, section by section."""
+    yield from _installed()
+    yield from _hook(environ)
+    if find_spec("s3prl") is None or find_spec("torch") is None or find_spec("torchaudio") is None:
+        return
+    for remedy, report in zip(compat.REMEDIES, compat.apply(), strict=True):
+        failed = report.state.startswith("failed")
+        done = f"{report.state} to {remedy.target}" if report.applied else report.state
+        yield Finding("remedies", report.name, f"{done}: {report.why}", ok=not failed, broken=failed)
+    configs, errors = find_configs()
+    for config in configs.values():
+        yield Finding("configs", config.name, str(config.path))
+    for where, error in errors.items():
+        yield Finding("configs", where, str(error), ok=False)
+    for downstream in RECIPES:
+        yield _recipe(downstream, environ)
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding("installed", "Python", platform.python_version())
+    yield Finding("installed", "s3prl-convexprune", __version__)
+    versions: dict[str, str] = {}
+    for name in DISTRIBUTIONS:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        yield Finding("installed", name, versions[name])
+    for name in ("s3prl", "torch", "torchaudio"):
+        if find_spec(name) is None:
+            yield Finding("installed", name, f"is missing: pip install {name}", ok=False, broken=True)
+    releases = {".".join(versions[name].split(".")[:2]) for name in ("torch", "torchaudio") if name in versions}
+    if len(releases) > 1:
+        state = f"are of different releases ({' and '.join(sorted(releases))}); install a pair of one release"
+        yield Finding("installed", "torch, torchaudio", state, ok=False)
+    if find_spec("torch") is not None:
+        import torch
+
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none, give --device cpu"
+        yield Finding("installed", "CUDA device", device)
+
+
+def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
+    if environ.get(_importhook.SWITCH):
+        state = f"switched off by {_importhook.SWITCH}; run_downstream.py and import s3prl_convexprune work without it"
+        yield Finding("hook", ".pth file", state)
+        return
+    there = any(os.path.isfile(os.path.join(folder, "s3prl_convexprune.pth")) for folder in sys.path if folder)
+    absent = "is not in site-packages: python -m s3prl.run_downstream will not know our names (run_downstream.py will)"
+    yield Finding("hook", ".pth file", "is in site-packages" if there else absent, ok=there)
+
+
+def _recipe(downstream: str, environ: Mapping[str, str]) -> Finding:
+    missing = [name for name in PACKAGES[downstream] if find_spec(name) is None]
+    needs = [f"pip install {' '.join(missing)}"] if missing else []
+    try:
+        with recipe_path(downstream).open(encoding="utf-8") as file:
+            fill_paths(downstream, yaml.safe_load(file), environ)
+    except OSError as error:
+        needs.append(f"the recipe cannot be read: {error}")
+    except ConvexPruneError as error:
+        needs.append(str(error).removeprefix(f"{downstream}: "))
+    return Finding("recipes", downstream, "ready" if not needs else "needs: " + "; ".join(needs), ok=not needs)
