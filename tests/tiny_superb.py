@@ -35,10 +35,12 @@ def ks(
 ) -> dict[str, str]:
     """Speech Commands: `train/<word>/<speaker>_nohash_<n>.wav`, `_background_noise_`, and the test set's own folder.
 
-    Which split a file of `train` is in depends on its speaker's hash; the names here give `train` training and two dev
-    files a word. `noise` is the length of the background noise in seconds.
+    Which split a file of `train` is in depends on its speaker's hash; the names here give `train` training and two
+    dev files a word. `noise` is the length of the background noise in seconds.
     """
-    names = [_speaker_of("train", number) for number in range(train)] + [_speaker_of("dev", number) for number in (0, 1)]
+    names = [_speaker_of("train", number) for number in range(train)] + [
+        _speaker_of("dev", number) for number in (0, 1)
+    ]
     for index, word in enumerate(words):
         for number, name in enumerate(names):
             seconds = lengths[number % len(lengths)]
@@ -46,7 +48,10 @@ def ks(
             tone(root / "test" / word / f"{name}_nohash_1.wav", 200 * (index + 1), seconds, seed=number + 100)
     tone(root / "train" / "_background_noise_" / "hum.wav", 50, noise)
     tone(root / "test" / "_silence_" / "hum.wav", 50, 1.0)
-    return {PREFIX + "SPEECH_COMMANDS": str(root / "train"), PREFIX + "SPEECH_COMMANDS_TEST": str(root / "test")}
+    return {
+        PREFIX + "SPEECH_COMMANDS": str(root / "train"),
+        PREFIX + "SPEECH_COMMANDS_TEST": str(root / "test"),
+    }
 
 
 def _speaker_of(split: str, number: int) -> str:
@@ -79,7 +84,7 @@ def sid(root: Path, speakers: int = 3, clips: int = 2, lengths: Sequence[float] 
 
 
 def er(root: Path, clips: int = 2, lengths: Sequence[float] = (0.5,)) -> dict[str, str]:
-    """IEMOCAP: `Session<k>/sentences/wav/<dialog>/<utterance>.wav` and `meta_data/Session<k>/{train,test}_meta_data.json`."""
+    """IEMOCAP: `Session<k>/sentences/wav/<dialog>/<clip>.wav`, `meta_data/Session<k>/{train,test}_meta_data.json`."""
     labels = {"neu": 0, "hap": 1, "ang": 2, "sad": 3}
     rows: dict[int, list[dict[str, str]]] = {}
     for session in range(1, 6):
@@ -114,7 +119,7 @@ def asr(root: Path, utterances: int = 4, lengths: Sequence[float] = (0.6,)) -> d
         (chapter / f"{number + 1}-10.trans.txt").write_text("\n".join(transcripts) + "\n")
         (root / "len_for_bucket").mkdir(exist_ok=True)
         (root / "len_for_bucket" / f"{split}.csv").write_text("\n".join(table) + "\n")
-    letters = "| E T A O N I H S R D L U M W C F G Y P B V K ' X J Q Z".split()
+    letters = "|ETAONIHSRDLUMWCFGYPBVK'XJQZ"
     (root / "char.dict").write_text("".join(f"{letter} {1000 - i}\n" for i, letter in enumerate(letters)))
     return {PREFIX + "LIBRISPEECH": str(root)}
 

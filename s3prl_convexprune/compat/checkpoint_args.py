@@ -35,8 +35,8 @@ def patch() -> None:
 REMEDY = Remedy(
     name="checkpoint_args",
     target="torch.serialization.add_safe_globals",
-    why="s3prl keeps its arguments in downstream checkpoints as an argparse.Namespace, which torch.load of torch >= 2.6 "
-    "refuses; that one class is allowed, weights_only stays on",
+    why="s3prl keeps its arguments in downstream checkpoints as an argparse.Namespace, which torch.load of "
+    "torch >= 2.6 refuses; that one class is allowed, weights_only stays on",
     needed=needed,
     patch=patch,
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 from datetime import timedelta
-from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
@@ -44,7 +43,7 @@ def join(backend: str, device: str) -> None:
     dist.init_process_group(backend, timeout=TIMEOUT)
 
 
-def _patch_runner(module: ModuleType) -> None:
+def _patch_runner(module: Any) -> None:
     module.DDP = _ddp()
     runner = module.Runner
     make, make_optimizer, train = runner.__init__, runner._get_optimizer, runner.train
@@ -63,7 +62,9 @@ def _patch_runner(module: ModuleType) -> None:
 
             def counted(*args: Any, **kwargs: Any) -> None:
                 zero_grad(*args, **kwargs)
-                bar[0].n += 1  # the runner's loop ends on this count, and only the first process updates it itself
+                bar[
+                    0
+                ].n += 1  # the runner's loop ends on this count, and only the first process updates it itself
 
             optimizer.zero_grad = counted
         return optimizer
@@ -87,7 +88,7 @@ def _patch_runner(module: ModuleType) -> None:
 class _caught_bar:
     """While it is entered, the runner's progress bar over all steps is put into `box` when it is made."""
 
-    def __init__(self, module: ModuleType, box: list) -> None:
+    def __init__(self, module: Any, box: list) -> None:
         self.module, self.box, self.tqdm = module, box, module.tqdm
 
     def __enter__(self) -> None:
@@ -111,7 +112,9 @@ def _ddp() -> type:
 
         def __init__(self, model: Any, device_ids: Any = None, **kwargs: Any) -> None:
             on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
-            super().__init__(model, device_ids=None if on_cpu else device_ids, broadcast_buffers=False, **kwargs)
+            super().__init__(
+                model, device_ids=None if on_cpu else device_ids, broadcast_buffers=False, **kwargs
+            )
 
     return RunnerDDP
 

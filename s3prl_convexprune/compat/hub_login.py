@@ -22,7 +22,7 @@ def patch() -> None:
         if name not in vars(huggingface_hub):
             setattr(huggingface_hub, name, _placeholder(name))
     if not hasattr(huggingface_hub.HfApi, "login"):
-        huggingface_hub.HfApi.login = _refuse("HfApi.login")
+        huggingface_hub.HfApi.login = _refuse("HfApi.login")  # type: ignore[attr-defined]
 
 
 def _refuse(name: str) -> Any:

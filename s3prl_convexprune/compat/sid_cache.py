@@ -10,7 +10,6 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
@@ -51,12 +50,14 @@ def first_missing(file_path: str | os.PathLike[str], meta_data: str | os.PathLik
     return None
 
 
-def _patch_dataset(module: ModuleType) -> None:
+def _patch_dataset(module: Any) -> None:
     dataset = module.SpeakerClassifiDataset
     original = dataset.__init__
 
     @functools.wraps(original)
-    def __init__(self: Any, mode: str, file_path: Any, meta_data: Any, max_timestep: int | None = None) -> None:
+    def __init__(
+        self: Any, mode: str, file_path: Any, meta_data: Any, max_timestep: int | None = None
+    ) -> None:
         import torch.distributed as dist
 
         follower = dist.is_initialized() and dist.get_rank() > 0
@@ -72,7 +73,7 @@ def _patch_dataset(module: ModuleType) -> None:
                 with tempfile.TemporaryDirectory(dir=kept) as folder:
                     module.CACHE_PATH = folder
                     original(self, mode, Path(file_path), meta_data, max_timestep)
-                    os.replace(Path(folder) / f"{mode}.pkl", kept / f"{mode}.pkl")
+                    (Path(folder) / f"{mode}.pkl").replace(kept / f"{mode}.pkl")
         except IndexError:
             raise CorpusError(
                 f"VoxCeleb1 at {file_path}: {first_missing(file_path, meta_data)} of {meta_data} is not there "

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
 import yaml
 
@@ -98,7 +99,9 @@ def _installed() -> Iterator[Finding]:
     for name in ("s3prl", "torch", "torchaudio"):
         if find_spec(name) is None:
             yield Finding("installed", name, f"is missing: pip install {name}", ok=False, broken=True)
-    releases = {".".join(versions[name].split(".")[:2]) for name in ("torch", "torchaudio") if name in versions}
+    releases = {
+        ".".join(versions[name].split(".")[:2]) for name in ("torch", "torchaudio") if name in versions
+    }
     if len(releases) > 1:
         state = f"are of different releases ({' and '.join(sorted(releases))}); install a pair of one release"
         yield Finding("installed", "torch, torchaudio", state, ok=False)
@@ -114,7 +117,7 @@ def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
         state = f"switched off by {_importhook.SWITCH}; run_downstream.py and import s3prl_convexprune work without it"
         yield Finding("hook", ".pth file", state)
         return
-    there = any(os.path.isfile(os.path.join(folder, "s3prl_convexprune.pth")) for folder in sys.path if folder)
+    there = any(Path(folder, "s3prl_convexprune.pth").is_file() for folder in sys.path if folder)
     absent = "is not in site-packages: python -m s3prl.run_downstream will not know our names (run_downstream.py will)"
     yield Finding("hook", ".pth file", "is in site-packages" if there else absent, ok=there)
 
@@ -129,4 +132,6 @@ def _recipe(downstream: str, environ: Mapping[str, str]) -> Finding:
         needs.append(f"the recipe cannot be read: {error}")
     except ConvexPruneError as error:
         needs.append(str(error).removeprefix(f"{downstream}: "))
-    return Finding("recipes", downstream, "ready" if not needs else "needs: " + "; ".join(needs), ok=not needs)
+    return Finding(
+        "recipes", downstream, "ready" if not needs else "needs: " + "; ".join(needs), ok=not needs
+    )

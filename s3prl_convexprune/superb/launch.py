@@ -70,7 +70,12 @@ def set_up(argv: list[str]) -> list[str]:
         elif int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise ConfigError(f"-m {given.mode} runs in one process; start it without torchrun")
     own_default = Path("downstream", str(given.downstream), "config.yaml")
-    if given.config is None and not given.past_exp and given.downstream in RECIPES and not own_default.is_file():
+    if (
+        given.config is None
+        and not given.past_exp
+        and given.downstream in RECIPES
+        and not own_default.is_file()
+    ):
         argv = [*argv, "-c", str(recipe_path(given.downstream))]
     return argv
 
@@ -102,7 +107,9 @@ def _check_files(given: argparse.Namespace) -> None:
         import s3prl.downstream
 
         known = [module.name for module in pkgutil.iter_modules(s3prl.downstream.__path__) if module.ispkg]
-        raise ConfigError(f"-d {given.downstream}: s3prl has no such downstream{nearest(given.downstream, known)}")
+        raise ConfigError(
+            f"-d {given.downstream}: s3prl has no such downstream{nearest(given.downstream, known)}"
+        )
 
 
 def _has_expert(downstream: str) -> bool:

@@ -156,7 +156,9 @@ def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, st
         value = paths.get(folder.key)
         if value is not None and not Path(str(value)).exists():
             if folder.made_by:
-                raise CorpusError(f"{downstream}: {folder.key} {value} is not there; made by: {folder.made_by}")
+                raise CorpusError(
+                    f"{downstream}: {folder.key} {value} is not there; made by: {folder.made_by}"
+                )
             raise CorpusError(
                 f"{downstream}: {folder.key} {value} ({source}) is not there; set {folder.variable}, or {option}"
             )

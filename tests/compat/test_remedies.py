@@ -114,7 +114,9 @@ def test_shared_draws_are_all_the_draws(world):
         sampler.set_epoch(2)
         shares.append(list(sampler))
     drawn = list(
-        torch.utils.data.WeightedRandomSampler(weights, len(weights), generator=torch.Generator().manual_seed(5))
+        torch.utils.data.WeightedRandomSampler(
+            weights, len(weights), generator=torch.Generator().manual_seed(5)
+        )
     )
     assert len({len(share) for share in shares}) == 1
     together = [index for share in shares for index in share]

@@ -6,11 +6,11 @@ import pickle
 from pathlib import Path
 
 import pytest
-from tests import tiny_superb
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.compat import sid_cache
 from s3prl_convexprune.errors import CorpusError
+from tests import tiny_superb
 
 
 @pytest.fixture

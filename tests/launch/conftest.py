@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests import tiny_superb
 from tests.checkpoints import CASES
 
@@ -54,7 +55,11 @@ class Installed:
     environ: dict[str, str]
 
     def run(
-        self, command: Sequence[str | Path], cwd: Path, environ: dict[str, str] | None = None, timeout: float = 240
+        self,
+        command: Sequence[str | Path],
+        cwd: Path,
+        environ: dict[str, str] | None = None,
+        timeout: float = 240,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of this environment (its first word) in `cwd`."""
         return subprocess.run(
@@ -81,7 +86,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / "source").mkdir(exist_ok=True)
             shutil.copy(source, folder / "source" / name)
     build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", build, folder], cwd=folder / "source", check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", build, folder], cwd=folder / "source", check=True, capture_output=True
+    )
     return next(folder.glob("*.whl"))
 
 
@@ -89,7 +96,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel in a virtual environment, which borrows every other package from this interpreter's."""
     folder = tmp_path_factory.mktemp("venv")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL_CONVEXPRUNE"))}
+    environ = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL_CONVEXPRUNE"))
+    }
     environ |= {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
     environ["OMP_NUM_THREADS"] = "1"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
@@ -97,7 +106,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*pip, wheel], check=True, capture_output=True, env=environ)
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip())
+    site = Path(
+        subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    )
     (site / "zz_borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     shutil.copy(Path(sysconfig.get_path("scripts")) / "torchrun", folder / "bin" / "torchrun")
     script = (folder / "bin" / "torchrun").read_text().splitlines(keepends=True)
@@ -118,4 +129,8 @@ def hubert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def corpora(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment variables that point at tiny corpora of all four tasks."""
     folder = tmp_path_factory.mktemp("corpora")
-    return {key: value for task in tiny_superb.BUILDERS for key, value in tiny_superb.build(task, folder / task).items()}
+    return {
+        key: value
+        for task in tiny_superb.BUILDERS
+        for key, value in tiny_superb.build(task, folder / task).items()
+    }

@@ -9,13 +9,22 @@ from s3prl_convexprune.superb import run
 
 from .conftest import SHORT, override
 
-TRAIN = {"-m": "train", "-u": "hubert_custom", "-d": "emotion", "-n": "exp", "--device": "cpu", "-o": override(SHORT)}
+TRAIN = {
+    "-m": "train",
+    "-u": "hubert_custom",
+    "-d": "emotion",
+    "-n": "exp",
+    "--device": "cpu",
+    "-o": override(SHORT),
+}
 
 
 def refused(capsys, arguments: dict) -> str:
     """Run, expect a refusal, and return its line."""
     status = run.main([str(part) for pair in arguments.items() for part in pair if part is not None])
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("s3prl-convexprune: error: ")]
+    lines = [
+        line for line in capsys.readouterr().err.splitlines() if line.startswith("s3prl-convexprune: error: ")
+    ]
     assert (status, len(lines)) == (2, 1)
     return lines[0]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tests import tiny_superb
 
 from .conftest import SHORT, SMALL_ASR, override
@@ -51,7 +52,18 @@ def rounds(folder: Path, hubert: Path, tasks: list[str], processes: int, **more:
             "config.downstream_expert.datarc.train_batch_size": batch,
         }
         text = override(SHORT, PLAIN, size, SMALL_ASR if task == "asr" else {}, more)
-        start = ["-m", "train", "-u", UPSTREAM, "-k", str(hubert), "-d", DOWNSTREAM[task], "-p", str(folder / task)]
+        start = [
+            "-m",
+            "train",
+            "-u",
+            UPSTREAM,
+            "-k",
+            str(hubert),
+            "-d",
+            DOWNSTREAM[task],
+            "-p",
+            str(folder / task),
+        ]
         lists.append([*start, "--device", "cpu", "-o", text])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rounds.json").write_text(json.dumps(lists))
@@ -75,7 +87,9 @@ def states(folder: Path, step: int) -> dict:
 def test_two_processes_train_what_one_does(installed, hubert, environ, tmp_path):
     tasks = list(DOWNSTREAM)
     one = installed.run(
-        ["python", Path(__file__).with_name("rounds.py"), rounds(tmp_path / "one", hubert, tasks, 1)], tmp_path, environ
+        ["python", Path(__file__).with_name("rounds.py"), rounds(tmp_path / "one", hubert, tasks, 1)],
+        tmp_path,
+        environ,
     )
     assert one.returncode == 0, one.stderr[-3000:]
     two = torchrun(installed, rounds(tmp_path / "two", hubert, tasks, 2), environ)
@@ -85,12 +99,20 @@ def test_two_processes_train_what_one_does(installed, hubert, environ, tmp_path)
         assert together["WorldSize"] == 2
         for part in ("Featurizer", "Downstream"):
             for name, value in alone[part].items():
-                torch.testing.assert_close(together[part][name], value, rtol=1e-5, atol=1e-6, msg=f"{task} {name}")
+                torch.testing.assert_close(
+                    together[part][name], value, rtol=1e-5, atol=1e-6, msg=f"{task} {name}"
+                )
 
 
 @pytest.mark.slow
 def test_a_dead_process_ends_the_run_and_the_run_resumes(installed, hubert, environ, tmp_path):
-    file = rounds(tmp_path / "run", hubert, ["er"], 2, **{"config.runner.total_steps": 10**6, "config.runner.save_step": 1})
+    file = rounds(
+        tmp_path / "run",
+        hubert,
+        ["er"],
+        2,
+        **{"config.runner.total_steps": 10**6, "config.runner.save_step": 1},
+    )
     died = torchrun(installed, file, environ, tmp_path / "run" / "er" / "states-1.ckpt", timeout=120)
     assert died.returncode != 0
     assert "SIGKILL" in died.stderr or "-9" in died.stderr

@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import pytest
-from tests import tiny_superb
 
 from s3prl_convexprune import compat
 from s3prl_convexprune._importhook import SWITCH
 from s3prl_convexprune.superb.doctor import PACKAGES, examine
 from s3prl_convexprune.superb.recipes import RECIPES
+from tests import tiny_superb
 
 
 def findings(environ: dict | None = None) -> dict[tuple[str, str], object]:

@@ -9,6 +9,7 @@ from s3prl_convexprune.superb import run
 
 from .conftest import SHORT, SMALL_ASR, override
 
+
 def program(*arguments: object) -> None:
     assert run.main([str(argument) for argument in arguments]) == 0
 
@@ -26,7 +27,19 @@ def checkpoint(path) -> dict:
 
 def test_fine_tuning_reaches_the_cut_upstream(hubert, tmp_path):
     program(
-        *("-m", "train", "-u", "hubert_custom_convexpruned_L2", "-k", hubert, "-d", "emotion", "-p", "tuned", "-f"),
+        *(
+            "-m",
+            "train",
+            "-u",
+            "hubert_custom_convexpruned_L2",
+            "-k",
+            hubert,
+            "-d",
+            "emotion",
+            "-p",
+            "tuned",
+            "-f",
+        ),
         *("--device", "cpu", "-o", override(SHORT, {"config.optimizer.lr": 0.01})),
     )
     last = checkpoint("tuned/states-2.ckpt")

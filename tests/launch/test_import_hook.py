@@ -1,4 +1,4 @@
-"""The import hook: it is in the wheel and in an editable install, does nothing unless s3prl is imported, harms nobody."""
+"""The import hook: installed by wheels and editable installs, idle until s3prl is imported, harmless without it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def test_callbacks_run_around_the_module_and_again_on_reload(module_on_path):
     seen: list[object] = []
     _importhook.on_import(
         module_on_path,
-        before=lambda: seen.append(module_on_path in sys.modules and hasattr(sys.modules[module_on_path], "value")),
+        before=lambda: seen.append(
+            module_on_path in sys.modules and hasattr(sys.modules[module_on_path], "value")
+        ),
         after=lambda module: seen.append(module.value),
     )
     module = importlib.import_module(module_on_path)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.corpora_trees import iemocap
 
 from s3prl_convexprune.registry import build_upstream, load_hub
 from s3prl_convexprune.superb.prepare import prepare
+from tests.corpora_trees import iemocap
 
 from .conftest import REPOSITORY
 
@@ -37,7 +37,9 @@ def test_torch_hub_local(hubert, whole_states):
 
 
 def test_torch_hub_takes_whole_upstreams_and_refuses_what_cannot_be_cut(hubert):
-    assert torch.hub.load(str(REPOSITORY), "hubert_custom", source="local", ckpt=str(hubert)).model is not None
+    assert (
+        torch.hub.load(str(REPOSITORY), "hubert_custom", source="local", ckpt=str(hubert)).model is not None
+    )
     for name in ("apc_convexpruned_L1", "hubert_custom_convexpruned_L49", "hubret"):
         with pytest.raises(RuntimeError, match="Cannot find callable"):
             torch.hub.load(str(REPOSITORY), name, source="local")
@@ -85,7 +87,11 @@ def test_s3prl_main(installed, corpora, tmp_path, hubert, problem):
         pytest.importorskip(package)
     config = f"name: mine_pruned\nbase: hubert_custom\nlayers: 2\nbase_args: {{ckpt: {hubert}}}\n"
     (tmp_path / "mine.yaml").write_text(config)
-    options = {"target_dir": tmp_path / "exp", "cache_dir": tmp_path / "cache", "build_upstream.name": "mine_pruned"}
+    options = {
+        "target_dir": tmp_path / "exp",
+        "cache_dir": tmp_path / "cache",
+        "build_upstream.name": "mine_pruned",
+    }
     options |= {"train.total_steps": 2, "train.eval_step": 2, "train.save_step": 2, "train.log_step": 1}
     options |= {"build_batch_sampler.train.batch_size": 2, "device": "cpu", "num_workers": 0}
     if problem == "SuperbKS":
@@ -95,7 +101,9 @@ def test_s3prl_main(installed, corpora, tmp_path, hubert, problem):
         options |= {"prepare_data.iemocap": iemocap_without_network(tmp_path), "prepare_data.test_fold": 0}
     given = [str(part) for key, value in options.items() for part in (f"--{key}", value)]
     done = installed.run(
-        ["python", "-m", "s3prl.main", problem, *given], tmp_path, {"S3PRL_CONVEXPRUNE_CONFIGS": str(tmp_path)}
+        ["python", "-m", "s3prl.main", problem, *given],
+        tmp_path,
+        {"S3PRL_CONVEXPRUNE_CONFIGS": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert list((tmp_path / "exp").rglob("result.yaml"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from tests import tiny_superb
 
 from s3prl_convexprune.errors import CorpusError
 from s3prl_convexprune.superb.recipes import RECIPES, fill_paths, recipe_path
+from tests import tiny_superb
 
 TASKS = {"ks": "speech_commands", "sid": "voxceleb1", "er": "emotion", "asr": "asr"}
 

@@ -13,10 +13,27 @@ from .conftest import SHORT, Installed, override
 UPSTREAM = "hubert_custom_convexpruned_L2"
 
 
-def train(installed: Installed, start: list, downstream: str, hubert: Path, corpora: dict, cwd: Path, **more) -> str:
+def train(
+    installed: Installed, start: list, downstream: str, hubert: Path, corpora: dict, cwd: Path, **more
+) -> str:
     """Train two steps; returns what was printed. The run must leave its checkpoint under `cwd`."""
-    arguments = ["-m", "train", "-u", UPSTREAM, "-k", hubert, "-d", downstream, "-n", "exp", "--device", "cpu"]
-    done = installed.run([*start, *arguments, "-o", override(SHORT)], cwd, {**corpora, **more.pop("environ", {})})
+    arguments = [
+        "-m",
+        "train",
+        "-u",
+        UPSTREAM,
+        "-k",
+        hubert,
+        "-d",
+        downstream,
+        "-n",
+        "exp",
+        "--device",
+        "cpu",
+    ]
+    done = installed.run(
+        [*start, *arguments, "-o", override(SHORT)], cwd, {**corpora, **more.pop("environ", {})}
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (cwd / "result" / "downstream" / "exp" / "states-2.ckpt").is_file()
     return done.stdout
@@ -48,17 +65,36 @@ def test_unmodified_clone(installed, hubert, corpora, tmp_path):
     package = Path(s3prl.__file__).parent
     clone = tmp_path / "clone" / "s3prl"
     shutil.copytree(package, clone, ignore=shutil.ignore_patterns("__pycache__", ".cache"))
-    own = recipe_path("voxceleb1").read_text().replace("file_path: null", "file_path: " + str(tmp_path / "elsewhere"))
+    own = (
+        recipe_path("voxceleb1")
+        .read_text()
+        .replace("file_path: null", "file_path: " + str(tmp_path / "elsewhere"))
+    )
     (clone / "downstream" / "voxceleb1" / "config.yaml").write_text(own)
     environ = {"PYTHONPATH": str(clone.parent)}
-    arguments = ["-m", "train", "-u", UPSTREAM, "-k", hubert, "-d", "voxceleb1", "-n", "exp", "--device", "cpu"]
+    arguments = [
+        "-m",
+        "train",
+        "-u",
+        UPSTREAM,
+        "-k",
+        hubert,
+        "-d",
+        "voxceleb1",
+        "-n",
+        "exp",
+        "--device",
+        "cpu",
+    ]
     refused = installed.run(["python", "run_downstream.py", *arguments], clone, {**corpora, **environ})
     assert refused.returncode != 0
     assert "elsewhere" in refused.stderr.splitlines()[-1] and "Traceback" not in refused.stderr
 
     root = corpora["S3PRL_CONVEXPRUNE_DATA_VOXCELEB1"]
     short = override(SHORT, {"config.downstream_expert.datarc.file_path": root})
-    done = installed.run(["python", "run_downstream.py", *arguments, "-o", short], clone, {**corpora, **environ})
+    done = installed.run(
+        ["python", "run_downstream.py", *arguments, "-o", short], clone, {**corpora, **environ}
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (clone / "result" / "downstream" / "exp" / "states-2.ckpt").is_file()
     assert not (clone / "downstream" / "voxceleb1" / ".cache").exists()
