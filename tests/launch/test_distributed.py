@@ -52,19 +52,8 @@ def rounds(folder: Path, hubert: Path, tasks: list[str], processes: int, **more:
             "config.downstream_expert.datarc.train_batch_size": batch,
         }
         text = override(SHORT, PLAIN, size, SMALL_ASR if task == "asr" else {}, more)
-        start = [
-            "-m",
-            "train",
-            "-u",
-            UPSTREAM,
-            "-k",
-            str(hubert),
-            "-d",
-            DOWNSTREAM[task],
-            "-p",
-            str(folder / task),
-        ]
-        lists.append([*start, "--device", "cpu", "-o", text])
+        start = ["-m", "train", "-u", UPSTREAM, "-k", str(hubert), "--device", "cpu"]
+        lists.append([*start, "-d", DOWNSTREAM[task], "-p", str(folder / task), "-o", text])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rounds.json").write_text(json.dumps(lists))
     return folder / "rounds.json"
@@ -86,11 +75,8 @@ def states(folder: Path, step: int) -> dict:
 @pytest.mark.slow
 def test_two_processes_train_what_one_does(installed, hubert, environ, tmp_path):
     tasks = list(DOWNSTREAM)
-    one = installed.run(
-        ["python", Path(__file__).with_name("rounds.py"), rounds(tmp_path / "one", hubert, tasks, 1)],
-        tmp_path,
-        environ,
-    )
+    program = Path(__file__).with_name("rounds.py")
+    one = installed.run(["python", program, rounds(tmp_path / "one", hubert, tasks, 1)], tmp_path, environ)
     assert one.returncode == 0, one.stderr[-3000:]
     two = torchrun(installed, rounds(tmp_path / "two", hubert, tasks, 2), environ)
     assert two.returncode == 0, two.stderr[-3000:]
