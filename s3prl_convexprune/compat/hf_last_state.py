@@ -66,8 +66,8 @@ def _mend(module: ModuleType) -> None:
 REMEDY = Remedy(
     name="hf_last_state",
     target="s3prl.upstream.hf_hubert.expert, s3prl.upstream.hf_wav2vec2.expert",
-    why="transformers 5 gives the last hidden state of pre-norm (large) models before the final LayerNorm, transformers 4 "
-    "and s3prl's native upstreams after it",
+    why="transformers 5 gives the last hidden state of pre-norm (large) models before the final LayerNorm, "
+    "transformers 4 and s3prl's native upstreams after it",
     needed=needed,
     patch=patch,
 )
