@@ -109,7 +109,8 @@ def main() -> None:
         ratio = statistics.median(one["cut"]["second"] / one[other]["second"] for one in rounds)
         print(f"  time to load (file cached), cut / {other}: {ratio:.2f}")
     for kind in KINDS:
-        print(f"  second load / first, {kind}: {statistics.median(one[kind]['second'] / one[kind]['first'] for one in rounds):.2f}")
+        ratio = statistics.median(one[kind]["second"] / one[kind]["first"] for one in rounds)
+        print(f"  second load / first, {kind}: {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from ..convexity import graph_convexity
 from ..errors import ConfigError, ConvexPruneError, CorpusError
 from ..fingerprint import settings_sha256, weights_sha256
 from ..pruning.cost import DepthCost, depth_costs
+from ..pruning.prune import state_depths
 from ..registry import build_upstream
 from ..versions import package_versions
 from .audio import file_sha256
@@ -108,9 +109,10 @@ def analyze(
     )
     costs = _costs(expert)
     extract_points(expert, sample, store, device=device, progress=progress)
+    depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
-    layers, excluded = _score_layers(store, labels, neighbors, costs, progress)
+    layers, excluded = _score_layers(store, depths, labels, neighbors, costs, progress)
     analysis = Analysis(
         upstream=upstream,
         checkpoint={"path": ckpt, "weights_sha256": weights},
@@ -197,16 +199,31 @@ def _costs(expert: Any) -> dict[int, DepthCost]:
         return {}
 
 
+def _depths(expert: Any, states: int) -> list[int | None]:
+    """How many transformer layers each hidden state has behind it; None for one that no cut ends at."""
+    try:
+        return state_depths(expert, states)
+    except ConvexPruneError:
+        return list(range(states))
+
+
 def _score_layers(
-    store: PointStore, labels: Sequence[str], neighbors: int, costs: dict[int, DepthCost], progress: bool
+    store: PointStore,
+    depths: Sequence[int | None],
+    labels: Sequence[str],
+    neighbors: int,
+    costs: dict[int, DepthCost],
+    progress: bool,
 ) -> tuple[list[LayerRow], list[str]]:
     rows, excluded = [], []
-    for k in tqdm(range(len(store.layer_paths())), unit="layer", desc="convexity", disable=not progress):
+    for k, depth in enumerate(tqdm(depths, unit="layer", desc="convexity", disable=not progress)):
+        if depth is None:
+            continue
         kept = store.folder / f"convexity_{k:03d}_{neighbors}.json"
         if not kept.is_file():
             result = graph_convexity(store.layer(k), labels, n_neighbors=neighbors)
             row = LayerRow(
-                layer=k,
+                layer=depth,
                 convexity=result.score,
                 sem=result.sem,
                 per_class={str(name): value for name, value in result.per_class.items()},
@@ -214,8 +231,8 @@ def _score_layers(
                 n_pairs=result.n_pairs,
                 disconnected=result.disconnected,
                 influence=[float(f"{value:.7g}") for value in result.influence],
-                params=costs[k].params if k in costs else None,
-                macs=costs[k].macs if k in costs else None,
+                params=costs[depth].params if depth in costs else None,
+                macs=costs[depth].macs if depth in costs else None,
             )
             atomic.write_json(kept, {"row": asdict(row), "excluded": [str(name) for name in result.excluded]})
         given = json.loads(kept.read_text())

@@ -20,7 +20,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..errors import DepthError
 from .families import Family, family_of
+from .prune import transformer_layers
 
 SAMPLE_RATE = 16000
 
@@ -118,20 +120,25 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
         seconds: length of the one utterance that the MACs are for.
 
     Raises:
-        DepthError: the upstream has no stack of transformer layers that this package can cut.
+        DepthError: the upstream has no stack of transformer layers that this package can cut, or its cuts' costs are
+            not sums over layers.
     """
     family = family_of(expert)
-    layers = list(attrgetter(family.stack)(expert))
+    if family.style == "hourglass":
+        raise DepthError(f"what a cut of {family.name} costs is not a sum over its layers; profile the cut itself")
+    layers = transformer_layers(expert)
     device = next(expert.parameters()).device
     generator = torch.Generator().manual_seed(0)
     wav = torch.randn(round(seconds * SAMPLE_RATE), generator=generator).to(device)
-    total_macs, layer_macs = count_macs(expert, [wav], layers)
+    places = [layers.index(layer) for layer in layers]  # ALBERT's one layer stands in every place
+    total_macs, layer_macs = count_macs(expert, [wav], list(dict.fromkeys(layers)))
+    layer_macs = [layer_macs[place] // places.count(place) for place in places]
     final_norm = _final_norm_params(expert, family)
-    layer_params = [count_params(layer) for layer in layers]
+    layer_params = [count_params(layer) if places[i] == i else 0 for i, layer in enumerate(layers)]
     params = count_params(expert) - sum(layer_params) - final_norm
     macs = total_macs - sum(layer_macs)
     costs = [DepthCost(0, params, macs)]
-    for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs), start=1):
+    for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs, strict=True), start=1):
         params, macs = params + more_params, macs + more_macs
         costs.append(DepthCost(depth, params, macs))
     costs[-1] = costs[-1]._replace(params=costs[-1].params + final_norm)

@@ -7,7 +7,6 @@ layers are read, and nothing appears at the destination before it is whole.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -93,14 +92,14 @@ def _write_file(checkpoint: str, family: Family, name: str, layers: int, final_n
     whole = layers_in(states, layout)
     check_depth(name, layers, whole, family.first_state)
     cut = without_upper_layers(states, layout, layers)
-    config = cut[layout.config[0]] if layout.config[0] in cut else {}
+    config = cut.get(layout.config[0], {})
     _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("layer_norm_first")))
     cut[PROVENANCE] = _provenance(name, layers, whole)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         written = Path(folder) / out.name
         torch.save(cut, written)
-        os.replace(written, out)
+        written.replace(out)
     return whole
 
 
@@ -118,7 +117,7 @@ def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final
     try:
         write_cut(checkpoint, config, layers, folder)
         folder.chmod(0o755)
-        os.replace(folder, out)
+        folder.replace(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return whole

@@ -108,7 +108,7 @@ def _weight_files(checkpoint: str) -> list[Path]:
             return [path]
         shards = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
         found = [_locate(checkpoint, shard) for shard in shards]
-        missing = [shard for shard, file in zip(shards, found) if file is None]
+        missing = [shard for shard, file in zip(shards, found, strict=True) if file is None]
         if missing:
             raise CheckpointError(f"{checkpoint} lacks {missing[0]}, which its {path.name} names")
         return [file for file in found if file is not None]

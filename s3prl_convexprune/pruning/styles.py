@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from .families import Family
 from ..compat.hf_last_state import output_is_last_state
+from .families import Family
 
 
 def cut_hooks(expert: Any, family: Family, layers: int) -> None:
@@ -95,7 +95,7 @@ def cut_lighthubert(expert: Any, family: Family, layers: int) -> None:
 
 
 def cut_blocks(expert: Any, family: Family, layers: int) -> None:
-    """timm's vision transformer: the LayerNorm and the classifier after the last block give no hidden state: they go."""
+    """timm's vision transformer: the LayerNorm and classifier after the last block give no state: they go."""
     expert.model.v.norm = nn.Identity()
     expert.model.mlp_head = nn.Identity()
     cut_states(expert, family, layers)

@@ -35,6 +35,10 @@ def states_of(expert, wavs):
         return expert(wavs)["hidden_states"]
 
 
+def starts_with(states, first) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, states[: len(first)], strict=True))
+
+
 @pytest.mark.parametrize("name", LEAN)
 def test_the_cut_file_is_that_of_an_upstream_with_so_many_layers(name, checkpoint, tmp_path):
     case = CASES[name]
@@ -80,7 +84,7 @@ def test_checkpoints_of_the_old_format(name, checkpoint, whole, tmp_path, wavs):
     old = tmp_path / "old.pt"
     torch.save(torch.load(checkpoint(name)), old, _use_new_zipfile_serialization=False)
     expert = registry.build_upstream(f"{CASES[name].entry}_convexpruned_L2", ckpt=str(old)).eval()
-    assert all(torch.equal(a, b) for a, b in zip(states_of(expert, wavs), states_of(whole(name), wavs)))
+    assert starts_with(states_of(whole(name), wavs), states_of(expert, wavs))
 
 
 def test_weights_that_are_parts_of_one_buffer_are_cut_out_of_it(checkpoint, tmp_path):
@@ -116,7 +120,7 @@ def test_other_layouts_of_transformers_folders(layout, checkpoint, whole, tmp_pa
         (folder / f"{stem}.{suffix}.index.json").write_text(json.dumps(index))
     expert = registry.build_upstream("hf_hubert_custom_convexpruned_L2", ckpt=str(folder)).eval()
     expected = states_of(whole("hf_hubert-post"), wavs)
-    assert all(torch.equal(a, b) for a, b in zip(states_of(expert, wavs), expected))
+    assert starts_with(expected, states_of(expert, wavs))
 
 
 def test_entries_with_a_url_of_their_own_use_what_s3prl_has_downloaded(
@@ -133,9 +137,7 @@ def test_entries_with_a_url_of_their_own_use_what_s3prl_has_downloaded(
     url = "https://huggingface.co/s3prl/converted_ckpts/resolve/main/hubert_base_ls960.pt"
     shutil.copyfile(checkpoint("hubert-post"), download._urls_to_filepaths(url, download=False))
     expert = registry.build_upstream("hubert_convexpruned_L2").eval()
-    assert all(
-        torch.equal(a, b) for a, b in zip(states_of(expert, wavs), states_of(whole("hubert-post"), wavs))
-    )
+    assert starts_with(states_of(whole("hubert-post"), wavs), states_of(expert, wavs))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,10 @@ def states_of(expert, wavs):
         return expert(wavs)["hidden_states"]
 
 
+def starts_with(states, first) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, states[: len(first)], strict=True))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_first_states_are_the_whole_ones(name, whole, cut, wavs):
     reference = whole(name)
@@ -28,7 +32,7 @@ def test_the_first_states_are_the_whole_ones(name, whole, cut, wavs):
         kept = expected[: behind.index(layers) + 1]
         assert len(states) == len(kept)
         states = [state[:, : kept[0].shape[1]] for state in states]  # of multires_hubert only: see pruning/multires
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(states, kept)), f"L{layers}"
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(states, kept, strict=True)), f"L{layers}"
         assert torch.equal(output["last_hidden_state"], states[-1])
 
 
@@ -38,7 +42,7 @@ def test_the_first_states_are_the_whole_ones(name, whole, cut, wavs):
 def test_one_utterance_alone_gives_the_whole_ones_states_too(name, whole, cut, wavs):
     for wav in wavs:
         expected = states_of(whole(name), [wav])
-        assert all(torch.equal(a, b) for a, b in zip(states_of(cut(name, 1), [wav]), expected))
+        assert starts_with(expected, states_of(cut(name, 1), [wav]))
 
 
 @pytest.mark.parametrize(

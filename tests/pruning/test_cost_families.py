@@ -1,0 +1,24 @@
+"""The costs by depth are those of the cuts themselves, in every family."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3prl_convexprune.errors import DepthError
+from s3prl_convexprune.pruning.cost import count_params, depth_costs
+from tests.checkpoints import CASES
+from tests.pruning.conftest import depths
+
+NAMES = [name for name in CASES if CASES[name].family not in ("lighthubert", "multires_hubert")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters(name, whole, cut):
+    costs = {cost.layers: cost.params for cost in depth_costs(whole(name), seconds=0.1)}
+    for layers in depths(name):
+        assert costs[layers] == count_params(cut(name, layers))
+
+
+def test_an_hourglass_is_no_sum_over_layers(whole):
+    with pytest.raises(DepthError, match="profile the cut itself"):
+        depth_costs(whole("multires_hubert-post"))
