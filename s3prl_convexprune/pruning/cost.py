@@ -131,7 +131,7 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     params = count_params(expert) - sum(layer_params) - final_norm
     macs = total_macs - sum(layer_macs)
     costs = [DepthCost(0, params, macs)]
-    for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs), start=1):
+    for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs, strict=True), start=1):
         params, macs = params + more_params, macs + more_macs
         costs.append(DepthCost(depth, params, macs))
     costs[-1] = costs[-1]._replace(params=costs[-1].params + final_norm)
