@@ -18,8 +18,8 @@ PARAMS_RULE = (
     "with one depth a task the deepest counts."
 )
 SCORE_RULE = (
-    "The 4-task score is the benchmark's normalisation over ASR, SID, KS and ER; it is not the SUPERB score, which needs "
-    "all tasks, and it is given only for rows made by the published protocol on the published corpora."
+    "The 4-task score is the benchmark's normalisation over ASR, SID, KS and ER; it is not the SUPERB score, which "
+    "needs all tasks, and it is given only for rows made by the published protocol on the published corpora."
 )
 DIFFERENCE_RULE = (
     "Differences are to the whole upstream on the same test utterances, with a 95 % interval by paired bootstrap "
