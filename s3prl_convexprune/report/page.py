@@ -223,7 +223,8 @@ def _curve(analysis: Analysis) -> dict[str, Any]:
     values = [row.convexity for row in analysis.layers]
     classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
     lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
-    description = f"Convexity of {analysis.label} classes over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    where = f"over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    description = f"Convexity of {analysis.label} classes {where}"
     certainty = (
         f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
         f"Probability that layer {choice.layer} is the most convex one, given the sampling error: "

@@ -74,7 +74,7 @@ def claim(folder: Path, spec: dict[str, Any]) -> None:
     if before != json.loads(json.dumps(spec)):
         differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
         raise ArtifactError(
-            f"{folder}: was made with another {', '.join(differ)}; nothing in it is changed, use another experiment folder"
+            f"{folder}: was made with another {', '.join(differ)}; use another experiment folder"
         )
 
 

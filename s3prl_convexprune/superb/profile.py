@@ -56,7 +56,7 @@ def profile_upstream(
     Returns:
         One row of the artifact: ``upstream, params, layers, macs, macs_seconds, rtf, macs_by_seconds, settings``;
         each of ``settings`` has ``seconds, batch, latency_s`` (median), ``quartiles_s``, ``rtf`` (compute time by
-        audio time) and ``peak_memory_mb`` (GPU: allocated; CPU: resident set of the process; None where it cannot be read).
+        audio time) and ``peak_memory_mb`` (GPU: allocated; CPU: resident set of the process; None: unreadable).
 
     Raises:
         ConfigError: a length or batch that cannot be run.
