@@ -13,9 +13,13 @@ FORMATS = (".md", ".csv", ".json", ".html")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", metavar="EXPDIR", help="grid folders or results.json files")
-    parser.add_argument("--reference", choices=("superb",), help="put the published SUPERB rows beside the measured ones")
+    parser.add_argument(
+        "--reference", choices=("superb",), help="put the published SUPERB rows beside the measured ones"
+    )
     parser.add_argument("--profile", nargs="+", default=[], metavar="JSON", help="files that 'profile' wrote")
-    parser.add_argument("--analysis", nargs="+", default=[], metavar="JSON", help="analyses, whose curves the page shows")
+    parser.add_argument(
+        "--analysis", nargs="+", default=[], metavar="JSON", help="analyses, whose curves the page shows"
+    )
     parser.add_argument(
         "--system",
         nargs="+",
@@ -23,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME:TASK=UPSTREAM,...",
         help="a row made of one upstream a task, e.g. convexity:ks=hubert_convexpruned_L9,sid=hubert_convexpruned_L5",
     )
-    parser.add_argument("-o", "--output", nargs="+", metavar="FILE", help="leaderboard.md, .csv, .json, .html")
+    parser.add_argument(
+        "-o", "--output", nargs="+", metavar="FILE", help="leaderboard.md, .csv, .json, .html"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

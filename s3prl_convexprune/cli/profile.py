@@ -8,23 +8,32 @@ HELP = "parameters, MACs, latency and memory of upstreams"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut")
-    parser.add_argument("-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one")
+    parser.add_argument(
+        "-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut"
+    )
+    parser.add_argument(
+        "-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one"
+    )
     parser.add_argument(
         "--random-init",
         choices=("base", "large"),
         help="random weights of this size, no download; NAME is then an architecture such as hubert or hf_wavlm, "
         "or its cut (hubert_convexpruned_L6)",
     )
-    parser.add_argument("--seconds", nargs="+", type=float, default=[1, 4, 15], help="utterance lengths (default: 1 4 15)")
-    parser.add_argument("--batch", nargs="+", type=int, default=[1, 8], help="utterances a batch (default: 1 8)")
+    parser.add_argument(
+        "--seconds", nargs="+", type=float, default=[1, 4, 15], help="utterance lengths (default: 1 4 15)"
+    )
+    parser.add_argument(
+        "--batch", nargs="+", type=int, default=[1, 8], help="utterances a batch (default: 1 8)"
+    )
     parser.add_argument("--repeats", type=int, default=10, help="timed passes a setting (default: 10)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("-o", "--output", metavar="JSON", help="keep the numbers for 'leaderboard --profile'")
 
 
 def run(args: argparse.Namespace) -> int:
-    from contextlib import nullcontext
+    from contextlib import AbstractContextManager, nullcontext
+    from typing import Any
 
     from tqdm import tqdm
 
@@ -33,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from ..superb.random_init import random_upstream
 
     rows = []
+    context: AbstractContextManager[Any]
     for name in tqdm(args.upstream, desc="upstreams", unit="upstream"):
         if args.random_init:
             context = random_upstream(name, args.random_init)
@@ -58,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
             low, high = setting["quartiles_s"]
             memory = "" if setting["peak_memory_mb"] is None else f", peak {setting['peak_memory_mb']:.0f} MB"
             print(
-                f"  {setting['seconds']:g} s x {setting['batch']} on {row['device']}: {setting['latency_s'] * 1e3:.1f} ms "
+                f"  {setting['seconds']:g} s x {setting['batch']} on {row['device']}: "
+                f"{setting['latency_s'] * 1e3:.1f} ms "
                 f"({low * 1e3:.1f}-{high * 1e3:.1f}), real-time factor {setting['rtf']:.4f}{memory}"
             )
     if args.output:

@@ -10,13 +10,27 @@ HELP = "train and score a grid of upstreams on SUPERB tasks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut")
+    parser.add_argument(
+        "-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut"
+    )
     parser.add_argument("-t", "--task", nargs="+", required=True, metavar="TASK", help="asr, sid, ks, er")
-    parser.add_argument("-o", "--expdir", required=True, help="folder of the grid; every cell is a folder below it")
-    parser.add_argument("-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one")
-    parser.add_argument("--lr", nargs="+", type=float, default=[], help="learning rates, chosen on dev (default: the recipe's)")
+    parser.add_argument(
+        "-o", "--expdir", required=True, help="folder of the grid; every cell is a folder below it"
+    )
+    parser.add_argument(
+        "-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one"
+    )
+    parser.add_argument(
+        "--lr",
+        nargs="+",
+        type=float,
+        default=[],
+        help="learning rates, chosen on dev (default: the recipe's)",
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1337], help="default: 1337, s3prl's")
-    parser.add_argument("--folds", nargs="+", default=[], metavar="FOLD", help="ER: fold1 ... fold5 (default: all five)")
+    parser.add_argument(
+        "--folds", nargs="+", default=[], metavar="FOLD", help="ER: fold1 ... fold5 (default: all five)"
+    )
     parser.add_argument(
         "--override",
         nargs="+",
@@ -24,9 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[TASK:]KEY=VALUE",
         help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
     )
-    parser.add_argument("--device", default="cuda", help="torch device of every cell (default: cuda, as s3prl)")
+    parser.add_argument(
+        "--device", default="cuda", help="torch device of every cell (default: cuda, as s3prl)"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="worker processes, or jobs of the launcher")
-    parser.add_argument("--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on")
+    parser.add_argument(
+        "--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on"
+    )
     parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
     parser.add_argument(
         "--launcher-option",
@@ -35,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="submitit parameters, e.g. slurm_partition=gpu gpus_per_node=1 timeout_min=600",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print the cells and their run_downstream.py commands")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the cells and their run_downstream.py commands"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
         launcher=args.launcher,
         launcher_options=parse_options(args.launcher_option),
     )
-    print(f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}")
+    print(
+        f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"
+    )
     for title, note in report.failed.items():
         print(f"  failed: {title}: {note['reason']} ({note['log']})")
     for title in report.open:

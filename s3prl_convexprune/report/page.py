@@ -100,7 +100,9 @@ def _columns(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[str, 
         {"key": "params", "title": "M params", "numeric": True, "first": "ascending"},
     ]
     if length is not None:
-        columns.append({"key": "macs", "title": f"GMACs ({length:g} s)", "numeric": True, "first": "ascending"})
+        columns.append(
+            {"key": "macs", "title": f"GMACs ({length:g} s)", "numeric": True, "first": "ascending"}
+        )
         columns.append({"key": "rtf", "title": "Real-time factor", "numeric": True, "first": "ascending"})
     for task in tasks:
         first = "descending" if task.higher_is_better else "ascending"
@@ -117,7 +119,9 @@ def _table_row(entry: Entry, tasks: Sequence[Task], details: dict[str, Any]) -> 
         "params": _cell(entry.params, f"{entry.params / 1e6:.2f}"),
         "macs": _cell(entry.macs, None if entry.macs is None else f"{entry.macs / 1e9:.2f}"),
         "rtf": _cell(entry.rtf, None if entry.rtf is None else f"{entry.rtf:.3f}"),
-        "score": _cell(entry.four_task_score, None if entry.four_task_score is None else f"{entry.four_task_score:.0f}"),
+        "score": _cell(
+            entry.four_task_score, None if entry.four_task_score is None else f"{entry.four_task_score:.0f}"
+        ),
     }
     for task in tasks:
         score = entry.scores.get(task.name)
@@ -219,10 +223,12 @@ def _curve(analysis: Analysis) -> dict[str, Any]:
     values = [row.convexity for row in analysis.layers]
     classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
     lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
-    description = f"Convexity of {analysis.label} classes over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    where = f"over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    description = f"Convexity of {analysis.label} classes {where}"
     certainty = (
         f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
-        f"Probability that layer {choice.layer} is the most convex one, given the sampling error: {choice.probability_best:.2f}."
+        f"Probability that layer {choice.layer} is the most convex one, given the sampling error: "
+        f"{choice.probability_best:.2f}."
     )
     corpus = analysis.corpus
     facts = {

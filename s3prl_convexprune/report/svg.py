@@ -97,13 +97,20 @@ def trade_off(
         px, py = x(point.cost), y(point.score)
         if sd:
             parts.append(
-                f'<line class="bar" x1="{px:.1f}" x2="{px:.1f}" y1="{y(point.score - sd):.1f}" y2="{y(point.score + sd):.1f}"/>'
+                f'<line class="bar" x1="{px:.1f}" x2="{px:.1f}"'
+                f' y1="{y(point.score - sd):.1f}" y2="{y(point.score + sd):.1f}"/>'
             )
         kind = ("whole" if point.whole else "cut") + (" best" if point in front else "")
-        text = f"{point.name}: {point.score:.2f}" + (f" ± {sd:.2f}" if sd else "") + f", {point.cost:.3g} {x_title}"
+        text = (
+            f"{point.name}: {point.score:.2f}"
+            + (f" ± {sd:.2f}" if sd else "")
+            + f", {point.cost:.3g} {x_title}"
+        )
         tip = f"<title>{escape(text)}</title>"
         if point.whole:
-            parts.append(f'<rect class="{kind}" x="{px - 5:.1f}" y="{py - 5:.1f}" width="10" height="10">{tip}</rect>')
+            parts.append(
+                f'<rect class="{kind}" x="{px - 5:.1f}" y="{py - 5:.1f}" width="10" height="10">{tip}</rect>'
+            )
         else:
             parts.append(f'<circle class="{kind}" cx="{px:.1f}" cy="{py:.1f}" r="5">{tip}</circle>')
     by_importance = sorted(points, key=lambda point: (point not in front, not point.whole))
@@ -180,13 +187,18 @@ def _frame(x: Axis, y: Axis, x_title: str, y_title: str) -> list[str]:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{PLOT_RIGHT}" y1="{py:.1f}" y2="{py:.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{py + 4:.1f}">{tick:g}</text>')
     for tick in x.ticks(6):
-        parts.append(f'<text class="tick" text-anchor="middle" x="{x(tick):.1f}" y="{PLOT_BOTTOM + 18}">{tick:g}</text>')
+        parts.append(
+            f'<text class="tick" text-anchor="middle" x="{x(tick):.1f}" y="{PLOT_BOTTOM + 18}">{tick:g}</text>'
+        )
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{PLOT_RIGHT}" y1="{PLOT_BOTTOM}" y2="{PLOT_BOTTOM}"/>')
     middle = (LEFT + PLOT_RIGHT) / 2
-    parts.append(f'<text class="title" text-anchor="middle" x="{middle}" y="{HEIGHT - 8}">{escape(x_title)}</text>')
+    parts.append(
+        f'<text class="title" text-anchor="middle" x="{middle}" y="{HEIGHT - 8}">{escape(x_title)}</text>'
+    )
     across = (TOP + PLOT_BOTTOM) / 2
     parts.append(
-        f'<text class="title" text-anchor="middle" transform="translate(13 {across}) rotate(-90)">{escape(y_title)}</text>'
+        f'<text class="title" text-anchor="middle" transform="translate(13 {across}) rotate(-90)">'
+        f"{escape(y_title)}</text>"
     )
     return parts
 

@@ -108,7 +108,16 @@ class Plan:
 
     def resume_arguments(self, cell: Cell, checkpoint: Path) -> list[str]:
         """The arguments that go on training from one of the cell's checkpoints."""
-        return ["-m", "train", "-e", str(checkpoint), "--device", self.device, "-o", self._expdir_override(cell)]
+        return [
+            "-m",
+            "train",
+            "-e",
+            str(checkpoint),
+            "--device",
+            self.device,
+            "-o",
+            self._expdir_override(cell),
+        ]
 
     def evaluate_arguments(self, cell: Cell) -> list[str]:
         """The arguments that score the dev-chosen checkpoint on the test set."""
@@ -191,10 +200,13 @@ def make_plan(
         raise ConfigError("a grid needs at least one upstream (-u)")
     expdir = Path(expdir)
     if "=" in str(expdir.resolve()) or ",," in str(expdir.resolve()):
-        raise ConfigError(f"{expdir}: s3prl's -o cannot carry a path with '=' or ',,' in it; choose another folder")
+        raise ConfigError(
+            f"{expdir}: s3prl's -o cannot carry a path with '=' or ',,' in it; choose another folder"
+        )
     chosen = get_tasks(tasks)
     paths = {
-        task.name: str((recipes or {}).get(task.name, downstream_recipes_dir() / "s3prl" / task.recipe)) for task in chosen
+        task.name: str((recipes or {}).get(task.name, downstream_recipes_dir() / "s3prl" / task.recipe))
+        for task in chosen
     }
     per_task = _overrides_by_task(overrides or {}, [task.name for task in chosen])
     cells = []
@@ -203,7 +215,9 @@ def make_plan(
         for upstream in dict.fromkeys(upstreams):
             for lr in dict.fromkeys(rates):
                 for seed in dict.fromkeys(seeds):
-                    cells += [Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)]
+                    cells += [
+                        Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)
+                    ]
     return Plan(expdir, tuple(cells), paths, per_task, device, ckpt)
 
 
@@ -228,12 +242,18 @@ def _recipe_lr(path: str) -> float:
         raise ConfigError(f"{path}: no optimizer.lr in this recipe; give --lr") from error
 
 
-def _overrides_by_task(given: Mapping[str, str | Sequence[str]], tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _overrides_by_task(
+    given: Mapping[str, str | Sequence[str]], tasks: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
     by_task: dict[str, tuple[str, ...]] = {task: () for task in tasks}
     for name, values in given.items():
         if name != ALL_TASKS:
             get_task(name)
-        parts = [part.strip() for value in ([values] if isinstance(values, str) else values) for part in value.split(",,")]
+        parts = [
+            part.strip()
+            for value in ([values] if isinstance(values, str) else values)
+            for part in value.split(",,")
+        ]
         for part in filter(None, parts):
             _check_override(part)
             for task in tasks if name == ALL_TASKS else [name]:
@@ -246,6 +266,8 @@ def _check_override(text: str) -> None:
     key, *values = text.split("=")
     key = key.strip()
     if len(values) != 1 or key.split(".")[0] not in ("args", "config"):
-        raise ConfigError(f"override {text!r}: expected config.<key>=<value> or args.<key>=<value>, with one '='")
+        raise ConfigError(
+            f"override {text!r}: expected config.<key>=<value> or args.<key>=<value>, with one '='"
+        )
     if key in OWNED_BY_GRID:
         raise ConfigError(f"override {text!r}: the grid itself decides {key}; use {OWNED_BY_GRID[key]}")

@@ -32,10 +32,9 @@ def run_cell(plan: Plan, cell: Cell) -> None:
     task = get_task(cell.task)
     claim(folder, plan.spec(cell))
     resumable = prepare_folder(folder)
-    if resumable is None:
-        runner = run(plan.train_arguments(cell))
-    else:
-        runner = run(plan.resume_arguments(cell, resumable))
+    runner = (
+        run(plan.train_arguments(cell)) if resumable is None else run(plan.resume_arguments(cell, resumable))
+    )
     _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
     run(plan.evaluate_arguments(cell))
     outcome = read_outcome(folder, task, cell.fold)
@@ -66,14 +65,16 @@ def claim(folder: Path, spec: dict[str, Any]) -> None:
     if not path.exists():
         foreign = sorted({entry.name for entry in folder.iterdir()} - KEPT_ON_RESTART)
         if foreign:
-            raise ArtifactError(f"{folder}: holds {foreign[0]} but no {SPEC}: not made by a grid, so nothing in it is touched")
+            raise ArtifactError(
+                f"{folder}: holds {foreign[0]} but no {SPEC}: not made by a grid, so it is left alone"
+            )
         write_json(path, spec)
         return
     before = read_json(path)
     if before != json.loads(json.dumps(spec)):
         differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
         raise ArtifactError(
-            f"{folder}: was made with another {', '.join(differ)}; nothing in it is changed, use another experiment folder"
+            f"{folder}: was made with another {', '.join(differ)}; use another experiment folder"
         )
 
 
@@ -105,7 +106,9 @@ def _require_chosen_checkpoint(folder: Path, name: str, dev: str, config: dict[s
         return
     steps, every = config["runner"]["total_steps"], config["runner"]["eval_step"]
     if every > steps:
-        raise ArtifactError(f"{folder}: {dev} was never evaluated: eval_step {every} is above total_steps {steps}")
+        raise ArtifactError(
+            f"{folder}: {dev} was never evaluated: eval_step {every} is above total_steps {steps}"
+        )
     raise ArtifactError(
         f"{folder}: no checkpoint ever beat the score s3prl starts from on {dev} (accuracy 0, or 100 % WER); "
         "the learning rate is probably too high"

@@ -135,7 +135,9 @@ def summarise(plan: Plan) -> GridReport:
             unfinished.append({"cell": cell.path.as_posix(), "status": "failed", "reason": note["reason"]})
         else:
             report.open.append(cell.title)
-            unfinished.append({"cell": cell.path.as_posix(), "status": "open", "reason": "not run to its end yet"})
+            unfinished.append(
+                {"cell": cell.path.as_posix(), "status": "open", "reason": "not run to its end yet"}
+            )
     rows = collect([plan.expdir])
     for row in rows:
         row["folder"] = Path(row["folder"]).relative_to(plan.expdir).as_posix()
@@ -191,7 +193,9 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
                     _say(bar, cell.title, note)
                     start()
                 elif code:
-                    raise ConfigError(f"a worker ended with status {code} before it took a cell; its message is above")
+                    raise ConfigError(
+                        f"a worker ended with status {code} before it took a cell; its message is above"
+                    )
             elif event["event"] == "start":
                 in_hand[number] = event["cell"]
             elif event["event"] in ("done", "failed"):
@@ -233,12 +237,16 @@ def _run_submitit(plan: Plan, jobs: int, cluster: str, options: dict[str, Any]) 
     try:
         import submitit
     except ImportError as error:
-        raise ConfigError("--launcher slurm needs submitit: pip install 's3prl-convexprune[slurm]'") from error
+        raise ConfigError(
+            "--launcher slurm needs submitit: pip install 's3prl-convexprune[slurm]'"
+        ) from error
     executor = submitit.AutoExecutor(folder=plan.expdir / "submitit", cluster=cluster)
     executor.update_parameters(name="convexprune", **options)
     text = plan.to_json()
     with executor.batch():
-        submitted = [executor.submit(run_plan, text, index * len(plan.cells) // jobs) for index in range(jobs)]
+        submitted = [
+            executor.submit(run_plan, text, index * len(plan.cells) // jobs) for index in range(jobs)
+        ]
     for job in tqdm(submitted, desc="jobs", unit="job"):
         job.wait()
         if job.exception() is not None:

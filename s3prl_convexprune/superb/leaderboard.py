@@ -176,7 +176,9 @@ def _add_differences(entry: Entry, whole: Mapping[str, TaskScore]) -> None:
             try:
                 entry.differences[task] = compare(score, whole[task])
             except ArtifactError as error:
-                entry.remarks.append(f"{get_task(task).title}: no difference to {whole[task].upstream}: {error}")
+                entry.remarks.append(
+                    f"{get_task(task).title}: no difference to {whole[task].upstream}: {error}"
+                )
 
 
 def compare(score: TaskScore, reference: TaskScore) -> Difference:
@@ -212,12 +214,18 @@ def _errors(score: TaskScore, seeds: Sequence[int], fold: str | None) -> tuple[n
     ]
     if len({predictions.truth_sha256 for predictions in found}) != 1:
         raise ArtifactError(f"the seeds of {score.upstream} were tested on different utterances")
-    return np.mean([predictions.errors for predictions in found], axis=0), found[0].truth_sha256, found[0].units
+    return (
+        np.mean([predictions.errors for predictions in found], axis=0),
+        found[0].truth_sha256,
+        found[0].units,
+    )
 
 
 def _add_ranks(entries: Sequence[Entry]) -> None:
     for name, task in TASKS.items():
-        means = sorted({e.scores[name].mean for e in entries if name in e.scores}, reverse=task.higher_is_better)
+        means = sorted(
+            {e.scores[name].mean for e in entries if name in e.scores}, reverse=task.higher_is_better
+        )
         if len(means) < 2:
             continue
         for entry in entries:

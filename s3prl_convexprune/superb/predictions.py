@@ -51,23 +51,29 @@ def read_predictions(folder: str | Path, task: Task, split: str, fold: str | Non
     truth = Path(folder) / task.truths.format(split=split, fold=fold)
     answers, references = (_read(path, task) for path in (predicted, truth))
     if [name for name, _ in answers] != [name for name, _ in references]:
-        raise ArtifactError(f"{predicted}: not the utterances of {truth.name}, line by line; the folder is half-written or mixed")
+        raise ArtifactError(
+            f"{predicted}: not the utterances of {truth.name}, line by line; the folder is half-written or mixed"
+        )
     errors, units = [], []
-    for (_, answer), (_, reference) in zip(answers, references):
+    for (_, answer), (_, reference) in zip(answers, references, strict=False):
         wrong, count = _compare(answer, reference, task)
         errors.append(wrong)
         units.append(count)
     if not sum(units):
         raise ArtifactError(f"{truth}: no reference word in the whole file")
     digest = hashlib.sha256("\n".join(f"{name} {value}" for name, value in references).encode()).hexdigest()
-    return Predictions(tuple(name for name, _ in references), np.asarray(errors, float), np.asarray(units, float), digest)
+    return Predictions(
+        tuple(name for name, _ in references), np.asarray(errors, float), np.asarray(units, float), digest
+    )
 
 
 def _read(path: Path, task: Task) -> list[tuple[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read: {error.strerror}; the cell has no finished evaluation") from error
+        raise ArtifactError(
+            f"{path}: cannot be read: {error.strerror}; the cell has no finished evaluation"
+        ) from error
     if not lines:
         raise ArtifactError(f"{path}: is empty; the cell has no finished evaluation")
     if task.metric == "wer":

@@ -7,6 +7,7 @@ their quartiles; they hold for the machine that the artifact names.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import statistics
@@ -53,9 +54,9 @@ def profile_upstream(
         repeats: timed forward passes a setting, after `WARM_UP` untimed ones.
 
     Returns:
-        One row of the artifact: ``upstream, params, layers, macs, macs_seconds, rtf, macs_by_seconds, settings``; each of
-        ``settings`` has ``seconds, batch, latency_s`` (median), ``quartiles_s``, ``rtf`` (compute time by audio time)
-        and ``peak_memory_mb`` (GPU: allocated; CPU: resident set of the process; None where it cannot be read).
+        One row of the artifact: ``upstream, params, layers, macs, macs_seconds, rtf, macs_by_seconds, settings``;
+        each of ``settings`` has ``seconds, batch, latency_s`` (median), ``quartiles_s``, ``rtf`` (compute time by
+        audio time) and ``peak_memory_mb`` (GPU: allocated; CPU: resident set of the process; None: unreadable).
 
     Raises:
         ConfigError: a length or batch that cannot be run.
@@ -66,7 +67,9 @@ def profile_upstream(
     generator = torch.Generator().manual_seed(0)
 
     def wavs(length: float, batch: int) -> list[torch.Tensor]:
-        return [torch.randn(round(length * SAMPLE_RATE), generator=generator).to(device) for _ in range(batch)]
+        return [
+            torch.randn(round(length * SAMPLE_RATE), generator=generator).to(device) for _ in range(batch)
+        ]
 
     lengths = sorted(set(seconds))
     table_length = TABLE_SECONDS if TABLE_SECONDS in lengths else lengths[0]
@@ -76,7 +79,8 @@ def profile_upstream(
         settings = [
             {"seconds": length, "batch": batch, **_time(expert, wavs(length, batch), length * batch, repeats)}
             for length, batch in sorted(
-                ((length, batch) for length in lengths for batch in set(batches)), key=lambda pair: pair[0] * pair[1]
+                ((length, batch) for length in lengths for batch in set(batches)),
+                key=lambda pair: pair[0] * pair[1],
             )
         ]
     smallest = min(batches)
@@ -122,10 +126,8 @@ def _reset_peak(on_gpu: bool) -> None:
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
         return
-    try:  # Linux: forget the highest resident set so far
+    with contextlib.suppress(OSError):  # Linux: forget the highest resident set so far
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _peak_mb(on_gpu: bool) -> float | None:
@@ -155,7 +157,12 @@ def machine(device: str) -> dict[str, Any]:
 
 def write_profiles(path: str | Path, rows: Sequence[dict[str, Any]], device: str) -> Path:
     """Write the artifact."""
-    content = {"format": FORMAT, "version": VERSION, "machine": machine(device), "versions": package_versions()}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "machine": machine(device),
+        "versions": package_versions(),
+    }
     return write_json(path, {**content, "rows": list(rows)})
 
 
@@ -169,7 +176,9 @@ def read_profiles(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
     for path in paths:
         content = read_json(path)
         if content.get("format") != FORMAT or content.get("version") != VERSION:
-            raise ArtifactError(f"{path}: is not a profile of version {VERSION}; 's3prl-convexprune profile' writes one")
+            raise ArtifactError(
+                f"{path}: is not a profile of version {VERSION}; 's3prl-convexprune profile' writes one"
+            )
         for row in content["rows"]:
             if row["upstream"] in rows:
                 raise ArtifactError(f"{path}: a second profile of {row['upstream']}")

@@ -78,6 +78,7 @@ def four_task_score(scores: Mapping[str, float]) -> float | None:
     if set(REFERENCE_POINTS) - set(scores):
         return None
     points = [
-        1000 * (scores[task] - fbank) / (reference - fbank) for task, (fbank, reference) in REFERENCE_POINTS.items()
+        1000 * (scores[task] - fbank) / (reference - fbank)
+        for task, (fbank, reference) in REFERENCE_POINTS.items()
     ]
     return sum(points) / len(points)

@@ -60,7 +60,12 @@ def _wav2vec2(size: dict[str, Any]) -> tuple[nn.Module, dict[str, Any], str]:
 def _wavlm(size: dict[str, Any]) -> tuple[nn.Module, dict[str, Any], str]:
     from s3prl.upstream.wavlm.WavLM import WavLM, WavLMConfig
 
-    positions = {"relative_position_embedding": True, "num_buckets": 320, "max_distance": 800, "gru_rel_pos": True}
+    positions = {
+        "relative_position_embedding": True,
+        "num_buckets": 320,
+        "max_distance": 800,
+        "gru_rel_pos": True,
+    }
     config = _fairseq(size, normalize=size["pre_norm"], **positions)
     return WavLM(WavLMConfig(config)), {"cfg": config}, "model"
 
@@ -83,13 +88,14 @@ def _transformers(kind: str) -> Callable[[dict[str, Any]], nn.Module]:
     return make
 
 
-FAIRSEQ = {
+Size = dict[str, Any]
+FAIRSEQ: dict[str, tuple[str, Callable[[Size], tuple[nn.Module, dict[str, Any], str]]]] = {
     "hubert": ("hubert_custom", _hubert),
     "wav2vec2": ("wav2vec2_custom", _wav2vec2),
     "wavlm": ("wavlm_local", _wavlm),
     "unispeech_sat": ("unispeech_sat_local", _wavlm),
 }
-TRANSFORMERS = {
+TRANSFORMERS: dict[str, tuple[str, Callable[[Size], nn.Module]]] = {
     "hf_hubert": ("hf_hubert_custom", _transformers("Hubert")),
     "hf_wav2vec2": ("hf_wav2vec2_custom", _transformers("Wav2Vec2")),
     "hf_wavlm": ("hf_wavlm_custom", _transformers("WavLM")),
@@ -111,7 +117,9 @@ def random_model(architecture: str, size: str) -> nn.Module:
         return FAIRSEQ[architecture][1](SIZES[size])[0]
     if architecture in TRANSFORMERS:
         return TRANSFORMERS[architecture][1](SIZES[size])
-    raise UnknownUpstreamError(f"--random-init knows no architecture {architecture!r}{nearest(architecture, ARCHITECTURES)}")
+    raise UnknownUpstreamError(
+        f"--random-init knows no architecture {architecture!r}{nearest(architecture, ARCHITECTURES)}"
+    )
 
 
 @contextmanager
@@ -128,7 +136,7 @@ def random_upstream(name: str, size: str) -> Iterator[nn.Module]:
     architecture, layers = split_name(name) or (name, None)
     if architecture not in ARCHITECTURES:
         random_model(architecture, size)
-    entry = {**FAIRSEQ, **TRANSFORMERS}[architecture][0]
+    entry = FAIRSEQ[architecture][0] if architecture in FAIRSEQ else TRANSFORMERS[architecture][0]
     with tempfile.TemporaryDirectory() as folder:
         ckpt = _write(Path(folder), architecture, size)
         yield build_upstream(entry if layers is None else f"{entry}_convexpruned_L{layers}", ckpt=str(ckpt))
@@ -136,11 +144,14 @@ def random_upstream(name: str, size: str) -> Iterator[nn.Module]:
 
 def _write(folder: Path, architecture: str, size: str) -> Path:
     if architecture in FAIRSEQ:
-        model, content, weights = FAIRSEQ[architecture][1](SIZES[size])
-        torch.save({**content, weights: model.state_dict()}, folder / "random.pt")
+        bare, content, weights = FAIRSEQ[architecture][1](SIZES[size])
+        torch.save({**content, weights: bare.state_dict()}, folder / "random.pt")
         return folder / "random.pt"
     from transformers import Wav2Vec2FeatureExtractor
 
-    TRANSFORMERS[architecture][1](SIZES[size]).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(do_normalize=SIZES[size]["pre_norm"], return_attention_mask=True).save_pretrained(folder)
+    model: Any = random_model(architecture, size)
+    model.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        do_normalize=SIZES[size]["pre_norm"], return_attention_mask=True
+    ).save_pretrained(folder)
     return folder

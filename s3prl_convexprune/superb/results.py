@@ -61,7 +61,9 @@ def logged_scores(folder: str | Path) -> list[tuple[str, int, float]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read: {error.strerror}; s3prl writes it when it evaluates") from error
+        raise ArtifactError(
+            f"{path}: cannot be read: {error.strerror}; s3prl writes it when it evaluates"
+        ) from error
     scores = []
     for number, line in enumerate(lines, start=1):
         if line.startswith("New best on "):
@@ -83,13 +85,17 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
     restricted = hasattr(torch.serialization, "add_safe_globals")
     if restricted:
-        torch.serialization.add_safe_globals([Namespace])  # s3prl's arguments; nothing else beside the weights
+        torch.serialization.add_safe_globals(
+            [Namespace]
+        )  # s3prl's arguments; nothing else beside the weights
     try:
         states = torch.load(path, map_location="cpu", weights_only=restricted)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: there is no such checkpoint") from error
     except Exception as error:  # torch raises a dozen types for a damaged file
-        raise ArtifactError(f"{path}: cannot be read as a checkpoint ({type(error).__name__}); it may be half-written") from error
+        raise ArtifactError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); it may be half-written"
+        ) from error
     if not isinstance(states, dict) or not {"Step", "Config", "Args", "Downstream"} <= set(states):
         raise ArtifactError(f"{path}: is not a checkpoint of s3prl's runner")
     return states
@@ -129,12 +135,18 @@ def _check_against_log(folder: Path, task: Task, step: int, best: float, test: f
     scores = logged_scores(folder)
     on_dev = [value for split, at, value in scores if split == task.dev_split and at == step]
     if not on_dev or abs(on_dev[-1] - best) > 1e-6:
-        raise ArtifactError(f"{folder / 'log.log'}: no dev score {best:.6f} at step {step}, where {task.best_checkpoint} was saved")
+        raise ArtifactError(
+            f"{folder / 'log.log'}: no dev score {best:.6f} at step {step}, where {task.best_checkpoint} was saved"
+        )
     on_test = [(at, value) for split, at, value in scores if split == task.evaluate_split]
     if not on_test or on_test[-1][0] != EVALUATED_ALONE:
-        raise ArtifactError(f"{folder}: the last test evaluation is not that of {task.best_checkpoint}; evaluate it with -m evaluate")
+        raise ArtifactError(
+            f"{folder}: the last test evaluation is not that of {task.best_checkpoint}; evaluate it with -m evaluate"
+        )
     if abs(100.0 * on_test[-1][1] - test) > 1e-3:
-        raise ArtifactError(f"{folder}: the predictions give {test:.4f}, s3prl's log {100.0 * on_test[-1][1]:.4f}; files are mixed")
+        raise ArtifactError(
+            f"{folder}: the predictions give {test:.4f}, s3prl's log {100.0 * on_test[-1][1]:.4f}; files are mixed"
+        )
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -163,7 +175,9 @@ def read_cell(folder: str | Path) -> dict[str, Any]:
     folder = Path(folder)
     row = read_json(folder / FINISHED)
     if row.get("version") != RESULTS_VERSION:
-        raise ArtifactError(f"{folder / FINISHED}: version {row.get('version')!r}, expected {RESULTS_VERSION}")
+        raise ArtifactError(
+            f"{folder / FINISHED}: version {row.get('version')!r}, expected {RESULTS_VERSION}"
+        )
     task = get_task(row["task"])
     if task.metric == "accuracy":
         logged_scores(folder)
@@ -192,7 +206,9 @@ def collect(expdirs: Iterable[str | Path]) -> list[dict[str, Any]]:
             row = {**read_cell(folder), "folder": str(folder)}
             key = tuple(row[name] for name in IDENTITY)
             if key in rows:
-                raise ArtifactError(f"two results for one cell ({_title(row)}): {rows[key]['folder']} and {folder}")
+                raise ArtifactError(
+                    f"two results for one cell ({_title(row)}): {rows[key]['folder']} and {folder}"
+                )
             rows[key] = row
     return list(rows.values())
 
@@ -201,7 +217,9 @@ def _title(row: dict[str, Any]) -> str:
     return ", ".join(str(row[name]) for name in IDENTITY if row[name] is not None)
 
 
-def write_results(path: str | Path, rows: Sequence[dict[str, Any]], unfinished: Sequence[dict[str, Any]] = ()) -> Path:
+def write_results(
+    path: str | Path, rows: Sequence[dict[str, Any]], unfinished: Sequence[dict[str, Any]] = ()
+) -> Path:
     """Write `results.json`; an existing file that is not one of ours, or of another version, is not replaced.
 
     Args:
@@ -226,5 +244,7 @@ def read_results(path: str | Path) -> list[dict[str, Any]]:
     """
     content = read_json(path)
     if content.get("version") != RESULTS_VERSION or not isinstance(content.get("rows"), list):
-        raise ArtifactError(f"{path}: version {content.get('version')!r} of a results file; this package reads {RESULTS_VERSION}")
+        raise ArtifactError(
+            f"{path}: version {content.get('version')!r} of a results file; this package reads {RESULTS_VERSION}"
+        )
     return list(content["rows"])

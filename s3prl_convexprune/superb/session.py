@@ -65,7 +65,9 @@ def run(arguments: list[str]) -> Any:
                 if split != train_split:
                     return loader
                 if not len(loader):
-                    raise CorpusError("the training set does not fill one batch; s3prl would wait for one forever")
+                    raise CorpusError(
+                        "the training set does not fill one batch; s3prl would wait for one forever"
+                    )
                 stream, place = Stream(loader, Path(self.args.expdir), place), None
                 return stream
 
@@ -153,7 +155,7 @@ class Stream:
 
 def saved_steps(folder: Path) -> set[int]:
     """Steps of the ordinary checkpoints (`states-<step>.ckpt`) in an experiment folder."""
-    return {int(match[1]) for match in map(SAVED.match, os.listdir(folder)) if match}
+    return {int(match[1]) for path in folder.iterdir() if (match := SAVED.match(path.name))}
 
 
 def random_states() -> dict[str, Any]:
@@ -162,7 +164,7 @@ def random_states() -> dict[str, Any]:
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
         "python": [version, list(words), gauss],
-        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],
+        "numpy": [kind, torch.from_numpy(np.asarray(keys, np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -190,7 +192,7 @@ def write_place(folder: Path, step: int, epoch_start: dict[str, Any], batches: i
     os.link(folder / f"states-{step}.ckpt", link)
     temporary = folder / f".resume-{step}.pt"
     torch.save({"epoch_start": epoch_start, "batches": batches, "now": random_states()}, temporary)
-    os.replace(temporary, folder / f"resume-{step}.pt")
+    temporary.replace(folder / f"resume-{step}.pt")
     for older in resume_steps(folder) - {step}:
         (folder / f"resume-{older}.pt").unlink()
         (folder / f"resume-{older}.ckpt").unlink(missing_ok=True)
@@ -198,7 +200,7 @@ def write_place(folder: Path, step: int, epoch_start: dict[str, Any], batches: i
 
 def resume_steps(folder: Path) -> set[int]:
     """Steps from which an experiment can go on exactly."""
-    return {int(match[1]) for match in map(RESUME.match, os.listdir(folder)) if match}
+    return {int(match[1]) for path in folder.iterdir() if (match := RESUME.match(path.name))}
 
 
 def read_place(checkpoint: Path) -> dict[str, Any] | None:

@@ -63,7 +63,9 @@ def task_scores(rows: Iterable[Row]) -> dict[str, dict[str, TaskScore]]:
     scores: dict[str, dict[str, TaskScore]] = defaultdict(dict)
     for (upstream, name), cells in groups.items():
         scores[upstream][name] = score_task(cells)
-    return {upstream: {name: found[name] for name in TASKS if name in found} for upstream, found in scores.items()}
+    return {
+        upstream: {name: found[name] for name in TASKS if name in found} for upstream, found in scores.items()
+    }
 
 
 def score_task(rows: Sequence[Row]) -> TaskScore:
@@ -82,10 +84,14 @@ def score_task(rows: Sequence[Row]) -> TaskScore:
     folds = {fold for cells in per_seed.values() for fold in cells}
     whole = {seed: cells for seed, cells in sorted(per_seed.items()) if set(cells) == folds}
     if not whole:
-        raise ArtifactError(f"{rows[0]['upstream']} {task.name}: no seed has all of {sorted(map(str, folds))}")
+        raise ArtifactError(
+            f"{rows[0]['upstream']} {task.name}: no seed has all of {sorted(map(str, folds))}"
+        )
     for key in ("layers", "params", "total_steps"):
         if len({row[key] for row in chosen}) > 1:
-            raise ArtifactError(f"{rows[0]['upstream']} {task.name}: its cells differ in {key}; they are not one upstream's")
+            raise ArtifactError(
+                f"{rows[0]['upstream']} {task.name}: its cells differ in {key}; they are not one upstream's"
+            )
     tests = [statistics.fmean(row["test"] for row in cells.values()) for cells in whole.values()]
     first = next(iter(whole.values()))
     used = tuple(cells[fold] for cells in whole.values() for fold in sorted(cells, key=str))

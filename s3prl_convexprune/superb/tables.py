@@ -18,15 +18,22 @@ PARAMS_RULE = (
     "with one depth a task the deepest counts."
 )
 SCORE_RULE = (
-    "The 4-task score is the benchmark's normalisation over ASR, SID, KS and ER; it is not the SUPERB score, which needs "
-    "all tasks, and it is given only for rows made by the published protocol on the published corpora."
+    "The 4-task score is the benchmark's normalisation over ASR, SID, KS and ER; it is not the SUPERB score, which "
+    "needs all tasks, and it is given only for rows made by the published protocol on the published corpora."
 )
 DIFFERENCE_RULE = (
-    "Differences are to the whole upstream on the same test utterances, with a 95 % interval by paired bootstrap over "
-    "utterances; an interval that holds 0 shows no difference."
+    "Differences are to the whole upstream on the same test utterances, with a 95 % interval by paired bootstrap "
+    "over utterances; an interval that holds 0 shows no difference."
 )
 TASK_SPECIFIC_MARK = "†"
 TASK_SPECIFIC_RULE = f"{TASK_SPECIFIC_MARK} depth chosen with the task's labels, one depth a task."
+
+
+CSV_COLUMNS = [
+    *("kind", "upstream", "base", "task", "metric", "mean", "sd", "seeds", "folds", "lr"),
+    *("layers", "params", "macs", "macs_seconds", "rtf", "task_specific"),
+    *("difference", "low", "high", "rank", "source"),
+]
 
 
 def tasks_of(entries: Sequence[Entry]) -> list[Task]:
@@ -75,13 +82,19 @@ def markdown(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -
     differing = [entry for entry in entries if entry.differences]
     if differing:
         lines += ["", "Difference to the whole upstream, percentage points [95 % interval].", ""]
-        lines += _table(["Upstream", *map(heading, tasks)], [_difference_row(entry, tasks) for entry in differing])
+        lines += _table(
+            ["Upstream", *map(heading, tasks)], [_difference_row(entry, tasks) for entry in differing]
+        )
     lines += ["", PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE]
     if any(entry.task_specific for entry in entries):
         lines.append(TASK_SPECIFIC_RULE)
     lines += [f"- {note}" for note in departures(entries)]
     if published:
-        lines += ["", "Published, not measured here, not ranked with the rows above (GMACs: the benchmark's 32 files).", ""]
+        lines += [
+            "",
+            "Published, not measured here, not ranked with the rows above (GMACs: the benchmark's 32 files).",
+            "",
+        ]
         columns = ["Upstream", "M params", "GMACs", *map(heading, TASKS.values()), "4-task score", "Source"]
         lines += _table(columns, [_published_row(row) for row in published])
     return "\n".join(lines) + "\n"
@@ -89,8 +102,15 @@ def markdown(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -
 
 def departures(entries: Sequence[Entry]) -> list[str]:
     """How the numbers depart from the published protocol, each departure once, and what could not be compared."""
-    found = {f"{TASKS[task].title}: {note}." for e in entries for task, score in e.scores.items() for note in score.notes}
-    return sorted(found) + sorted({f"{entry.name}: {remark}." for entry in entries for remark in entry.remarks})
+    found = {
+        f"{TASKS[task].title}: {note}."
+        for e in entries
+        for task, score in e.scores.items()
+        for note in score.notes
+    }
+    return sorted(found) + sorted(
+        {f"{entry.name}: {remark}." for entry in entries for remark in entry.remarks}
+    )
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -129,17 +149,20 @@ def _difference_row(entry: Entry, tasks: Sequence[Task]) -> list[str]:
 def _published_row(row: PublishedRow) -> list[str]:
     scores = [f"{row.scores[task]:.2f}" for task in TASKS]
     score = _number(four_task_score(row.scores), 0)
-    return [row.upstream, f"{row.params_m:g}", "–" if row.gmacs is None else f"{row.gmacs:g}", *scores, score, row.source]
+    return [
+        row.upstream,
+        f"{row.params_m:g}",
+        "–" if row.gmacs is None else f"{row.gmacs:g}",
+        *scores,
+        score,
+        row.source,
+    ]
 
 
 def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> str:
     """One line a row and task, for a spreadsheet; ``kind`` says measured or published."""
-    columns = (
-        "kind upstream base task metric mean sd seeds folds lr layers params macs macs_seconds rtf task_specific "
-        "difference low high rank source"
-    ).split()
     file = io.StringIO()
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for entry in entries:
         for task, score in entry.scores.items():
@@ -172,7 +195,13 @@ def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> 
         for task, value in row.scores.items():
             cost = {"params": round(row.params_m * 1e6), "source": row.source}
             writer.writerow(
-                {"kind": "published", "upstream": row.upstream, "task": task, "metric": TASKS[task].metric, "mean": value}
+                {
+                    "kind": "published",
+                    "upstream": row.upstream,
+                    "task": task,
+                    "metric": TASKS[task].metric,
+                    "mean": value,
+                }
                 | cost
             )
     return file.getvalue()

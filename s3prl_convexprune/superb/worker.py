@@ -54,7 +54,9 @@ def work(plan: Plan, report: Report, run_cell: Callable[[Plan, Cell], None], fir
                     run_cell(plan, cell)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # SystemExit from s3prl's code is a failed cell, not the end of the worker
+            except (
+                BaseException
+            ) as error:  # SystemExit from s3prl's code is a failed cell, not the end of the worker
                 report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
                 continue
             (folder / FAILED).unlink(missing_ok=True)
@@ -80,7 +82,12 @@ def _reason(error: BaseException) -> str:
 def note_failure(plan: Plan, cell: Cell, reason: str) -> dict[str, Any]:
     """Write `failed.json` into a cell's folder: the reason and the log's last lines."""
     folder = plan.folder(cell)
-    note = {"reason": reason, "attempt": plan.attempt, "log": str(folder / LOG), "last_lines": last_lines(folder / LOG)}
+    note = {
+        "reason": reason,
+        "attempt": plan.attempt,
+        "log": str(folder / LOG),
+        "last_lines": last_lines(folder / LOG),
+    }
     write_json(folder / FAILED, note)
     return note
 
@@ -116,7 +123,7 @@ def output_into(path: Path) -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for descriptor, original in zip((1, 2), saved):
+        for descriptor, original in zip((1, 2), saved, strict=False):
             os.dup2(original, descriptor)
             os.close(original)
 
@@ -142,7 +149,12 @@ def main() -> int:
 
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    work(Plan.from_json(sys.stdin.read()), lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
+    work(
+        Plan.from_json(sys.stdin.read()),
+        lambda event: print(json.dumps(event), file=reports, flush=True),
+        run_cell,
+        first,
+    )
     return 0
 
 

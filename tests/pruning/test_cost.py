@@ -19,14 +19,16 @@ from tests.checkpoints import CASES  # noqa: E402
 KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
-def closed_form(samples: int, width: int, ffn: int, conv: int, groups: int, kernel: int, fairseq: bool) -> tuple[int, int]:
+def closed_form(
+    samples: int, width: int, ffn: int, conv: int, groups: int, kernel: int, fairseq: bool
+) -> tuple[int, int]:
     """MACs below the transformer and of one layer, HuBERT's architecture, counted on paper.
 
     fairseq's models leave the projection out where both sides are equally wide, and pad to an even number of frames
     in front of the layers; transformers' models do neither.
     """
     frames, below, channels = samples, 0, 1
-    for size, stride in zip(KERNELS, STRIDES):
+    for size, stride in zip(KERNELS, STRIDES, strict=False):
         frames = (frames - size) // stride + 1
         below += frames * conv * channels * size
         channels = conv
@@ -41,7 +43,10 @@ def build(name: str, folder: Path) -> torch.nn.Module:
     return getattr(load_hub(), case.entry)(ckpt=str(case.build(folder)))
 
 
-@pytest.mark.parametrize("name", ["hubert-post", "hubert-pre", "wav2vec2-post", "hf_hubert-post", "hf_hubert-pre", "hf_wav2vec2-post"])
+@pytest.mark.parametrize(
+    "name",
+    ["hubert-post", "hubert-pre", "wav2vec2-post", "hf_hubert-post", "hf_hubert-pre", "hf_wav2vec2-post"],
+)
 @pytest.mark.parametrize("seconds", [0.7, 2.0])
 def test_every_matrix_product_is_counted(name: str, seconds: float, tmp_path: Path) -> None:
     below, layer = closed_form(round(seconds * 16000), 32, 64, 32, 4, 16, fairseq=not name.startswith("hf_"))
@@ -49,7 +54,10 @@ def test_every_matrix_product_is_counted(name: str, seconds: float, tmp_path: Pa
     assert [cost.macs for cost in costs] == [below + depth * layer for depth in range(5)]
 
 
-@pytest.mark.parametrize("name", ["wavlm-post", "hf_wavlm-pre", "data2vec-post", "unispeech_sat-post", "hubert-pre", "hf_hubert-pre"])
+@pytest.mark.parametrize(
+    "name",
+    ["wavlm-post", "hf_wavlm-pre", "data2vec-post", "unispeech_sat-post", "hubert-pre", "hf_hubert-pre"],
+)
 def test_a_depth_costs_what_the_upstream_cut_there_costs(name: str, tmp_path: Path) -> None:
     costs = depth_costs(build(name, tmp_path))
     generator = torch.Generator().manual_seed(0)
@@ -64,7 +72,9 @@ def test_counting_leaves_mode_and_hooks_as_they_were(tmp_path: Path) -> None:
     fast_path = torch.backends.mha.get_fastpath_enabled()
 
     def hooks() -> list[int]:
-        return [len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in expert.model.encoder.layers]
+        return [
+            len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in expert.model.encoder.layers
+        ]
 
     depth_costs(expert)  # transformers puts hooks of its own on at the first forward pass
     before = hooks()
@@ -85,6 +95,6 @@ def test_the_closed_form_carries_the_published_totals_from_base_to_large() -> No
         below, layer = closed_form(samples, width, ffn, 512, 16, 128, fairseq=True)
         return 8 * (below + layers * layer)
 
-    for base, large in zip(PUBLISHED_BASE, PUBLISHED_LARGE):
+    for base, large in zip(PUBLISHED_BASE, PUBLISHED_LARGE, strict=False):
         samples = next(n for n in range(16000, 16000 * 20, 160) if bucket(n, 768, 3072, 12) >= base)
         assert bucket(samples, 1024, 4096, 24) == pytest.approx(large, rel=0.01)

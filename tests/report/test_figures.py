@@ -11,7 +11,9 @@ from s3prl_convexprune.report.svg import HEIGHT, WIDTH, Axis, Point, curve, pare
 
 COSTS = st.floats(0.001, 1e4)
 SCORES = st.floats(0, 100)
-POINTS = st.lists(st.tuples(COSTS, SCORES, st.none() | st.floats(0, 5), st.booleans()), min_size=2, max_size=15)
+POINTS = st.lists(
+    st.tuples(COSTS, SCORES, st.none() | st.floats(0, 5), st.booleans()), min_size=2, max_size=15
+)
 
 
 def points_from(drawn: list) -> list[Point]:

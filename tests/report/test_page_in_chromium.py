@@ -33,7 +33,9 @@ def analysis(label: str, peak: int) -> Analysis:
         influence = (0.15 * generator.normal(size=50)).tolist()
         layers.append(LayerRow(layer, value, 1.1, per_class, value, 9000, 0.0, influence))
     corpus = {"name": "demo", "fingerprint": "c" * 64, "split": "train", "n_points": 300, "classes": ["c0"]}
-    return Analysis("tiny", {"path": None, "weights_sha256": "b" * 64}, corpus, label, {"seed": 1}, {"torch": "2"}, layers)
+    return Analysis(
+        "tiny", {"path": None, "weights_sha256": "b" * 64}, corpus, label, {"seed": 1}, {"torch": "2"}, layers
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,9 @@ def test_the_same_results_give_the_same_page(path: Path, tmp_path: Path) -> None
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright drives the browser")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="pip install playwright drives the browser"
+    )
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -108,7 +112,10 @@ def test_it_renders_everything(page: Any) -> None:
 def test_it_sorts_by_a_column_and_back(page: Any) -> None:
     ks = page.locator("th[data-key=ks] button")
     ks.click()
-    scores = [float(text) for text in page.locator("#board td:nth-child(7)").evaluate_all("c => c.map(x => x.dataset.sort)")]
+    scores = [
+        float(text)
+        for text in page.locator("#board td:nth-child(7)").evaluate_all("c => c.map(x => x.dataset.sort)")
+    ]
     assert scores == sorted(scores, reverse=True)
     assert page.locator("th[data-key=ks]").get_attribute("aria-sort") == "descending"
     ks.click()
@@ -141,7 +148,9 @@ def test_a_phone_shows_cards_without_scrolling_sideways(page: Any) -> None:
     assert not page.locator("#board thead").is_visible()
     page.locator("#sort").select_option("sid")
     assert page.locator("#board tbody tr th").last.inner_text().startswith("tiny")
-    assert page.locator("#board td").first.evaluate("c => getComputedStyle(c, '::before').content") == '"Layers"'
+    assert (
+        page.locator("#board td").first.evaluate("c => getComputedStyle(c, '::before').content") == '"Layers"'
+    )
 
 
 def relative_luminance(colour: str) -> float:

@@ -24,7 +24,12 @@ def right_answers(count: int, share: float, seed: int) -> list[bool]:
 
 
 def write_outputs(
-    folder: Path, task_name: str, right: Sequence[bool], fold: str | None = None, dev: float = 0.5, step: int = 4
+    folder: Path,
+    task_name: str,
+    right: Sequence[bool],
+    fold: str | None = None,
+    dev: float = 0.5,
+    step: int = 4,
 ) -> None:
     """What `-m train` and then `-m evaluate -e dev-best.ckpt` leave for an accuracy task, file by file."""
     task = TASKS[task_name]

@@ -35,7 +35,9 @@ def test_shards_share_the_cells_out(count: int, seeds: int) -> None:
 
 
 def test_a_plan_survives_the_way_to_another_machine(tmp_path: Path) -> None:
-    plan = make_plan(["a"], ["ks", "er"], tmp_path, overrides={"er": "config.a=1,,config.b=2", "all": ["args.c=3"]})
+    plan = make_plan(
+        ["a"], ["ks", "er"], tmp_path, overrides={"er": "config.a=1,,config.b=2", "all": ["args.c=3"]}
+    )
     assert Plan.from_json(plan.to_json()) == plan
     assert plan.overrides == {"ks": ("args.c=3",), "er": ("config.a=1", "config.b=2", "args.c=3")}
 

@@ -1,4 +1,4 @@
-"""Real cells: s3prl's own recipes on tiny corpora, in a worker that is reused, killed, or compared with a fresh process."""
+"""Real cells: s3prl's own recipes on tiny corpora, in a worker that is reused, killed, or held against a fresh one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.checkpoints import CASES  # noqa: E402
 from tests.tiny_superb import build  # noqa: E402
 
 OVERRIDES = {
-    "all": "config.runner.total_steps=8,,config.runner.eval_step=3,,config.runner.save_step=2,,config.runner.log_step=2",
+    "all": "config.runner.total_steps=8,,config.runner.eval_step=3,,"
+    "config.runner.save_step=2,,config.runner.log_step=2",
     "ks": "config.downstream_expert.datarc.num_workers=0,,config.downstream_expert.datarc.batch_size=4",
     "sid": "config.downstream_expert.datarc.num_workers=1,,config.downstream_expert.datarc.train_batch_size=3",
     "er": "config.downstream_expert.datarc.num_workers=0,,config.runner.gradient_accumulate_steps=2",
@@ -46,7 +47,9 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def plan_for(expdir: Path, ckpt: str, tasks: list[str], **options: Any) -> Plan:
     upstream = options.pop("upstream", "hf_hubert_custom_convexpruned_L2")
-    return make_plan([upstream], tasks, expdir, lrs=[0.01], folds=["fold2"], overrides=OVERRIDES, ckpt=ckpt, **options)
+    return make_plan(
+        [upstream], tasks, expdir, lrs=[0.01], folds=["fold2"], overrides=OVERRIDES, ckpt=ckpt, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,9 @@ def one_worker(corpora: str, tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 def numbers(folder: Path) -> dict[str, Any]:
     row = read_json(folder / "finished.json")
-    return {key: row[key] for key in ("dev", "test", "step", "utterances", "truth_sha256", "layers", "params")}
+    return {
+        key: row[key] for key in ("dev", "test", "step", "utterances", "truth_sha256", "layers", "params")
+    }
 
 
 def weights(path: Path) -> dict[str, Any]:
@@ -90,7 +95,9 @@ def test_a_finished_grid_is_not_touched_again(one_worker: Plan) -> None:
     assert report.finished == 3 and files == after
 
 
-def test_the_printed_commands_in_a_fresh_process_give_the_same_numbers(one_worker: Plan, corpora: str, tmp_path: Path) -> None:
+def test_the_printed_commands_in_a_fresh_process_give_the_same_numbers(
+    one_worker: Plan, corpora: str, tmp_path: Path
+) -> None:
     """The last cell of a reused worker against `run_downstream.py`: nothing leaks from cell to cell."""
     plan = plan_for(tmp_path, corpora, ["ks"])
     (cell,) = plan.cells

@@ -64,7 +64,10 @@ def test_rows_marks_ranks_and_differences(tmp_path: Path) -> None:
     }
     whole, chosen = entries["tiny"], entries["chosen"]
     assert whole.is_whole and not whole.differences and next(iter(entries)) == "tiny"
-    assert [name for name, entry in entries.items() if entry.task_specific] == ["chosen", "tiny_convexpruned_L8"]
+    assert [name for name, entry in entries.items() if entry.task_specific] == [
+        "chosen",
+        "tiny_convexpruned_L8",
+    ]
     assert (chosen.layers, chosen.params) == (8, entries["tiny_convexpruned_L8"].params), "the deepest counts"
     assert chosen.macs == profile_of("x", 8)["macs"]
     assert entries["tiny_convexpruned_L2"].ranks == {"sid": 1}
@@ -114,7 +117,9 @@ def test_published_rows_are_shown_apart_and_never_ranked(tmp_path: Path) -> None
     assert {line["rank"] for line in lines if line["kind"] == "published"} == {""}
     assert len(lines) == 5 * 2 + 12 * 4
     content = as_json(entries, published_rows())
-    assert json.loads(json.dumps(content))["measured"][0]["scores"]["ks"]["rows"][0]["provenance"]["upstream_sha256"]
+    assert json.loads(json.dumps(content))["measured"][0]["scores"]["ks"]["rows"][0]["provenance"][
+        "upstream_sha256"
+    ]
 
 
 def test_the_command_writes_every_format_and_explains_what_it_cannot(

@@ -37,6 +37,12 @@ def run_cell(plan, cell):
 work(plan, lambda event: None, run_cell, first=int(sys.argv[1]))
 """
 
+TAKE = """
+from s3prl_convexprune.superb.locks import FolderLock
+lock = FolderLock({path!r})
+print(lock.acquire(), flush=True)
+"""
+
 
 def start(plan: Plan, first: int) -> subprocess.Popen[str]:
     worker = subprocess.Popen([sys.executable, "-c", STUB, str(first)], stdin=subprocess.PIPE, text=True)
@@ -81,7 +87,7 @@ def test_no_cell_is_run_twice_to_completion_and_none_is_lost(tmp_path: Path) -> 
 
 def test_a_lock_left_by_a_dead_process_is_free(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    code = f"from s3prl_convexprune.superb.locks import FolderLock; import os; l = FolderLock({str(path)!r}); print(l.acquire(), flush=True); os.kill(os.getpid(), 9)"
+    code = TAKE.format(path=str(path)) + "import os; os.kill(os.getpid(), 9)"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert dead.stdout.strip() == "True" and dead.returncode == -9
     assert str(os.getpid()) not in owner_of(path) and "process" in owner_of(path)
@@ -92,8 +98,10 @@ def test_a_lock_left_by_a_dead_process_is_free(tmp_path: Path) -> None:
 
 def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    code = f"from s3prl_convexprune.superb.locks import FolderLock; l = FolderLock({str(path)!r}); print(l.acquire(), flush=True); input()"
-    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    code = TAKE.format(path=str(path)) + "input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert holder.stdout is not None and holder.stdout.readline().strip() == "True"
     lock = FolderLock(path)
     assert not lock.acquire() and str(holder.pid) in owner_of(path)

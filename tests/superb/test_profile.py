@@ -38,7 +38,9 @@ def test_random_models_have_the_published_number_of_parameters(architecture: str
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_can_be_profiled_whole_and_cut(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_architecture_can_be_profiled_whole_and_cut(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = {"width": 32, "ffn": 64, "layers": 3, "heads": 4, "pre_norm": False}
     monkeypatch.setitem(SIZES, "base", small)
     counts = {}
@@ -56,7 +58,12 @@ def test_rows_hang_together(tmp_path: Path) -> None:
     expert = load_hub().hf_hubert_custom(ckpt=str(ckpt))
     row = profile_upstream(expert, "tiny", seconds=[0.5, 1.0], batches=[1, 2], repeats=3)
     assert row["macs_by_seconds"]["1"] > row["macs_by_seconds"]["0.5"] == row["macs"]
-    assert {(setting["seconds"], setting["batch"]) for setting in row["settings"]} == {(0.5, 1), (0.5, 2), (1.0, 1), (1.0, 2)}
+    assert {(setting["seconds"], setting["batch"]) for setting in row["settings"]} == {
+        (0.5, 1),
+        (0.5, 2),
+        (1.0, 1),
+        (1.0, 2),
+    }
     for setting in row["settings"]:
         low, high = setting["quartiles_s"]
         assert 0 < low <= setting["latency_s"] <= high

@@ -64,10 +64,15 @@ HALF_WRITTEN = {
     ),
     "no checkpoint": (drop("dev-best.ckpt"), "no such checkpoint"),
     "half a checkpoint": (truncate("dev-best.ckpt"), "half-written"),
-    "trained on after the evaluation": (append("log.log", "test at step 12: 0.75\n"), "the last test evaluation is not"),
+    "trained on after the evaluation": (
+        append("log.log", "test at step 12: 0.75\n"),
+        "the last test evaluation is not",
+    ),
     "a checkpoint of another run": (
-        lambda folder: write_outputs(folder / "other", "ks", RIGHT, dev=0.6)
-        or (folder / "other" / "dev-best.ckpt").replace(folder / "dev-best.ckpt"),
+        lambda folder: (
+            write_outputs(folder / "other", "ks", RIGHT, dev=0.6)
+            or (folder / "other" / "dev-best.ckpt").replace(folder / "dev-best.ckpt")
+        ),
         "no dev score 0.600000 at step 4",
     ),
 }
@@ -103,8 +108,12 @@ def test_collecting_leaves_unfinished_cells_out(tmp_path: Path) -> None:
     assert [row["seed"] for row in collect([tmp_path])] == [1]
 
 
-@pytest.mark.parametrize("damage", [drop("log.log"), drop("test_truth.txt"), append("test_predict.txt", "x y\n")])
-def test_a_finished_cell_whose_files_changed_is_an_error(damage: Callable[[Path], object], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", [drop("log.log"), drop("test_truth.txt"), append("test_predict.txt", "x y\n")]
+)
+def test_a_finished_cell_whose_files_changed_is_an_error(
+    damage: Callable[[Path], object], tmp_path: Path
+) -> None:
     damage(finished_cell(tmp_path, "tiny", "ks", RIGHT))
     with pytest.raises(ArtifactError):
         collect([tmp_path])

@@ -25,7 +25,20 @@ SHORT = [
 
 
 def test_dry_run_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["run", "-u", "a", "b", "-t", "ks", "er", "-o", str(tmp_path / "grid"), "--dry-run", "--shard", "1/2"]
+    arguments = [
+        "run",
+        "-u",
+        "a",
+        "b",
+        "-t",
+        "ks",
+        "er",
+        "-o",
+        str(tmp_path / "grid"),
+        "--dry-run",
+        "--shard",
+        "1/2",
+    ]
     assert main([*arguments, "--override", "config.runner.total_steps=9", "ks:config.runner.log_step=1"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 6 cells") and printed.count("run_downstream.py -m train") == 6
@@ -49,7 +62,9 @@ def test_dry_run_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_bad_input_is_one_line_and_exit_2(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", "-u", "hubert_base", "-o", str(tmp_path / "grid"), "--device", "cpu", *arguments]) == 2
+    assert (
+        main(["run", "-u", "hubert_base", "-o", str(tmp_path / "grid"), "--device", "cpu", *arguments]) == 2
+    )
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("s3prl-convexprune: error:") and message in error
     assert not (tmp_path / "grid").exists()
