@@ -45,7 +45,7 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
 
     entries = make_leaderboard(load_rows([out / "results.json"]))
     assert [entry.name for entry in entries] == [whole["upstream"], cut["upstream"]]
-    assert entries[1].differences["ks"].mean == pytest.approx(cut["test"] - whole["test"])
+    assert entries[1].differences["ks"].value == pytest.approx(cut["test"] - whole["test"])
     assert not any(entry.follows_protocol for entry in entries)
     assert "the upstream was fine-tuned" in entries[0].scores["ks"].notes
 
