@@ -14,7 +14,6 @@ from speechbrain.utils.distributed import if_main_process
 from torch import Tensor
 
 from ..atomic import write_json, write_text
-from ..fingerprint import weights_sha256
 from ..pruning.cost import count_params
 from ..superb.tasks import get_task
 from ..versions import package_versions
@@ -45,15 +44,11 @@ class FineTuningBrain(sb.Brain):
         raise NotImplementedError
 
     def init_optimizers(self) -> None:
-        lobe, head = (
-            self.hparams.lobe,
-            [*self.hparams.head.parameters(), *self.hparams.lobe.head_parameters()],
-        )
-        self.head_optimizer = self.hparams.head_opt_class(head)
-        self.optimizers_dict = {"head": self.head_optimizer}
+        lobe = self.hparams.lobe
+        head = [*self.hparams.head.parameters(), *lobe.head_parameters()]
+        self.optimizers_dict = {"head": self.hparams.head_opt_class(head)}
         if not lobe.freeze:
-            self.upstream_optimizer = self.hparams.upstream_opt_class(lobe.upstream_parameters())
-            self.optimizers_dict["upstream"] = self.upstream_optimizer
+            self.optimizers_dict["upstream"] = self.hparams.upstream_opt_class(lobe.upstream_parameters())
         if self.checkpointer is not None:
             for name, optimizer in self.optimizers_dict.items():
                 self.checkpointer.add_recoverable(f"{name}_optimizer", optimizer)
@@ -72,14 +67,16 @@ class FineTuningBrain(sb.Brain):
         with self.hparams.history.under_way:
             return super().fit_batch(batch)
 
+    def on_evaluate_start(self, max_key: str | None = None, min_key: str | None = None) -> None:
+        self.answers: list[tuple[str, str, str]] = []
+        super().on_evaluate_start(max_key, min_key)
+
     def evaluate_batch(self, batch: Any, stage: sb.Stage) -> Tensor:
         if stage != sb.Stage.TEST:
             return super().evaluate_batch(batch, stage)
         with torch.no_grad(), self.evaluation_ctx:
-            if self.step == 1:
-                self.compute_forward(
-                    batch, stage
-                )  # the first batch warms up caches and kernels, outside the clock
+            if self.step == 1:  # caches and kernels warm up outside the clock
+                self.compute_forward(batch, stage)
             with self.inference:
                 out = self.compute_forward(batch, stage)
             loss = self.compute_objectives(out, batch, stage)
@@ -116,14 +113,6 @@ class FineTuningBrain(sb.Brain):
             meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion]
         )
 
-    def on_fit_start(self) -> None:
-        self.upstream_sha256 = weights_sha256(self.hparams.lobe.upstream)
-        super().on_fit_start()
-
-    def on_evaluate_start(self, max_key: str | None = None, min_key: str | None = None) -> None:
-        self.answers: list[tuple[str, str, str]] = []
-        super().on_evaluate_start(max_key, min_key)
-
     def record(self, task: str, fold: str | None = None, **about: Any) -> dict[str, Any]:
         """What this run was, cost and scored. The main process writes it to `record_file`, and beside it the test set's
         answers and references in the two files in which s3prl leaves those of this task.
@@ -142,7 +131,6 @@ class FineTuningBrain(sb.Brain):
             "fold": fold,
             **about,
             "upstream": lobe.source,
-            "upstream_sha256": self.upstream_sha256,
             "seed": self.hparams.seed,
             "layers": lobe.num_layers,
             "upstream_parameters": count_params(lobe.upstream),

@@ -238,7 +238,8 @@ def row(comparison: Comparison, run: Run) -> dict[str, Any]:
     return {
         "version": RESULTS_VERSION,
         "protocol": PROTOCOL,
-        "upstream": run.upstream,
+        "upstream": title(run.upstream),
+        "folder": run.path.as_posix(),
         "task": task.name,
         "fold": run.fold,
         "lr": record["lr_upstream"],
@@ -279,4 +280,13 @@ def depth(upstream: str) -> dict[str, Any]:
         config = resolve(upstream)
     except UnknownUpstreamError:
         return {}
-    return {"depth": {"base": config.base, "task": config.task, **config.provenance}}
+    return {"depth": {"base": title(config.base), "task": config.task, **config.provenance}}
+
+
+def title(upstream: str) -> str:
+    """What tables call a fine-tuned upstream, so that it never shares a row with the frozen one.
+
+    >>> title("hubert")
+    'hubert (fine-tuned)'
+    """
+    return f"{upstream} (fine-tuned)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Sequence
 
 import torch
@@ -16,8 +15,6 @@ from ..pruning.prune import num_layers, prune_upstream
 from ..registry import build_upstream
 from . import trainable
 from .framing import framing_of
-
-logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16_000
 SELECTIONS = ("last", "weighted")
@@ -198,14 +195,12 @@ class PrunedUpstream(nn.Module):
             AudioError: an utterance is too short for one frame.
         """
         lengths = _lengths(wav, wav_lens)
+        if self.framing.frames(min(lengths)) < 1:
+            raise AudioError(f"{min(lengths)} samples are too short for one frame of {self.source}")
         with torch.no_grad() if self.freeze else contextlib.nullcontext():
             states = self._states([row[:samples] for row, samples in zip(wav, lengths, strict=True)])
         num_frames = states[-1].shape[1]
         frames = torch.tensor([self._frames(samples, num_frames) for samples in lengths], device=wav.device)
-        if (frames < 1).any():
-            raise AudioError(
-                f"an utterance of {min(lengths)} samples is too short for one frame of {self.source}"
-            )
         inside = (torch.arange(num_frames, device=wav.device) < frames[:, None]).unsqueeze(-1)
         out = self._choose(states).masked_fill(~inside, 0.0)
         return _normalise(out, inside) if self.output_norm else out

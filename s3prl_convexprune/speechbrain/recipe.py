@@ -14,6 +14,7 @@ from hyperpyyaml import load_hyperpyyaml
 from speechbrain.utils.distributed import run_on_main
 
 from ..errors import ConfigError, ConvexPruneError, nearest
+from ..fingerprint import weights_sha256
 from . import manifests
 from .brain import FineTuningBrain
 
@@ -61,6 +62,7 @@ class Recipe:
         )
         run_on_main(self.prepare, args=[hparams])
         datasets, loaders = self.dataio_prep(hparams)
+        upstream_sha256 = weights_sha256(hparams["lobe"].upstream)
         brain = self.brain(
             modules=hparams["modules"],
             hparams=hparams,
@@ -77,7 +79,9 @@ class Recipe:
         )
         brain.evaluate(datasets["test"], min_key=brain.criterion, test_loader_kwargs=dict(loaders["test"]))
         return brain.record(
-            manifests=manifests.fingerprint(hparams["manifest_folder"]), **self.about(hparams)
+            **self.about(hparams),
+            manifests=manifests.fingerprint(hparams["manifest_folder"]),
+            upstream_sha256=upstream_sha256,
         )
 
 

@@ -111,7 +111,7 @@ def score_task(rows: Sequence[Row]) -> TaskScore:
         params=used[0]["params"],
         utterances=utterances,
         rows=used,
-        notes=tuple(_departures(task, fold_names, used[0]["total_steps"], utterances)),
+        notes=tuple(_departures(task, fold_names, used[0], utterances)),
     )
 
 
@@ -125,9 +125,12 @@ def _best_on_dev(task: Task, by_lr: dict[float, list[Row]]) -> float:
     return best
 
 
-def _departures(task: Task, folds: Sequence[str], steps: int, utterances: int) -> Iterable[str]:
+def _departures(task: Task, folds: Sequence[str], row: Row, utterances: int) -> Iterable[str]:
+    if row.get("protocol") == "finetuned":
+        yield "the upstream was fine-tuned"
     if task.folds and tuple(folds) != task.folds:
         yield f"{len(folds)} of {len(task.folds)} folds"
+    steps = row["total_steps"]
     if steps != task.full_steps:
         yield f"{steps:,} of {task.full_steps:,} steps"
     if utterances != task.test_utterances and (not task.folds or tuple(folds) == task.folds):

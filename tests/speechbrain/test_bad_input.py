@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import (
@@ -105,10 +106,10 @@ def test_contradictions_in_the_lobe(checkpoint):
         PrunedUpstream("hubert_custom", ckpt=path, output_all_hiddens=True, layer=2)
     with pytest.raises(ConfigError, match="fbank has no convolutional"):
         PrunedUpstream("fbank", freeze_feature_extractor=True)
-    with pytest.raises(AudioError, match="too short"):
-        import torch
-
-        PrunedUpstream("hubert_custom", ckpt=path)(torch.zeros(2, 8000), torch.tensor([1.0, 0.01]))
+    lobe = PrunedUpstream("hubert_custom", ckpt=path)
+    for wav, lens in ((torch.zeros(2, 8000), torch.tensor([1.0, 0.01])), (torch.zeros(1, 300), None)):
+        with pytest.raises(AudioError, match="too short"):
+            lobe(wav, lens)
 
 
 @pytest.mark.parametrize(

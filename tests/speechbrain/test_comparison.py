@@ -7,6 +7,7 @@ import pytest
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
 from s3prl_convexprune.speechbrain import comparison, table
+from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.superb.results import read_results
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
@@ -34,13 +35,19 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     arguments += ["--data_folder", str(corpora["ks"]), "--device", "cpu", "--override", *SETTINGS]
     assert cli.main(arguments) == 0
     whole, cut = read_results(out / "results.json")
-    assert [row["upstream"] for row in (whole, cut)] == [WHOLE, CUT]
+    assert [row["upstream"] for row in (whole, cut)] == [f"{WHOLE} (fine-tuned)", f"{CUT} (fine-tuned)"]
     assert (whole["layers"], cut["layers"]) == (4, 1) and cut["params"] < whole["params"]
     assert whole["truth_sha256"] == cut["truth_sha256"]
     assert whole["provenance"]["manifests"] == cut["provenance"]["manifests"]
-    assert cut["provenance"]["depth"]["base"] == WHOLE and "depth" not in whole["provenance"]
+    assert cut["provenance"]["depth"]["base"] == whole["upstream"] and "depth" not in whole["provenance"]
     written = (out / "table.md").read_text()
-    assert f"| {CUT} | 1 |" in written and written.strip() in capsys.readouterr().out
+    assert f"| {CUT} (fine-tuned) | 1 |" in written and written.strip() in capsys.readouterr().out
+
+    entries = make_leaderboard(load_rows([out / "results.json"]))
+    assert [entry.name for entry in entries] == [whole["upstream"], cut["upstream"]]
+    assert entries[1].differences["ks"].value == pytest.approx(cut["test"] - whole["test"])
+    assert not any(entry.follows_protocol for entry in entries)
+    assert "the upstream was fine-tuned" in entries[0].scores["ks"].notes
 
     def no_run(command, folder):
         raise AssertionError(f"{folder} was run again")
