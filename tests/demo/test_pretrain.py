@@ -103,6 +103,16 @@ def test_a_checkpoint_of_another_schedule_is_refused(
         Trainer(streams, targets, tiny_config(), Schedule(steps=6)).load(tmp_path / "checkpoint.pt")
 
 
+def test_a_warm_start_begins_with_the_weights_given(streams: Streams, targets: torch.Tensor) -> None:
+    from transformers import HubertModel
+
+    torch.manual_seed(7)
+    start = HubertModel(tiny_config())
+    trainer = Trainer(streams, targets, tiny_config(), Schedule(steps=1), start)
+    for name, tensor in start.state_dict().items():
+        assert torch.equal(trainer.model.encoder.state_dict()[name], tensor), name
+
+
 def test_two_iterations_from_audio_to_a_model_folder(tmp_path: Path) -> None:
     from transformers import HubertModel
 

@@ -63,7 +63,8 @@ def pretrain(options: argparse.Namespace) -> None:
             bfloat16=options.bfloat16,
         )
         targets = _targets(streams, options, number, layer, clusters)
-        trainer = Trainer(streams, targets, tiny_config(options.pre_norm), schedule)
+        start = _previous(options, number) if options.warm_start and number > 1 else None
+        trainer = Trainer(streams, targets, tiny_config(options.pre_norm), schedule, start)
         encoder = trainer.run(folder).encoder
         save_encoder(encoder, folder)
         summary = {
@@ -71,6 +72,7 @@ def pretrain(options: argparse.Namespace) -> None:
             "pre_norm": options.pre_norm,
             "clusters": clusters,
             "teacher_layer": layer,
+            "warm_start": start is not None,
             "schedule": asdict(schedule),
             "hours": round(streams.hours, 3),
             "streams": len(streams.frames),
@@ -90,6 +92,11 @@ def _teacher_layer(options: argparse.Namespace, number: int) -> int:
     return scores.index(max(scores))
 
 
+def _previous(options: argparse.Namespace, number: int) -> HubertModel:
+    """The model that the iteration before `number` left."""
+    return HubertModel.from_pretrained(options.output / f"iteration-{number - 1}")
+
+
 def _targets(
     streams: Streams, options: argparse.Namespace, number: int, layer: int | None, clusters: int
 ) -> Tensor:
@@ -100,8 +107,7 @@ def _targets(
     if layer is None:
         features = mfcc_features(streams)
     else:
-        teacher = HubertModel.from_pretrained(options.output / f"iteration-{number - 1}").to(options.device)
-        features = layer_features(streams, teacher, layer)
+        features = layer_features(streams, _previous(options, number).to(options.device), layer)
     targets = cluster(streams, features, clusters, options.seed)
     content = io.BytesIO()
     torch.save(targets.to(torch.int16), content)
@@ -129,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--teacher-layer", type=int, help="the layer for the next iteration's targets")
     parser.add_argument("--pre-norm", action="store_true", help="LayerNorm before, as in HuBERT Large")
+    parser.add_argument(
+        "--warm-start", action="store_true", help="start from the weights of the iteration before"
+    )
     parser.add_argument("--batch-seconds", type=float, default=8.0)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--mask-share", type=float, default=0.5)

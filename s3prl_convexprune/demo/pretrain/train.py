@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from transformers import HubertConfig
+from transformers import HubertConfig, HubertModel
 
 from ...atomic import write_bytes, write_text
 from ...errors import CheckpointError
@@ -55,12 +55,22 @@ class Trainer:
         targets: the cluster of every frame.
         config: of the encoder.
         schedule: see `Schedule`.
+        start: an encoder of the same config whose weights to start from; None starts from random ones.
     """
 
-    def __init__(self, streams: Streams, targets: Tensor, config: HubertConfig, schedule: Schedule):
+    def __init__(
+        self,
+        streams: Streams,
+        targets: Tensor,
+        config: HubertConfig,
+        schedule: Schedule,
+        start: HubertModel | None = None,
+    ):
         self.streams, self.targets, self.schedule = streams, targets, schedule
         torch.manual_seed(schedule.seed)
         self.model = MaskedPrediction(config, int(targets.max()) + 1).to(streams.samples.device).train()
+        if start is not None:
+            self.model.encoder.load_state_dict(start.state_dict())
         groups = [
             {"params": [p for p in self.model.parameters() if p.ndim > 1], "weight_decay": 0.01},
             {"params": [p for p in self.model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -74,7 +84,7 @@ class Trainer:
         """Train to the end, from ``folder/checkpoint.pt`` if it is there.
 
         Args:
-            folder: for the checkpoint and ``log.jsonl`` (loss and accuracy of every 50th step, on hidden
+            folder: for the checkpoint and ``log.jsonl`` (mean loss and accuracy of every 50 steps, on hidden
                 and on visible frames).
 
         Returns:
@@ -83,14 +93,15 @@ class Trainer:
         checkpoint = folder / "checkpoint.pt"
         if checkpoint.is_file():
             self.load(checkpoint)
-        steps = self.schedule.steps
+        steps, recent = self.schedule.steps, list[Tensor]()
         with tqdm(initial=self.step, total=steps, desc=folder.name, unit="step", mininterval=10) as bar:
             while self.step < steps:
-                losses = self.update()
+                recent.append(self.update())
                 bar.update()
                 if self.step % _LOG_EVERY == 0 or self.step == steps:
-                    values = zip(LOGGED, losses.tolist(), strict=True)
+                    values = zip(LOGGED, torch.stack(recent).mean(0).tolist(), strict=True)
                     self.log.append({"step": self.step, **{name: round(value, 4) for name, value in values}})
+                    recent.clear()
                 if self.step % self.schedule.save_every == 0 or self.step == steps:
                     self.save(checkpoint)
         write_text(folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in self.log))
