@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-HELP = "what is installed, what was patched and why, what is missing"
-
 TITLES = {
     "installed": "Installed",
     "hook": "Import hook",

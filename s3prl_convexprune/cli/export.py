@@ -8,8 +8,12 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="file to write (a new folder for hf_* upstreams)")
-    parser.add_argument("-k", "--ckpt", help="checkpoint of the whole upstream, where its name does not state one")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, help="file to write (a new folder for hf_* upstreams)"
+    )
+    parser.add_argument(
+        "-k", "--ckpt", help="checkpoint of the whole upstream, where its name does not state one"
+    )
     parser.add_argument(
         "--final-norm", choices=("drop", "keep"), help="for pre-norm (large) upstreams, which need 'keep'"
     )

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from ..errors import ConfigError
 
-HELP = "compare upstreams fine-tuned end to end by SpeechBrain recipes"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

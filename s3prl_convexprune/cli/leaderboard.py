@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..errors import ConfigError, nearest
 
-HELP = "put results into one table and one page"
 FORMATS = (".md", ".csv", ".json", ".html")
 
 

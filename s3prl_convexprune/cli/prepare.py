@@ -6,8 +6,6 @@ import argparse
 
 from ..superb.prepare import PREPARERS, prepare
 
-HELP = "check a corpus and make what s3prl's recipes need beside it"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     tasks = ", ".join(f"{task} ({corpus})" for task, corpus in PREPARERS.items())

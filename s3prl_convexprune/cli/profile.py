@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-HELP = "parameters, MACs, latency and memory of upstreams"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -6,8 +6,6 @@ import argparse
 
 from ..errors import ConfigError
 
-HELP = "train and score a grid of upstreams on SUPERB tasks"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
