@@ -25,7 +25,20 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.bench_convexity --sizes 1000 3000
+	$(BIN)/python -m benchmarks.bench_depth
+	$(BIN)/python -m benchmarks.bench_loading
+	$(BIN)/python -m benchmarks.bench_finetune
+	$(BIN)/python -m benchmarks.bench_hook
+
+# The last stack that s3prl was written for, in an environment of its own.
+test-old: $(VENV)-old/.test
+	$(VENV)-old/bin/python -m pytest -n 2 --dist worksteal
+
+$(VENV)-old/.test: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)-old
+	$(VENV)-old/bin/python -m pip install --quiet --disable-pip-version-check -c constraints/old.txt -e ".[test]"
+	touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -41,4 +54,4 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-old demo_output build dist *.egg-info
