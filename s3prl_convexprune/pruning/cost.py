@@ -131,18 +131,27 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     generator = torch.Generator().manual_seed(0)
     wav = torch.randn(round(seconds * SAMPLE_RATE), generator=generator).to(device)
     places = [layers.index(layer) for layer in layers]  # ALBERT's one layer stands in every place
-    total_macs, layer_macs = count_macs(expert, [wav], list(dict.fromkeys(layers)))
-    layer_macs = [layer_macs[place] // places.count(place) for place in places]
-    final_norm = _final_norm_params(expert, family)
+    distinct = list(dict.fromkeys(layers))
+    heads = [head for path in family.heads if (head := attrgetter(path)(expert)) is not None]
+    total_macs, shares = count_macs(expert, [wav], [*distinct, *heads])
+    layer_macs = [shares[distinct.index(layer)] // layers.count(layer) for layer in layers]
     layer_params = [count_params(layer) if places[i] == i else 0 for i, layer in enumerate(layers)]
-    params = count_params(expert) - sum(layer_params) - final_norm
-    macs = total_macs - sum(layer_macs)
+    for i, norm in enumerate(_state_norms(expert, family)[1:]):
+        layer_params[i] += count_params(norm)
+    final_norm = _final_norm_params(expert, family)
+    params = count_params(expert) - sum(layer_params) - sum(map(count_params, heads)) - final_norm
+    macs = total_macs - sum(shares)
     costs = [DepthCost(0, params, macs)]
     for depth, (more_params, more_macs) in enumerate(zip(layer_params, layer_macs, strict=True), start=1):
         params, macs = params + more_params, macs + more_macs
         costs.append(DepthCost(depth, params, macs))
     costs[-1] = costs[-1]._replace(params=costs[-1].params + final_norm)
     return costs
+
+
+def _state_norms(expert: nn.Module, family: Family) -> list[nn.Module]:
+    parent, _, name = (family.state_norms or "").rpartition(".")
+    return list(getattr(attrgetter(parent)(expert), name, [])) if parent else []
 
 
 def _final_norm_params(expert: nn.Module, family: Family) -> int:

@@ -60,6 +60,8 @@ class Family:
         layerdrop: path to the LayerDrop probability, set to 0 so that no hidden state goes missing.
         first_state: how many transformer layers the first hidden state has behind it: 0, or 1 for
             upstreams that do not give the input of their first layer.
+        heads: paths to what hangs on the last layer and goes with any cut.
+        state_norms: path to a `ModuleList` with one LayerNorm a hidden state, where a model may have one.
         style: how the hidden states leave the expert, a key of `styles.STYLES`.
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
         loads_with: the hub entry that takes a checkpoint of one's own in this family.
@@ -77,6 +79,8 @@ class Family:
     pre_norm: str | None = None
     layerdrop: str | None = None
     first_state: int = 0
+    heads: tuple[str, ...] = ()
+    state_norms: str | None = None
     style: str = "states"
     layout: Layout | None = None
     loads_with: str | None = None
@@ -141,6 +145,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.distiller",),
         stack="model.model.encoder.layers",
         layerdrop="model.model.encoder.layerdrop",
+        heads=("model.model.output_layer",),
         style="distiller",
         no_export="its loader cannot do without the prediction heads, which a cut has no use for",
     ),
@@ -148,6 +153,7 @@ FAMILIES: tuple[Family, ...] = (
         "mockingjay",
         ("s3prl.upstream.mockingjay", "s3prl.upstream.tera", "s3prl.upstream.audio_albert"),
         stack="transformer.model.encoder.layer",
+        state_norms="transformer.model.encoder.LayerNorm",
         style="mockingjay",
         layout=Layout(
             "Transformer",
@@ -171,6 +177,7 @@ FAMILIES: tuple[Family, ...] = (
         "lighthubert",
         ("s3prl.upstream.lighthubert",),
         layerdrop="model.encoder.layerdrop",
+        heads=("model.layer_pred_heads",),
         style="lighthubert",
         no_export=_FIXED_DEPTH,
         lenient=("model", "model"),
@@ -208,6 +215,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.ssast",),
         stack="model.v.blocks",
         first_state=1,
+        heads=("model.v.norm", "model.mlp_head"),
         style="blocks",
         no_export=_FIXED_DEPTH,
     ),
@@ -216,6 +224,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.ast",),
         stack="model.v.blocks",
         first_state=1,
+        heads=("model.v.norm", "model.mlp_head"),
         style="blocks",
         no_export=_FIXED_DEPTH,
     ),

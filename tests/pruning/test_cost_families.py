@@ -9,7 +9,9 @@ from s3prl_convexprune.pruning.cost import count_params, depth_costs
 from tests.checkpoints import CASES
 from tests.pruning.conftest import depths
 
-NAMES = [name for name in CASES if CASES[name].family not in ("lighthubert", "multires_hubert")]
+# a pre-norm DistilHuBERT, which nobody has released, loses a LayerNorm that only its heads see
+LEFT_OUT = ("lighthubert-post", "multires_hubert-post", "multires_hubert-pre", "distilhubert-pre")
+NAMES = [name for name in CASES if name not in LEFT_OUT]
 
 
 @pytest.mark.parametrize("name", NAMES)
