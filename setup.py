@@ -27,8 +27,8 @@ RECIPES = {
 }
 EXTRAS = {
     **RECIPES,
-    "demo": [*RECIPES["report"], "scikit-learn>=1.2"],
-    "make-demo": ["espeakng-loader>=0.2.4", "scikit-learn>=1.2", "librosa>=0.10"],
+    "demo": RECIPES["report"],
+    "make-demo": ["espeakng-loader>=0.2.4"],
 }
 EXTRAS["test"] = sorted(
     {
@@ -101,6 +101,8 @@ setup(
         "numpy>=1.24",
         "scipy>=1.10",
         "numba>=0.59",
+        "scikit-learn>=1.2",
+        "threadpoolctl>=3",
         "soundfile>=0.12",
         "pyyaml>=6.0",
         "tqdm>=4.60",
