@@ -59,7 +59,7 @@ class Installed:
         command: Sequence[str | Path],
         cwd: Path,
         environ: dict[str, str] | None = None,
-        timeout: float = 240,
+        timeout: float = 400,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of this environment (its first word) in `cwd`."""
         return subprocess.run(

@@ -11,29 +11,15 @@ import pytest
 from .conftest import SHORT, Installed, override
 
 UPSTREAM = "hubert_custom_convexpruned_L2"
+COMMON = ["-m", "train", "-u", UPSTREAM, "-n", "exp", "--device", "cpu"]
 
 
 def train(
     installed: Installed, start: list, downstream: str, hubert: Path, corpora: dict, cwd: Path, **more
 ) -> str:
     """Train two steps; returns what was printed. The run must leave its checkpoint under `cwd`."""
-    arguments = [
-        "-m",
-        "train",
-        "-u",
-        UPSTREAM,
-        "-k",
-        hubert,
-        "-d",
-        downstream,
-        "-n",
-        "exp",
-        "--device",
-        "cpu",
-    ]
-    done = installed.run(
-        [*start, *arguments, "-o", override(SHORT)], cwd, {**corpora, **more.pop("environ", {})}
-    )
+    arguments = [*COMMON, "-k", hubert, "-d", downstream, "-o", override(SHORT)]
+    done = installed.run([*start, *arguments], cwd, {**corpora, **more.pop("environ", {})})
     assert done.returncode == 0, done.stderr[-3000:]
     assert (cwd / "result" / "downstream" / "exp" / "states-2.ckpt").is_file()
     return done.stdout
@@ -41,11 +27,7 @@ def train(
 
 @pytest.mark.slow
 def test_run_downstream_on_path(installed, hubert, corpora, tmp_path):
-    train(installed, ["run_downstream.py"], "speech_commands", hubert, corpora, tmp_path)
-
-
-@pytest.mark.slow
-def test_run_downstream_on_path_needs_no_hook(installed, hubert, corpora, tmp_path):
+    """It needs no hook: here it is switched off."""
     environ = {"S3PRL_CONVEXPRUNE_NO_HOOK": "1"}
     train(installed, ["run_downstream.py"], "speech_commands", hubert, corpora, tmp_path, environ=environ)
 
@@ -72,20 +54,7 @@ def test_unmodified_clone(installed, hubert, corpora, tmp_path):
     )
     (clone / "downstream" / "voxceleb1" / "config.yaml").write_text(own)
     environ = {"PYTHONPATH": str(clone.parent)}
-    arguments = [
-        "-m",
-        "train",
-        "-u",
-        UPSTREAM,
-        "-k",
-        hubert,
-        "-d",
-        "voxceleb1",
-        "-n",
-        "exp",
-        "--device",
-        "cpu",
-    ]
+    arguments = [*COMMON, "-k", hubert, "-d", "voxceleb1"]
     refused = installed.run(["python", "run_downstream.py", *arguments], clone, {**corpora, **environ})
     assert refused.returncode != 0
     assert "elsewhere" in refused.stderr.splitlines()[-1] and "Traceback" not in refused.stderr
