@@ -212,8 +212,8 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
 def _listen(number: int, worker: subprocess.Popen[str], plan: str, events: queue.Queue) -> None:
     assert worker.stdin is not None and worker.stdout is not None
     try:
-        worker.stdin.write(plan)
-        worker.stdin.close()
+        worker.stdin.write(plan + "\n")
+        worker.stdin.flush()
         for line in worker.stdout:
             events.put((number, json.loads(line)))
     except (BrokenPipeError, ValueError):

@@ -1,7 +1,8 @@
 """A worker: goes through the cells of a plan, takes each that nobody has, and runs it to its end.
 
-Started as ``python -m s3prl_convexprune.superb.worker < plan.json``, it says on stdout what happens, one JSON object a
-line; everything a cell prints goes to the cell's own `run.log`.
+`grid` starts it as ``python -m s3prl_convexprune.superb.worker`` and writes the plan on its stdin, one line. It says on
+stdout what happens, one JSON object a line; everything a cell prints goes to the cell's own `run.log`. When its stdin
+ends it ends too, so no worker outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,17 +147,20 @@ def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
 
 def main() -> int:
     """The process that `grid` starts: plan on stdin, reports on stdout."""
-    from .experiment import run_cell
-
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    work(
-        Plan.from_json(sys.stdin.read()),
-        lambda event: print(json.dumps(event), file=reports, flush=True),
-        run_cell,
-        first,
-    )
+    plan = Plan.from_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    from .experiment import run_cell
+
+    work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
     return 0
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -127,8 +127,8 @@ def test_a_killed_cell_goes_on_and_ends_with_the_same_numbers(
         start_new_session=True,
     )
     assert worker.stdin is not None
-    worker.stdin.write(plan.to_json())
-    worker.stdin.close()
+    worker.stdin.write(plan.to_json() + "\n")
+    worker.stdin.flush()
     deadline = time.monotonic() + 120
     while not list(folder.glob("resume-*.pt")):
         assert worker.poll() is None and time.monotonic() < deadline
@@ -144,6 +144,14 @@ def test_a_killed_cell_goes_on_and_ends_with_the_same_numbers(
     assert numbers(folder) == numbers(one_worker.folder(cell))
     assert same_weights(folder / "dev-best.ckpt", one_worker.folder(cell) / "dev-best.ckpt")
     assert "Resume from" in (folder / "run.log").read_text()
+
+
+def test_a_worker_does_not_outlive_the_process_that_started_it(corpora: str, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, corpora, ["ks"])
+    command = [sys.executable, "-m", "s3prl_convexprune.superb.worker"]
+    ended = subprocess.run(command, input=plan.to_json() + "\n", capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert not (plan.folder(plan.cells[0]) / "finished.json").exists()
 
 
 def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path) -> None:
