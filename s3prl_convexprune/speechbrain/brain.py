@@ -33,11 +33,13 @@ class FineTuningBrain(sb.Brain):
     `lr_annealing_upstream`, `lr_annealing_head`, `history`, `train_logger`, `epoch_counter`, `record_file`.
 
     Attributes:
-        criterion: which of the stage metrics chooses the checkpoint and anneals the rates; lower is better.
+        criterion: which of the stage metrics chooses the checkpoint; lower is better.
+        annealed_by: which of them, or ``loss``, anneals the learning rates.
         answers: (utterance, answer, reference) of the test set, which the recipe fills in.
     """
 
     criterion = "error_rate"
+    annealed_by = "error_rate"
 
     def stage_metrics(self) -> dict[str, float]:
         """The metrics, in percent, of the stage that just ended; the recipe's own."""
@@ -100,7 +102,7 @@ class FineTuningBrain(sb.Brain):
     def _end_epoch(self, stats: dict[str, float], epoch: int) -> None:
         rates = {}
         for name, optimizer in (self.optimizers_dict or {}).items():
-            old, new = getattr(self.hparams, f"lr_annealing_{name}")(stats[self.criterion])
+            old, new = getattr(self.hparams, f"lr_annealing_{name}")(stats[self.annealed_by])
             sb.nnet.schedulers.update_learning_rate(optimizer, new)
             rates[f"lr_{name}"] = old
         self.hparams.history.finish_epoch(

@@ -23,6 +23,7 @@ class ASR(FineTuningBrain):
     """Frames to characters with a small feed-forward network and CTC."""
 
     criterion = "WER"
+    annealed_by = "loss"  # WER stands at 100 % while CTC still learns where the blanks are
 
     def compute_forward(self, batch, stage):
         """Log-probabilities `[batch, frames, tokens]` and the relative number of frames."""
