@@ -38,7 +38,7 @@ EXTRAS["test"] = sorted(
         "hypothesis>=6.80",
         "networkx>=3",
         "nnconvexity==0.1.1",
-        "selenium>=4.10",
+        "playwright>=1.40",
     }
 )
 EXTRAS["dev"] = sorted({*EXTRAS["test"], "ruff>=0.6", "mypy>=1.10", "types-PyYAML", "build"})
