@@ -31,6 +31,9 @@ if __name__ == "__main__":
     rounds = json.loads(Path(sys.argv[1]).read_text())
     if os.environ.get("RANK") == "1" and len(sys.argv) > 2:
         die_after(sys.argv[2])
-    for arguments in rounds:
+    for number, arguments in enumerate(rounds):
+        if number > 0 and "MASTER_PORT" in os.environ:  # torch 2.4 mixes up two groups in one store
+            os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
+            os.environ["MASTER_PORT"] = str(int(os.environ["MASTER_PORT"]) + 1)
         if main(arguments) != 0:
             sys.exit(2)
