@@ -119,7 +119,7 @@ def trade_off(
 
 
 def _labels(placed: Sequence[tuple[Point, float, float]]) -> list[str]:
-    """Names above their points, those on the front first; a name that would lie on another or on a marker is left out."""
+    """Names above their points, those on the front first; one that would lie on a name or a marker is left out."""
     parts: list[str] = []
     taken = [(px, py + 4, 6.0) for _, px, py in placed]  # middle, baseline, half the width; first the markers
     for point, px, py in placed:
