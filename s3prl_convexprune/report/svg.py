@@ -119,9 +119,9 @@ def trade_off(
 
 
 def _labels(placed: Sequence[tuple[Point, float, float]]) -> list[str]:
-    """Names above their points, those on the front first; a name that would lie on another is left to its tooltip."""
+    """Names above their points, those on the front first; one that would lie on a name or a marker is left out."""
     parts: list[str] = []
-    taken: list[tuple[float, float, float]] = []
+    taken = [(px, py + 4, 6.0) for _, px, py in placed]  # middle, baseline, half the width; first the markers
     for point, px, py in placed:
         half = LETTER * len(point.label) / 2
         middle = min(max(px, LEFT + half), PLOT_RIGHT - half)
