@@ -20,7 +20,7 @@ VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__i
 )
 
 RECIPES = {
-    "speechbrain": ["speechbrain>=1.0", "hyperpyyaml", "sentencepiece"],
+    "speechbrain": ["speechbrain>=1.1", "hyperpyyaml", "sentencepiece"],
     "report": ["matplotlib>=3.6", "jinja2>=3.0"],
     "slurm": ["submitit>=1.5"],
     "alignments": ["praatio>=6"],
@@ -39,6 +39,11 @@ EXTRAS["test"] = sorted(
         "networkx>=3",
         "nnconvexity==0.1.1",
         "playwright>=1.40",
+        "setuptools>=68",
+        "wheel",
+        "tensorboard",
+        "sed_eval",
+        "more_itertools",
     }
 )
 EXTRAS["dev"] = sorted({*EXTRAS["test"], "ruff>=0.6", "mypy>=1.10", "types-PyYAML", "build"})

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from s3prl_convexprune.artifact import Analysis
-from s3prl_convexprune.demo.run import WHOLE, DemoTask, run_demo
+from s3prl_convexprune.demo.run import POLICY, WHOLE, DemoTask, run_demo
 from s3prl_convexprune.superb.results import read_results
 
 TASK = DemoTask("ks", "word", steps=4, batch=4, lr=1e-3)
@@ -32,7 +32,7 @@ def test_the_cut_that_was_scored_is_the_one_that_was_chosen(output):
     analysis = Analysis.read(output / "analysis" / "word.json")
     config = yaml.safe_load((output / "upstream_configs" / f"{CUT}.yaml").read_text())
     rows = {row["upstream"]: row for row in read_results(output / "results.json")}
-    assert config["layers"] == analysis.choose("argmax").layer
+    assert config["layers"] == analysis.choose(POLICY).layer
     assert rows.keys() == {WHOLE, CUT}
     assert rows[WHOLE]["layers"] == analysis.layers[-1].layer == 12
     assert rows[CUT]["layers"] == config["layers"]
