@@ -26,7 +26,7 @@ from ..versions import package_versions
 from .audio import file_sha256
 from .corpora import read_corpus
 from .hidden_states import extract_points
-from .manifest import Utterance, read_manifest, with_label
+from .manifest import Utterance, effective_split, read_manifest, with_label
 from .points import PointStore
 from .sampling import sample_per_class
 
@@ -77,6 +77,7 @@ def analyze(
     """
     output = Path(output)
     _check_device(device)
+    split = effective_split(utterances, split)
     sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
     expert = build_upstream(upstream, ckpt=ckpt)
     weights = weights_sha256(expert)
@@ -119,6 +120,7 @@ def analyze(
         corpus={
             "name": corpus,
             "fingerprint": fingerprint,
+            "split": split,
             "n_points": len(sample),
             "classes": dict(sorted(Counter(labels).items())),
         },

@@ -96,13 +96,18 @@ def _seconds(where: str, given: dict[str, str], key: str) -> float | None:
         raise CorpusError(f"{where}: {key} must be a number of seconds, not {given[key]!r}") from error
 
 
+def effective_split(utterances: Iterable[Utterance], split: str | None = None) -> str:
+    """The split that is meant: the one asked for, else ``train`` when the corpus has it, else ``all``."""
+    return split or ("train" if any(row.split == "train" for row in utterances) else "all")
+
+
 def with_label(utterances: Iterable[Utterance], label: str, split: str | None = None) -> list[Utterance]:
     """The utterances that carry a label, of one split.
 
     Args:
         utterances: the corpus.
         label: the label kind.
-        split: which split; None takes ``train`` when the corpus has it, else everything; ``all`` takes everything.
+        split: which split, as `effective_split` understands it; ``all`` takes everything.
 
     Raises:
         CorpusError: no utterance has that label or that split, or all of them share one class.
@@ -112,7 +117,7 @@ def with_label(utterances: Iterable[Utterance], label: str, split: str | None = 
     if label not in known:
         raise CorpusError(f"no utterance has a label {label!r}{nearest(label, known)}")
     splits = {row.split for row in rows if row.split}
-    wanted = split or ("train" if "train" in splits else "all")
+    wanted = effective_split(rows, split)
     if wanted != "all" and wanted not in splits:
         raise CorpusError(f"no utterance is in the split {wanted!r}{nearest(wanted, [*splits, 'all'])}")
     chosen = [row for row in rows if row.labels.get(label) and wanted in ("all", row.split)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import atomic
 from ..artifact import Analysis, Choice
@@ -81,7 +82,7 @@ def draw_curve(
         return [_save(figure, Path(f"{stem}.{kind}"), kind) for kind in ("png", "svg")]
 
 
-def _save(figure, path: Path, kind: str) -> Path:
+def _save(figure: Any, path: Path, kind: str) -> Path:
     content = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {}
     figure.savefig(content, format=kind, dpi=160, metadata=metadata)

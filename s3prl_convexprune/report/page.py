@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..artifact import Analysis
+from ..artifact import Analysis, Choice
 from ..atomic import write_text
 from ..errors import ConfigError
 from ..superb.leaderboard import Entry, make_leaderboard
@@ -79,7 +79,7 @@ def write_page(
         columns=_columns(entries, tasks),
         measured=[_table_row(entry, tasks, details) for entry in entries],
         trade_offs=[figure for task in tasks if (figure := _trade_off(entries, task))],
-        curves=[_curve(analysis) for analysis in analyses],
+        curves=[_curve(analysis, _choice(analysis, rows)) for analysis in analyses],
         published=[_published(row) for row in published],
         published_columns=[heading(task) for task in TASKS.values()],
         rules=[PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE]
@@ -218,8 +218,16 @@ def _short(entry: Entry) -> str:
     return entry.name if entry.is_whole else depth if suffix == depth else f"{suffix} ({depth})"
 
 
-def _curve(analysis: Analysis) -> dict[str, Any]:
-    choice = analysis.choose()
+def _choice(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> Choice:
+    """The depth that was chosen from an analysis for the rows on the page; the most convex one when none was."""
+    for row in rows:
+        depth = row["provenance"].get("depth", {})
+        if "policy" in depth and depth.get("analysis_key") == analysis.settings.get("key"):
+            return analysis.choose(depth["policy"], max_macs=depth.get("max_macs"))
+    return analysis.choose()
+
+
+def _curve(analysis: Analysis, choice: Choice) -> dict[str, Any]:
     values = [row.convexity for row in analysis.layers]
     classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
     lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
@@ -227,7 +235,7 @@ def _curve(analysis: Analysis) -> dict[str, Any]:
     description = f"Convexity of {analysis.label} classes {where}"
     certainty = (
         f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
-        f"Probability that layer {choice.layer} is the most convex one, given the sampling error: "
+        f"Chosen by {choice.policy}: layer {choice.layer}, the most convex one with probability "
         f"{choice.probability_best:.2f}."
     )
     corpus = analysis.corpus
