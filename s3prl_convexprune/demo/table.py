@@ -65,5 +65,5 @@ def verdicts(entries: Sequence[Entry], cuts: Mapping[str, str]) -> list[str]:
             outcome = f"loses accuracy ({interval})"
         else:
             outcome = f"cannot be told from the whole model ({interval})"
-        sentences.append(f"{title}: the cut to {cut.layers} layers {outcome}.")
+        sentences.append(f"{title}: the cut to {cut.layers} layer{'s' * (cut.layers != 1)} {outcome}.")
     return sentences
