@@ -19,16 +19,16 @@ VERSION = re.search(r'__version__ = "(.+?)"', (ROOT / "s3prl_convexprune" / "__i
     1
 )
 
-RECIPES = {
+FEATURES = {
     "speechbrain": ["speechbrain>=1.1", "hyperpyyaml", "sentencepiece"],
     "report": ["matplotlib>=3.6", "jinja2>=3.0"],
     "slurm": ["submitit>=1.5"],
     "alignments": ["praatio>=6"],
 }
 EXTRAS = {
-    **RECIPES,
-    "demo": RECIPES["report"],
-    "make-demo": ["espeakng-loader>=0.2.4"],
+    **FEATURES,
+    "demo": FEATURES["report"],
+    "make-demo": ["espeakng-loader>=0.2.4", "soundfile>=0.13"],
 }
 EXTRAS["test"] = sorted(
     {

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from torch import nn
 
+from ..config import FINAL_NORMS
 from ..errors import ConfigError, DepthError
 from .families import Family, family_of
 from .paths import get, put
 from .styles import STYLES
-
-FINAL_NORM = ("drop", "keep")
 
 
 def transformer_layers(expert: nn.Module) -> list[nn.Module]:
@@ -116,8 +115,8 @@ def check_final_norm(final_norm: str) -> None:
     Raises:
         ConfigError: it is neither.
     """
-    if final_norm not in FINAL_NORM:
-        raise ConfigError(f"final_norm is {final_norm!r}; expected one of {', '.join(FINAL_NORM)}")
+    if final_norm not in FINAL_NORMS:
+        raise ConfigError(f"final_norm is {final_norm!r}; expected one of {', '.join(FINAL_NORMS)}")
 
 
 def check_depth(name: str, layers: int, available: int, first_state: int = 0) -> None:
