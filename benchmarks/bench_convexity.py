@@ -34,13 +34,17 @@ def make_points(n: int) -> tuple[np.ndarray, np.ndarray]:
     sheet = rng.normal(size=(CLASSES, 20))[labels] + rng.normal(size=(n, 20))
     points = (sheet @ rng.normal(size=(20, DIMENSIONS)) / np.sqrt(20)).astype(np.float32)
     for start in range(0, n, 8192):
-        points[start : start + 8192] += 0.3 * rng.standard_normal((min(8192, n - start), DIMENSIONS), np.float32)
+        points[start : start + 8192] += 0.3 * rng.standard_normal(
+            (min(8192, n - start), DIMENSIONS), np.float32
+        )
     return points, labels
 
 
 def peak_mb() -> float:
     """The most memory this process ever held; Linux counts in KiB, macOS in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024**2 if sys.platform == "darwin" else 1024
+    )
 
 
 def measure_reference(n: int) -> dict[str, Any]:
@@ -189,7 +193,9 @@ def median(records: list[dict[str, Any]], key: str) -> float:
 def compare(sizes: list[int], repeats: int, reference_repeats: int) -> dict[int, list[dict[str, Any]]]:
     """Print the table of ratios; the engine's records come back by size."""
     engines: dict[int, list[dict[str, Any]]] = {}
-    print("| N | wall ratio | CPU ratio | peak memory ratio | added memory ratio | runs, engine + reference |")
+    print(
+        "| N | wall ratio | CPU ratio | peak memory ratio | added memory ratio | runs, engine + reference |"
+    )
     print("|-|-|-|-|-|-|")
     for n in sizes:
         engines[n], references = [], []
@@ -198,7 +204,9 @@ def compare(sizes: list[int], repeats: int, reference_repeats: int) -> dict[int,
                 references.append(in_child("reference", n))
             engines[n].append(in_child("engine", n))
         if references:
-            ratios = [median(references, key) / median(engines[n], key) for key in ("wall", "cpu", "peak", "added")]
+            ratios = [
+                median(references, key) / median(engines[n], key) for key in ("wall", "cpu", "peak", "added")
+            ]
             shown = f"{ratios[0]:.0f}x | {ratios[1]:.0f}x | 1/{ratios[2]:.1f} | 1/{ratios[3]:.1f}"
         else:
             shown = f"- | - | peak {median(engines[n], 'peak') / 1024:.2f} GB | -"
@@ -211,7 +219,11 @@ def explain(sizes: list[int], engines: dict[int, list[dict[str, Any]]]) -> None:
     parts = {n: in_child("parts", n) for n in sizes}
     stages = list(next(iter(parts.values()))["seconds"])
     print("\nShare of the CPU time of one thread, and CPU time as a multiple of its floor:\n")
-    print("| N | " + " | ".join(stages) + " | neighbours / product floor | paths / edges floor | all / both floors |")
+    print(
+        "| N | "
+        + " | ".join(stages)
+        + " | neighbours / product floor | paths / edges floor | all / both floors |"
+    )
     print("|-" * (len(stages) + 4) + "|")
     for n, part in parts.items():
         seconds = part["seconds"]
@@ -219,9 +231,12 @@ def explain(sizes: list[int], engines: dict[int, list[dict[str, Any]]]) -> None:
         neighbors = seconds["product"] + seconds["scan"] + seconds["float64 distances"]
         floors = part["product_floor"], part["edges_floor"]
         shares = " | ".join(f"{seconds[stage] / total:.0%}" for stage in stages)
-        print(f"| {n:,} | {shares} | {neighbors / floors[0]:.2f} | {seconds['paths'] / floors[1]:.2f} "
-              f"| {total / sum(floors):.2f} |")
+        print(
+            f"| {n:,} | {shares} | {neighbors / floors[0]:.2f} | {seconds['paths'] / floors[1]:.2f} "
+            f"| {total / sum(floors):.2f} |"
+        )
     if len(sizes) > 1:
+
         def exponent(values: list[float]) -> float:
             return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
@@ -230,16 +245,22 @@ def explain(sizes: list[int], engines: dict[int, list[dict[str, Any]]]) -> None:
 
         neighbors = exponent([parts[n]["seconds"]["product"] for n in sizes])
         whole = exponent([median(engines[n], "cpu") for n in sizes])
-        print(f"\nCost grows as N to the power of: neighbours {neighbors:.2f}, paths of one source "
-              f"{exponent([per_source(n) for n in sizes]):.2f}, whole call {whole:.2f} "
-              f"(sources sampled from N = {LARGE:,} on).")
+        print(
+            f"\nCost grows as N to the power of: neighbours {neighbors:.2f}, paths of one source "
+            f"{exponent([per_source(n) for n in sizes]):.2f}, whole call {whole:.2f} "
+            f"(sources sampled from N = {LARGE:,} on)."
+        )
     kept = [record for n in sizes for record in engines[n]]
-    print(f"Compiling or loading the kernels took {max(r['compile'] for r in kept):.1f} s at most, "
-          f"{min(r['compile'] for r in kept):.2f} s at least, and is not in the times.")
+    print(
+        f"Compiling or loading the kernels took {max(r['compile'] for r in kept):.1f} s at most, "
+        f"{min(r['compile'] for r in kept):.2f} s at least, and is not in the times."
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000])
     parser.add_argument("--repeats", type=int, default=3, help="runs of the engine for each size")
     parser.add_argument("--reference-repeats", type=int, help="runs of nnconvexity, as many unless said")

@@ -78,7 +78,9 @@ def measure(entry: str, path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", choices=SIZES, default="base")
     parser.add_argument("--layers", type=int, help="layers kept (default: half)")
     parser.add_argument("--rounds", type=int, default=5)
@@ -101,7 +103,11 @@ def main() -> None:
         }
         rounds = [{kind: measure(*calls[kind]) for kind in KINDS} for _ in range(args.rounds)]
     print(f"HuBERT {args.size}, {layers} of {whole} layers, {args.rounds} rounds; medians")
-    for field, text in (("peak", "peak memory"), ("held", "memory held after"), ("read", "checkpoint bytes read")):
+    for field, text in (
+        ("peak", "peak memory"),
+        ("held", "memory held after"),
+        ("read", "checkpoint bytes read"),
+    ):
         for other in ("native", "whole"):
             ratio = statistics.median(one["cut"][field] / one[other][field] for one in rounds)
             print(f"  {text}, cut / {other}: {ratio:.3f}")

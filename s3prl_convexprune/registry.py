@@ -51,17 +51,17 @@ def install(hub: ModuleType) -> None:
     for name, base in BASES.items():
         vars(hub).setdefault(name, base)
     setattr(hub, OWNED, set())
-    for error in _register_configs(hub).values():
+    for error in _register_configs(hub)[1].values():
         logger.warning("s3prl-convexprune leaves out an upstream config: %s", error)
     hub.options = functools.partial(_options, hub.options)  # type: ignore[attr-defined]
     hub.__getattr__ = functools.partial(_resolve_on_demand, hub, getattr(hub, "__getattr__", None))  # type: ignore[method-assign]
 
 
-def _register_configs(hub: ModuleType) -> dict[str, ConfigError]:
+def _register_configs(hub: ModuleType) -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
     """Put the names of all configs that are there now on the hub; what they say is read when they are used.
 
     Returns:
-        The errors of those that cannot be used, as `find_configs` gives them.
+        The configs, and the errors of those that cannot be used, as `find_configs` gives them.
     """
     configs, errors = find_configs()
     owned: set[str] = getattr(hub, OWNED)
@@ -74,7 +74,7 @@ def _register_configs(hub: ModuleType) -> dict[str, ConfigError]:
             continue
         owned.add(name)
         setattr(hub, name, _entry(name))
-    return errors
+    return configs, errors
 
 
 def _entry(name: str) -> Callable[..., Any]:
@@ -138,9 +138,8 @@ def resolve(name: str) -> UpstreamConfig:
         ConfigError: the base is itself a cut, or the config behind the name cannot be used.
     """
     hub = load_hub()
-    _register_configs(hub)
+    configs, errors = _register_configs(hub)
     owned: set[str] = getattr(hub, OWNED)
-    configs, errors = find_configs()
     if name in owned and name in errors:
         raise errors[name]
     if name in owned and name in configs:

@@ -142,7 +142,9 @@ def multires_hubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> 
     )
     task = {"label_rate": 50.0, "sample_rate": 16000, "normalize": pre_norm}
     symbols = [[str(i) for i in range(10)]] * 2
-    model = MultiresHubertModel(MultiresHubertConfig(**config), MultiresHubertPretrainingConfig(**task), symbols)
+    model = MultiresHubertModel(
+        MultiresHubertConfig(**config), MultiresHubertPretrainingConfig(**task), symbols
+    )
     path = folder / "multires_hubert.pt"
     states = {"task_cfg": task, "model_cfg": config, "model_weight": randomised(model).state_dict()}
     torch.save(states | {"dictionaries_symbols": symbols}, path)

@@ -18,12 +18,11 @@ from .. import atomic
 from ..artifact import Analysis, LayerRow
 from ..convexity import graph_convexity
 from ..errors import ConfigError, ConvexPruneError, CorpusError
-from ..fingerprint import settings_sha256, weights_sha256
+from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..pruning.cost import DepthCost, depth_costs
 from ..pruning.prune import state_depths
 from ..registry import build_upstream
 from ..versions import package_versions
-from .audio import file_sha256
 from .corpora import read_corpus
 from .hidden_states import extract_points
 from .manifest import Utterance, effective_split, read_manifest, with_label

@@ -57,8 +57,9 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, n
     influence *= 100
     sampling_variance = 0.0
     if s < n:
-        without = _two_a_minus_b(sums.total.sum() - sums.total, sums.among_sources.sum() - 2 * sums.among_sources,
-                                 s - 1, n)
+        without = _two_a_minus_b(
+            sums.total.sum() - sums.total, sums.among_sources.sum() - 2 * sums.among_sources, s - 1, n
+        )
         sampling_variance = 100**2 * float((1 - s / n) * (s - 1) * np.var(without))
     estimate = ClassEstimate(
         score=100 * float(np.clip(score, 0, 1)),

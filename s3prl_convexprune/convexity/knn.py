@@ -33,7 +33,9 @@ class Neighbors:
     distances: np.ndarray
 
 
-def nearest_neighbors(points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False) -> Neighbors:
+def nearest_neighbors(
+    points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False
+) -> Neighbors:
     """The K nearest other points of every point, and whichever tie with the K-th.
 
     Points whose distance equals the K-th one's (to a relative 1e-9) are all neighbours, so the lists depend neither
@@ -61,13 +63,17 @@ def nearest_neighbors(points: np.ndarray, n_neighbors: int, n_threads: int, prog
     found = []
     entries = 0
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
-        for block in tqdm(pool.map(search, starts), "neighbours", len(starts), disable=not progress, leave=False):
+        for block in tqdm(
+            pool.map(search, starts), "neighbours", len(starts), disable=not progress, leave=False
+        ):
             found.append(block)
             entries += len(block[1])
             if entries > MAX_ENTRIES:
                 pool.shutdown(cancel_futures=True)
-                raise DataError(f"more than {MAX_ENTRIES:,} pairs of points tie at the distance of neighbour "
-                                f"{n_neighbors}: most points are copies of each other. Remove the copies")
+                raise DataError(
+                    f"more than {MAX_ENTRIES:,} pairs of points tie at the distance of neighbour "
+                    f"{n_neighbors}: most points are copies of each other. Remove the copies"
+                )
     counts, indices, distances = (np.concatenate(part) for part in zip(*found, strict=True))
     return Neighbors(np.concatenate([[0], np.cumsum(counts)]), indices, distances)
 
@@ -86,7 +92,9 @@ def _unit_float32(points: np.ndarray) -> tuple[np.ndarray, float]:
     for start in range(0, n, 8192):
         unit[start : start + 8192] = (points[start : start + 8192] - mean) / scale
     u = 2.0**-24
-    lost = 2.0**-50 * float(np.abs(mean).max()) * np.sqrt(d) / scale  # centring, where the mean dwarfs the spread
+    lost = (
+        2.0**-50 * float(np.abs(mean).max()) * np.sqrt(d) / scale
+    )  # centring, where the mean dwarfs the spread
     return unit, 0.51 * d * u / (1 - d * u) + 8 * u + lost + TIE
 
 

@@ -71,8 +71,10 @@ def edge_keys(edges: Edges, bits: int) -> np.ndarray:
     diameter = 2 * dijkstra(graph, indices=roots, min_only=True).max()
     scale = 2.0 ** np.floor(61 - 2 * bits - np.log2(diameter + 1))
     if scale < 2**12:
-        raise DataError("the neighbourhood graph is a chain of so many edges that path lengths cannot be compared; "
-                        "the points look one-dimensional and ordered, use fewer of them or more neighbours")
+        raise DataError(
+            "the neighbourhood graph is a chain of so many edges that path lengths cannot be compared; "
+            "the points look one-dimensional and ordered, use fewer of them or more neighbours"
+        )
     rounded = np.rint(lengths * scale).astype(np.int64) + EXTRA
     return (rounded << (2 * bits)) + (1 << bits)
 
@@ -143,7 +145,9 @@ class _Search:
                 if lanes.count_is_full(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
-                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
+                lanes.sum_interior(
+                    *self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior
+                )
                 bar.update(used)
             return arriving, interior
 
@@ -163,8 +167,15 @@ class _Search:
         members = self.members[self.first[c] : self.first[c + 1]]
         is_source = self.chosen[members] > 0
         total, among_sources, disconnected = starting[members[is_source]].T
-        return ClassSums(self.order[members], is_source, total, among_sources, disconnected, arriving[members],
-                         interior[self.place])
+        return ClassSums(
+            self.order[members],
+            is_source,
+            total,
+            among_sources,
+            disconnected,
+            arriving[members],
+            interior[self.place],
+        )
 
 
 def pair_shares(edges: Edges, codes: np.ndarray) -> np.ndarray:

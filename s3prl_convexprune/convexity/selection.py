@@ -83,12 +83,14 @@ def choose_layer(
         return _within_budget(scores, costs, max_cost)
     measured = [r for r in results if isinstance(r, GraphConvexity)]
     if len(measured) < len(results):
-        raise DataError("the policy within-sem compares layers point by point; it needs GraphConvexity results "
-                        "(GraphConvexity.from_dict reads them back), not plain scores")
+        raise DataError(
+            "the policy within-sem compares layers point by point; it needs GraphConvexity results "
+            "(GraphConvexity.from_dict reads them back), not plain scores"
+        )
     influences = _influences(measured)
     best = int(np.argmax(scores))
     variance = ((influences - influences[best]) ** 2).sum(axis=1)
-    variance += np.array([r.sampling_sem**2 + measured[best].sampling_sem**2 for r in measured])
+    variance += np.array([r.sampling_sem**2 + measured[best].sampling_sem ** 2 for r in measured])
     gap = scores[best] - scores
     ahead = np.where(gap == 0, 0.5, ndtr(-gap / np.sqrt(np.maximum(variance, 1e-300))))
     return int(np.argmax(ahead >= ONE_SEM))
@@ -104,8 +106,9 @@ def _within_budget(scores: np.ndarray, costs: Sequence[float] | None, max_cost: 
         raise ConfigError("costs are shares of the full model's cost, above 0 and at most 1")
     affordable = shares <= max_cost
     if not affordable.any():
-        raise ConfigError(f"no layer costs at most {max_cost:g} of the full model; the cheapest costs "
-                          f"{shares.min():.3g}")
+        raise ConfigError(
+            f"no layer costs at most {max_cost:g} of the full model; the cheapest costs {shares.min():.3g}"
+        )
     return int(np.argmax(np.where(affordable, scores, -np.inf)))
 
 
@@ -114,5 +117,7 @@ def _influences(results: Sequence[GraphConvexity]) -> np.ndarray:
         raise DataError("no layers to compare")
     lengths = {len(r.influence) for r in results}
     if len(lengths) > 1:
-        raise DataError(f"layers can be compared only on the same points; these have {sorted(lengths)} points")
+        raise DataError(
+            f"layers can be compared only on the same points; these have {sorted(lengths)} points"
+        )
     return np.stack([r.influence for r in results])

@@ -120,7 +120,9 @@ def _iemocap(root: Path) -> dict[str, str]:
             (folder / f"{name}_meta_data.json").write_text(content)
         evaluation = root / session / "dialog" / "EmoEvaluation"
         evaluation.mkdir(parents=True, exist_ok=True)
-        turns = (f"[0.0 - 1.0]\t{Path(row['path']).stem}\t{row['label']}\t[2.5, 2.5, 2.5]\n" for row in held_out)
+        turns = (
+            f"[0.0 - 1.0]\t{Path(row['path']).stem}\t{row['label']}\t[2.5, 2.5, 2.5]\n" for row in held_out
+        )
         (evaluation / f"{session}.txt").write_text("".join(turns))
     return {"root": str(root), "meta_data": str(root / "meta_data")}
 

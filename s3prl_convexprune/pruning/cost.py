@@ -125,7 +125,9 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     """
     family = family_of(expert)
     if family.style == "hourglass":
-        raise DepthError(f"what a cut of {family.name} costs is not a sum over its layers; profile the cut itself")
+        raise DepthError(
+            f"what a cut of {family.name} costs is not a sum over its layers; profile the cut itself"
+        )
     layers = transformer_layers(expert)
     device = next(expert.parameters()).device
     generator = torch.Generator().manual_seed(0)

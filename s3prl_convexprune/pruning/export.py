@@ -79,7 +79,9 @@ def export_cut(
         raise ConfigError(f"{out} exists already; name another place")
     call = expert_call(base_fn, **kwargs)
     if call is None or call.checkpoint is None or call.expert.__name__.startswith("Legacy"):
-        raise CheckpointError(f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}")
+        raise CheckpointError(
+            f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}"
+        )
     write = _write_folder if family_of_class(call.expert).model_type else _write_file
     whole = write(call.checkpoint, family, base_name, layers, final_norm, out)
     return Exported(out, family.loads_with, layers, whole)
@@ -108,8 +110,12 @@ def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final
     whole = config["num_hidden_layers"]
     check_depth(name, layers, whole, family.first_state)
     if layers == 0:
-        raise ConfigError(f"{name} cannot be exported without layers: transformers then gives no hidden state")
-    _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("do_stable_layer_norm")))
+        raise ConfigError(
+            f"{name} cannot be exported without layers: transformers then gives no hidden state"
+        )
+    _check_final_norm_is_kept(
+        family, name, layers, whole, final_norm, bool(config.get("do_stable_layer_norm"))
+    )
     # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
     config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: _provenance(name, layers, whole)}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -127,7 +127,7 @@ def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
     """What a cell's numbers were made with: settings, weights, software, and where the depth came from."""
     from .. import registry
     from ..errors import UnknownUpstreamError
-    from ..fingerprint import weights_sha256
+    from ..fingerprint import file_sha256, weights_sha256
     from ..versions import package_versions
 
     found: dict[str, Any] = {
@@ -147,12 +147,6 @@ def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
         depth["config"] = config.path.name
     if config.select:
         depth.update(policy=config.select.policy, analysis=str(config.select.analysis))
-        depth["analysis_sha256"] = _sha256(config.select.analysis)
+        depth["analysis_sha256"] = file_sha256(config.select.analysis)
     found["depth"] = depth
     return found
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -19,7 +19,9 @@ def speechlike() -> tuple[np.ndarray, np.ndarray]:
 
 def same(one: GraphConvexity, two: GraphConvexity, tolerance: float = 1e-9) -> bool:
     values = [[r.score, r.pair_score, r.sem, r.disconnected, *r.per_class.values()] for r in (one, two)]
-    return one.per_class.keys() == two.per_class.keys() and values[0] == pytest.approx(values[1], abs=tolerance)
+    return one.per_class.keys() == two.per_class.keys() and values[0] == pytest.approx(
+        values[1], abs=tolerance
+    )
 
 
 def sorted_classes(result: GraphConvexity) -> list[float]:
@@ -52,7 +54,12 @@ def test_order_of_rows_where_paths_tie(seed: int, k: int) -> None:
 def test_place_orientation_and_unit(speechlike: tuple[np.ndarray, np.ndarray], name: str) -> None:
     points, labels = speechlike
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(24, 24)))[0]
-    moved = {"shifted": points + 1e4, "turned": points @ turn, "scaled": points * 3e7, "shrunk": points * 7e-8}[name]
+    moved = {
+        "shifted": points + 1e4,
+        "turned": points @ turn,
+        "scaled": points * 3e7,
+        "shrunk": points * 7e-8,
+    }[name]
     assert same(graph_convexity(points, labels), graph_convexity(moved, labels))
 
 
@@ -70,8 +77,13 @@ def test_grid_turned_and_scaled() -> None:
 def test_kinds_of_label(speechlike: tuple[np.ndarray, np.ndarray]) -> None:
     points, labels = speechlike
     plain = graph_convexity(points, labels)
-    for rename in (str, lambda c: 10 * c - 30, lambda c: ("spk", int(c)), lambda c: c / 4, lambda c: [None, True, "x",
-                   b"y", -1, 2.5][c]):
+    for rename in (
+        str,
+        lambda c: 10 * c - 30,
+        lambda c: ("spk", int(c)),
+        lambda c: c / 4,
+        lambda c: [None, True, "x", b"y", -1, 2.5][c],
+    ):
         renamed = [rename(c) for c in labels]
         result = graph_convexity(points, renamed)
         assert result.score == pytest.approx(plain.score, abs=1e-10)

@@ -53,11 +53,18 @@ lattice_points = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_s
 def test_ties_and_copies(points: list[tuple[int, int]], data: st.DataObject) -> None:
     """Lattice points tie, repeat and fall apart; every simple path is enumerated to find the right one."""
     k = data.draw(st.integers(1, 3))
-    labels = data.draw(st.lists(st.sampled_from(["yes", "no", -7]), min_size=len(points), max_size=len(points)))
+    labels = data.draw(
+        st.lists(st.sampled_from(["yes", "no", -7]), min_size=len(points), max_size=len(points))
+    )
     shares = engine_shares(np.array(points, dtype=float), labels, k)
     allowed = oracle.tied_pair_shares(np.array(points), labels, k)
     for (a, b), values in allowed.items():
-        assert any(shares[a, b] == pytest.approx(value, abs=1e-12) for value in values), (a, b, shares[a, b], values)
+        assert any(shares[a, b] == pytest.approx(value, abs=1e-12) for value in values), (
+            a,
+            b,
+            shares[a, b],
+            values,
+        )
     assert np.isfinite(shares).sum() == len(allowed)
 
 
@@ -74,7 +81,9 @@ def test_paths_of_thousands_of_edges(n: int) -> None:
     """A chain a b c b c … b c a: its paths outgrow the count of edges that most graphs make do with."""
     labels = ["a"] + ["b", "c"] * (n // 2 - 1) + ["a"]
     result = graph_convexity(np.arange(float(n))[:, None], labels, 1)
-    steps = np.arange(1, n // 2 - 1)  # between two of class b, 2 s - 1 points lie between, s - 1 of them inside
+    steps = np.arange(
+        1, n // 2 - 1
+    )  # between two of class b, 2 s - 1 points lie between, s - 1 of them inside
     expected = 100 * np.average((steps - 1) / (2 * steps - 1), weights=n // 2 - 1 - steps)
     assert result.per_class["a"] == 0.0
     assert result.per_class["b"] == pytest.approx(expected, abs=1e-9)

@@ -22,7 +22,13 @@ def layer(score: float, influence: list[float], sampling_sem: float = 0.0) -> Gr
 
 @pytest.mark.parametrize(
     ("scores", "expected"),
-    [([1.0, 3.0, 2.0], 1), ([3.0, 3.0, 1.0], 0), ([5.0], 0), ([1.0, 2.0, 2.0, 2.0], 1), (np.array([1, 9, 3]), 1)],
+    [
+        ([1.0, 3.0, 2.0], 1),
+        ([3.0, 3.0, 1.0], 0),
+        ([5.0], 0),
+        ([1.0, 2.0, 2.0, 2.0], 1),
+        (np.array([1, 9, 3]), 1),
+    ],
 )
 def test_argmax_takes_the_shallowest_of_equals(scores: list[float], expected: int) -> None:
     assert choose_layer(scores) == expected
@@ -90,7 +96,12 @@ def test_results_travel_as_json() -> None:
     for one, two in zip(results, back, strict=True):
         assert one.per_class == two.per_class
         assert one.settings == two.settings
-        assert (one.score, one.sem, one.n_pairs, one.excluded) == (two.score, two.sem, two.n_pairs, two.excluded)
+        assert (one.score, one.sem, one.n_pairs, one.excluded) == (
+            two.score,
+            two.sem,
+            two.n_pairs,
+            two.excluded,
+        )
         np.testing.assert_allclose(one.influence, two.influence, rtol=1e-6)
     assert choose_layer(results, "within-sem") == choose_layer(back, "within-sem")
     np.testing.assert_allclose(probability_best(results, 0), probability_best(back, 0), atol=1e-3)

@@ -68,7 +68,9 @@ def test_knn_accuracy_leaves_the_point_out(k: int) -> None:
         outcomes.append((LABELS[i] in winners) / len(winners))
     assert knn_accuracy(CLASSY, LABELS, k) == pytest.approx(100 * np.mean(outcomes))
     names = [f"word {c}" for c in LABELS]
-    assert knn_accuracy(None, names, k, graph=NeighborGraph.build(CLASSY, 9)) == pytest.approx(100 * np.mean(outcomes))
+    assert knn_accuracy(None, names, k, graph=NeighborGraph.build(CLASSY, 9)) == pytest.approx(
+        100 * np.mean(outcomes)
+    )
 
 
 def test_probe_accuracy_is_that_of_held_out_points() -> None:

@@ -18,9 +18,7 @@ from s3prl_convexprune.pruning.families import FAMILIES
 from tests.checkpoints import CASES
 
 EXPORTED = [
-    name
-    for name, case in CASES.items()
-    if any(family.loads_with == case.entry for family in FAMILIES)
+    name for name, case in CASES.items() if any(family.loads_with == case.entry for family in FAMILIES)
 ]
 
 
@@ -59,7 +57,9 @@ def test_the_whole_depth_and_post_norm_need_no_choice(name, checkpoint, tmp_path
         export(name, 2, tmp_path / "dropped", checkpoint(name))
 
 
-@pytest.mark.parametrize("name, reason", [("decoar2-post", "12 layers"), ("distilhubert-post", "prediction heads")])
+@pytest.mark.parametrize(
+    "name, reason", [("decoar2-post", "12 layers"), ("distilhubert-post", "prediction heads")]
+)
 def test_families_without_an_ordinary_form(name, reason, checkpoint, tmp_path):
     with pytest.raises(ConfigError, match=reason):
         export(name, 1, tmp_path / "cut", checkpoint(name))
@@ -110,5 +110,7 @@ def test_a_process_without_this_package_loads_it(name, checkpoint, cut, tmp_path
     command = [sys.executable, "-W", "ignore", "-c", script, str(done.path), str(tmp_path / "states.pt")]
     subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
     wav = torch.linspace(-0.5, 0.5, 9000)
-    for ours, theirs in zip(torch.load(tmp_path / "states.pt"), states_of(cut(name, 2, "keep"), [wav]), strict=True):
+    for ours, theirs in zip(
+        torch.load(tmp_path / "states.pt"), states_of(cut(name, 2, "keep"), [wav]), strict=True
+    ):
         assert torch.equal(ours, theirs)

@@ -117,7 +117,8 @@ def test_no_layer_at_all_gives_one_state_and_no_weighted_sum(name, cut, wavs):
 
 
 @pytest.mark.parametrize(
-    "layers, gone", [(1, ["middle_encoder", "downsample", "upsample", "decoders"]), (5, ["upsample", "decoders"])]
+    "layers, gone",
+    [(1, ["middle_encoder", "downsample", "upsample", "decoders"]), (5, ["upsample", "decoders"])],
 )
 def test_an_hourglass_loses_the_stacks_above_the_cut_and_the_way_to_them(layers, gone, cut):
     left = {name.split(".")[1] for name, _ in cut("multires_hubert-pre", layers).named_parameters()}

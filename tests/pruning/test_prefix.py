@@ -31,7 +31,9 @@ def test_the_first_states_are_the_whole_ones(name, whole, cut, wavs):
         states = output["hidden_states"]
         kept = expected[: behind.index(layers) + 1]
         assert len(states) == len(kept)
-        states = [state[:, : kept[0].shape[1]] for state in states]  # of multires_hubert only: see pruning/multires
+        states = [
+            state[:, : kept[0].shape[1]] for state in states
+        ]  # of multires_hubert only: see pruning/multires
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(states, kept, strict=True)), f"L{layers}"
         assert torch.equal(output["last_hidden_state"], states[-1])
 

@@ -18,7 +18,7 @@ from ...versions import package_versions
 from .audio import Streams, read_streams
 from .model import save_encoder, tiny_config
 from .probe import probe
-from .targets import cluster, layer_features, mfcc_features
+from .targets import cluster, layer_features, mfcc_features, voice_features
 from .train import Schedule, Trainer
 
 
@@ -37,10 +37,10 @@ def pretrain(options: argparse.Namespace) -> None:
         ConfigError: --steps and --clusters name different numbers of iterations, or an iteration needs a
             teacher layer and there is neither --teacher-layer nor --select-by.
     """
-    if len(options.steps) != len(options.clusters):
-        raise ConfigError(
-            f"--steps names {len(options.steps)} iterations, --clusters {len(options.clusters)}"
-        )
+    voices = options.voice_clusters or [0] * len(options.steps)
+    for option, values in (("--clusters", options.clusters), ("--voice-clusters", voices)):
+        if len(values) != len(options.steps):
+            raise ConfigError(f"--steps names {len(options.steps)} iterations, {option} {len(values)}")
     probes = {manifest.stem: manifest for manifest in options.probe}
     if options.teacher_layer is None and options.select_by not in probes and len(options.steps) > 1:
         raise ConfigError(f"a second iteration needs --teacher-layer, or --select-by one of {sorted(probes)}")
@@ -48,7 +48,8 @@ def pretrain(options: argparse.Namespace) -> None:
     torch.backends.cudnn.benchmark = True
     streams = read_streams(options.audio, options.device)
     print(f"{streams.hours:.2f} h of audio in {len(streams.frames)} streams", flush=True)
-    for number, (steps, clusters) in enumerate(zip(options.steps, options.clusters, strict=True), start=1):
+    iterations = zip(options.steps, options.clusters, voices, strict=True)
+    for number, (steps, clusters, voice_clusters) in enumerate(iterations, start=1):
         folder = options.output / f"iteration-{number}"
         if (folder / "summary.json").is_file():
             continue
@@ -62,7 +63,7 @@ def pretrain(options: argparse.Namespace) -> None:
             seed=100 * options.seed + number,
             bfloat16=options.bfloat16,
         )
-        targets = _targets(streams, options, number, layer, clusters)
+        targets = _targets(streams, options, number, layer, clusters, voice_clusters)
         start = _previous(options, number) if options.warm_start and number > 1 else None
         trainer = Trainer(streams, targets, tiny_config(options.pre_norm), schedule, start)
         encoder = trainer.run(folder).encoder
@@ -71,6 +72,7 @@ def pretrain(options: argparse.Namespace) -> None:
             "iteration": number,
             "pre_norm": options.pre_norm,
             "clusters": clusters,
+            "voice_clusters": voice_clusters,
             "teacher_layer": layer,
             "warm_start": start is not None,
             "schedule": asdict(schedule),
@@ -98,9 +100,14 @@ def _previous(options: argparse.Namespace, number: int) -> HubertModel:
 
 
 def _targets(
-    streams: Streams, options: argparse.Namespace, number: int, layer: int | None, clusters: int
+    streams: Streams,
+    options: argparse.Namespace,
+    number: int,
+    layer: int | None,
+    clusters: int,
+    voice_clusters: int,
 ) -> Tensor:
-    """The frame targets of an iteration, read again if they were made before."""
+    """The frame targets of an iteration, a column a k-means model; read again if they were made before."""
     saved = options.output / f"targets-{number}.pt"
     if saved.is_file():
         return torch.load(saved, map_location=options.device, weights_only=True).long()
@@ -108,7 +115,10 @@ def _targets(
         features = mfcc_features(streams)
     else:
         features = layer_features(streams, _previous(options, number).to(options.device), layer)
-    targets = cluster(streams, features, clusters, options.seed)
+    columns = [cluster(streams, features, clusters, options.seed)]
+    if voice_clusters:
+        columns.append(cluster(streams, voice_features(streams), voice_clusters, options.seed))
+    targets = torch.stack(columns, dim=-1)
     content = io.BytesIO()
     torch.save(targets.to(torch.int16), content)
     write_bytes(saved, content.getvalue())
@@ -128,6 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--clusters", type=int, nargs="+", default=[100, 200], help="targets of each iteration"
+    )
+    parser.add_argument(
+        "--voice-clusters",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="targets to predict beside them in each iteration: clusters of MFCCs that are not normalised by "
+        "speaker, so that voices are kept (default: none)",
     )
     parser.add_argument("--probe", type=Path, nargs="*", default=[], help="manifests of path,label,fold")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -45,34 +46,40 @@ def tiny_config(pre_norm: bool = False) -> HubertConfig:
 class MaskedPrediction(nn.Module):
     """HuBERT's pretraining objective: cosine similarity to one code vector a cluster, cross-entropy.
 
+    Several k-means models may be predicted at once, each by its own projection and codes: HuBERT's cluster
+    ensembles (arXiv 2106.07447, section II.C).
+
     Args:
         config: of the encoder.
-        clusters: number of targets.
+        clusters: number of clusters of each k-means model.
     """
 
-    def __init__(self, config: HubertConfig, clusters: int):
+    def __init__(self, config: HubertConfig, clusters: Sequence[int]):
         super().__init__()
         self.encoder = HubertModel(config)
-        self.project = nn.Linear(config.hidden_size, _PROJECTED)
-        self.codes = nn.Parameter(torch.randn(clusters, _PROJECTED))
+        self.projects = nn.ModuleList(nn.Linear(config.hidden_size, _PROJECTED) for _ in clusters)
+        self.codes = nn.ParameterList(torch.randn(count, _PROJECTED) for count in clusters)
 
     def forward(self, samples: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """
         Args:
             samples: shape (batch, time).
-            targets: clusters, shape (batch, frames).
+            targets: clusters, shape (batch, frames, k-means models).
             mask: True where the encoder must not see the frame, shape (batch, frames).
 
         Returns:
-            Cross-entropy of each frame and whether the prediction was right, both shape (batch, frames).
+            Cross-entropy of each frame and the share of predictions that were right, means over the k-means
+            models, both shape (batch, frames).
         """
         states = self.encoder(samples, mask_time_indices=mask).last_hidden_state
-        unit_states = nn.functional.normalize(self.project(states).float(), dim=-1)
-        cosines = unit_states @ nn.functional.normalize(self.codes, dim=-1).T
-        loss = nn.functional.cross_entropy(
-            (cosines / _TEMPERATURE).transpose(1, 2), targets, reduction="none"
-        )
-        return loss, cosines.argmax(-1) == targets
+        losses, right = [], []
+        for project, codes, target in zip(self.projects, self.codes, targets.unbind(-1), strict=True):
+            unit_states = nn.functional.normalize(project(states).float(), dim=-1)
+            cosines = unit_states @ nn.functional.normalize(codes, dim=-1).T
+            logits = (cosines / _TEMPERATURE).transpose(1, 2)
+            losses.append(nn.functional.cross_entropy(logits, target, reduction="none"))
+            right.append(cosines.argmax(-1) == target)
+        return torch.stack(losses).mean(0), torch.stack(right).float().mean(0)
 
 
 def span_mask(batch: int, frames: int, share: float, generator: torch.Generator) -> Tensor:

@@ -52,7 +52,7 @@ class Trainer:
 
     Args:
         streams: the audio.
-        targets: the cluster of every frame.
+        targets: the clusters of every frame, shape (frames of all streams, k-means models).
         config: of the encoder.
         schedule: see `Schedule`.
         start: an encoder of the same config whose weights to start from; None starts from random ones.
@@ -68,7 +68,8 @@ class Trainer:
     ):
         self.streams, self.targets, self.schedule = streams, targets, schedule
         torch.manual_seed(schedule.seed)
-        self.model = MaskedPrediction(config, int(targets.max()) + 1).to(streams.samples.device).train()
+        self.model = MaskedPrediction(config, (targets.max(0).values + 1).tolist())
+        self.model.to(streams.samples.device).train()
         if start is not None:
             self.model.encoder.load_state_dict(start.state_dict())
         groups = [
@@ -132,9 +133,7 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        return torch.stack(
-            [hidden, right[mask].float().mean(), visible, right[~mask].float().mean()]
-        ).detach()
+        return torch.stack([hidden, right[mask].mean(), visible, right[~mask].mean()]).detach()
 
     def save(self, path: Path) -> None:
         """Write all that the next step depends on; the file is whole or not there."""
