@@ -21,6 +21,7 @@ def chosen_depths(upstream: str, label: str, folder: Path) -> dict[str, int]:
     """The depth that each rule chooses, 1 or more (every rival here keeps at least one layer).
 
     - ``convexity``: the paper's rule, the most convex layer.
+    - ``convexity within sem``: the shallowest layer that cannot be told from it.
     - ``probe``: the layer with the best accuracy of a logistic regression, by 5-fold cross-validation on the same
       points.
     - ``CKA``, ``cosine``: label-free. The knee of the similarity to the last layer: the layer whose similarity lies
@@ -41,6 +42,7 @@ def chosen_depths(upstream: str, label: str, folder: Path) -> dict[str, int]:
     labels = np.asarray([utterance.labels[label] for utterance in sample])
     return {
         "convexity": _best(scores),
+        "convexity within sem": max(1, analysis.choose("within-sem").layer),
         "probe": _best([probe_accuracy(points, labels) for points in layers]),
         "CKA": knee([linear_cka(points, layers[-1]) for points in layers]),
         "cosine": knee([mean_cosine(points, layers[-1]) for points in layers]),

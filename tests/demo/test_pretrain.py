@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ import torch
 from s3prl_convexprune.demo.corpus import demo_clips, demo_manifest_path
 from s3prl_convexprune.demo.pretrain.__main__ import main
 from s3prl_convexprune.demo.pretrain.audio import HOP, RECEPTIVE_FIELD, Streams, read_streams
-from s3prl_convexprune.demo.pretrain.model import span_mask, tiny_config
+from s3prl_convexprune.demo.pretrain.model import MaskedPrediction, span_mask, tiny_config
 from s3prl_convexprune.demo.pretrain.probe import held_out_accuracy
-from s3prl_convexprune.demo.pretrain.targets import cluster, layer_features, mfcc_features
+from s3prl_convexprune.demo.pretrain.targets import cluster, layer_features, mfcc_features, voice_features
 from s3prl_convexprune.demo.pretrain.train import Schedule, Trainer
 from s3prl_convexprune.errors import AudioError, CheckpointError, CorpusError
 
@@ -30,7 +31,11 @@ def streams() -> Streams:
 
 @pytest.fixture(scope="module")
 def targets(streams: Streams) -> torch.Tensor:
-    return cluster(streams, mfcc_features(streams), 20, seed=0)
+    columns = [
+        cluster(streams, mfcc_features(streams), 20, seed=0),
+        cluster(streams, voice_features(streams), 12, seed=0),
+    ]
+    return torch.stack(columns, dim=-1)
 
 
 def test_every_file_of_a_folder_is_in_its_stream(streams: Streams) -> None:
@@ -52,8 +57,37 @@ def test_a_window_and_its_frames_are_the_same_place(streams: Streams) -> None:
 
 
 def test_targets_have_one_label_a_frame(streams: Streams, targets: torch.Tensor) -> None:
-    assert targets.shape == (sum(streams.frames),)
-    assert set(targets.tolist()) <= set(range(20)) and len(set(targets.tolist())) > 15
+    assert targets.shape == (sum(streams.frames), 2)
+    for column, clusters in zip(targets.T, (20, 12), strict=True):
+        assert set(column.tolist()) <= set(range(clusters)) and len(set(column.tolist())) > clusters * 3 / 4
+
+
+def test_voice_features_tell_streams_apart_and_normalised_ones_do_not(streams: Streams) -> None:
+    def apart(features: Callable[[int], torch.Tensor]) -> float:
+        return (features(0).mean(0) - features(1).mean(0)).norm().item()
+
+    assert apart(mfcc_features(streams)) < 1e-3
+    assert apart(voice_features(streams)) > 0.5
+    frames = torch.cat([voice_features(streams)(index) for index in range(len(streams.frames))])
+    torch.testing.assert_close(frames.mean(0), torch.zeros(12), atol=1e-3, rtol=0)
+    torch.testing.assert_close(frames.std(0), torch.ones(12), atol=1e-3, rtol=0)
+
+
+def test_several_kmeans_models_weigh_the_same() -> None:
+    """Two copies of one k-means model, predicted by copies of one head, give the loss and rights of one."""
+    torch.manual_seed(0)
+    two = MaskedPrediction(tiny_config(), [7, 7]).eval()
+    two.projects[1].load_state_dict(two.projects[0].state_dict())
+    two.codes[1].data.copy_(two.codes[0])
+    one = MaskedPrediction(tiny_config(), [7]).eval()
+    one.load_state_dict({k: v for k, v in two.state_dict().items() if ".1" not in k or "encoder" in k})
+    samples, targets = torch.randn(2, 400 + 19 * 320) * 0.1, torch.randint(7, (2, 20, 1))
+    mask = torch.zeros(2, 20, dtype=torch.bool)
+    with torch.no_grad():
+        for ours, theirs in zip(
+            two(samples, targets.expand(2, 20, 2), mask), one(samples, targets, mask), strict=True
+        ):
+            torch.testing.assert_close(ours, theirs)
 
 
 def test_layer_features_do_not_depend_on_the_batching(streams: Streams) -> None:
@@ -145,6 +179,9 @@ def test_two_iterations_from_audio_to_a_model_folder(tmp_path: Path) -> None:
         "--clusters",
         "10",
         "12",
+        "--voice-clusters",
+        "0",
+        "8",
         "--batch-seconds",
         "4",
     ]
