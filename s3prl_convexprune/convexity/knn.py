@@ -92,9 +92,8 @@ def _unit_float32(points: np.ndarray) -> tuple[np.ndarray, float]:
     for start in range(0, n, 8192):
         unit[start : start + 8192] = (points[start : start + 8192] - mean) / scale
     u = 2.0**-24
-    lost = (
-        2.0**-50 * float(np.abs(mean).max()) * np.sqrt(d) / scale
-    )  # centring, where the mean dwarfs the spread
+    # Centring loses this much where the mean dwarfs the spread.
+    lost = 2.0**-50 * float(np.abs(mean).max()) * np.sqrt(d) / scale
     return unit, 0.51 * d * u / (1 - d * u) + 8 * u + lost + TIE
 
 

@@ -85,9 +85,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
     restricted = hasattr(torch.serialization, "add_safe_globals")
     if restricted:
-        torch.serialization.add_safe_globals(
-            [Namespace]
-        )  # s3prl's arguments; nothing else beside the weights
+        # s3prl's arguments; nothing else stands beside the weights
+        torch.serialization.add_safe_globals([Namespace])
     try:
         states = torch.load(path, map_location="cpu", weights_only=restricted)
     except FileNotFoundError as error:

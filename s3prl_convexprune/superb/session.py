@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,7 +190,10 @@ def write_place(folder: Path, step: int, epoch_start: dict[str, Any], batches: i
     """
     link = folder / f"resume-{step}.ckpt"
     link.unlink(missing_ok=True)
-    os.link(folder / f"states-{step}.ckpt", link)
+    try:
+        os.link(folder / f"states-{step}.ckpt", link)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(folder / f"states-{step}.ckpt", link)
     temporary = folder / f".resume-{step}.pt"
     torch.save({"epoch_start": epoch_start, "batches": batches, "now": random_states()}, temporary)
     temporary.replace(folder / f"resume-{step}.pt")

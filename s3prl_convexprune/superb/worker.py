@@ -56,9 +56,8 @@ def work(plan: Plan, report: Report, run_cell: Callable[[Plan, Cell], None], fir
                     run_cell(plan, cell)
             except KeyboardInterrupt:
                 raise
-            except (
-                BaseException
-            ) as error:  # SystemExit from s3prl's code is a failed cell, not the end of the worker
+            # SystemExit from s3prl's code is a failed cell, not the end of the worker
+            except BaseException as error:
                 report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
                 continue
             (folder / FAILED).unlink(missing_ok=True)

@@ -81,9 +81,8 @@ def test_paths_of_thousands_of_edges(n: int) -> None:
     """A chain a b c b c … b c a: its paths outgrow the count of edges that most graphs make do with."""
     labels = ["a"] + ["b", "c"] * (n // 2 - 1) + ["a"]
     result = graph_convexity(np.arange(float(n))[:, None], labels, 1)
-    steps = np.arange(
-        1, n // 2 - 1
-    )  # between two of class b, 2 s - 1 points lie between, s - 1 of them inside
+    # Between two of class b that are s steps apart, 2 s - 1 points lie between, s - 1 of them inside.
+    steps = np.arange(1, n // 2 - 1)
     expected = 100 * np.average((steps - 1) / (2 * steps - 1), weights=n // 2 - 1 - steps)
     assert result.per_class["a"] == 0.0
     assert result.per_class["b"] == pytest.approx(expected, abs=1e-9)
