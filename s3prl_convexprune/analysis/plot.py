@@ -37,6 +37,8 @@ def draw_curve(
 
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.add_subplot()
+        points = [(row.layer, row.convexity) for analysis in analyses for row in analysis.layers]
+        top = {layer: max(score for at, score in points if at == layer) for layer, _ in points}
         for number, analysis in enumerate(analyses):
             chosen = choices[number] if choices else analysis.choose("argmax")
             colour = COLOURS[number % len(COLOURS)]
@@ -68,7 +70,7 @@ def draw_curve(
                     f"L{chosen.layer}",
                     (chosen.layer, score),
                     textcoords="offset points",
-                    xytext=(0, 9),
+                    xytext=(0, 9 if score == top[chosen.layer] else -18),
                     ha="center",
                     color=colour,
                 )
