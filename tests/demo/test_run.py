@@ -12,7 +12,7 @@ from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.demo.run import POLICY, WHOLE, DemoTask, run_demo
 from s3prl_convexprune.superb.results import read_results
 
-TASK = DemoTask("ks", "word", steps=4, batch=4, lr=1e-3)
+TASK = DemoTask("ks", "word", steps=4, eval_step=4, batch=4, lr=1e-3)
 CUT = f"{WHOLE}_convexpruned_ks"
 
 
