@@ -84,9 +84,8 @@ def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued)
         for e in range(indptr[v], indptr[v + 1]):
             u = indices[e]
             improved = np.uint8(_relax(keys, u, weights[e], base))  # type: ignore[call-arg]
-            queue[tail & ring] = (
-                u  # kept only if the tail moves on; whether it does is too irregular to branch on
-            )
+            # Kept only if the tail moves on; whether it does is too irregular to branch on.
+            queue[tail & ring] = u
             tail += improved & (1 - queued[u])
             queued[u] |= improved
 

@@ -177,10 +177,8 @@ def graph_convexity(
 
     values = list(estimates.values())
     score = float(np.mean([e.score for e in values]))
-    for (
-        members,
-        value,
-    ) in pairs_of_points:  # stands in for the ends of a class of two: its distance from the mean class
+    # Stands in for the ends of a class of two: its distance from the mean class.
+    for members, value in pairs_of_points:
         influence[members] += (value - score) / np.sqrt(2)
     influence /= len(values)
     sampling_sem = float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
