@@ -10,6 +10,7 @@ from tests.checkpoints import CASES
 from tests.pruning.conftest import depths
 
 RATE = 16000
+TORCH = tuple(int(part) for part in torch.__version__.split(".")[:2])
 TRAINING_PASSES = 5
 FIXED_SIZE = "lighthubert-post"  # not tiny: left to the prefix tests
 NAMES = [name for name in CASES if name != FIXED_SIZE]
@@ -37,6 +38,8 @@ def test_states_are_counted_alike_and_repeat(name, cut):
 def test_forward_and_backward(name, seconds, cut):
     if CASES[name].family in ("tera", "audio_albert"):
         pytest.skip("further entries of the mockingjay row")
+    if CASES[name].family == "roberta" and len(seconds) == 3 and TORCH < (2, 5):
+        pytest.skip("one of its windows holds padding alone: NaN on torch before 2.5, of s3prl's own upstream too")
     expert = cut(name, depths(name)[1])
     states = expert(noise(*seconds))["hidden_states"]
     sum(state.sum() for state in states).backward()
