@@ -44,6 +44,8 @@ EXTRAS["test"] = sorted(
         "tensorboard",
         "sed_eval",
         "more_itertools",
+        "timm==0.4.5",  # the one release that s3prl's ssast and ast take
+        "torchvision",
     }
 )
 EXTRAS["dev"] = sorted({*EXTRAS["test"], "ruff>=0.6", "mypy>=1.10", "types-PyYAML", "build"})

@@ -466,6 +466,43 @@ def load_espnet_hubert(path: Path) -> nn.Module:
     return expert
 
 
+def ssast(folder: Path, layers: int, patch: tuple[int, int], **sizes: Any) -> Path:
+    """An SSAST as its authors save it: the pretraining model, wrapped in DataParallel; its depth is timm's."""
+    from s3prl.upstream.ssast.ast_models import ASTModel
+
+    frequency, time = patch
+    shape = {"fshape": frequency, "fstride": frequency, "tshape": time, "tstride": time}
+    model = ASTModel(**shape, input_fdim=128, input_tdim=1024, model_size="tiny", pretrain_stage=True)
+    assert len(model.v.blocks) == layers
+    path = folder / "ssast.pth"
+    torch.save(nn.DataParallel(randomised(model)).state_dict(), path)
+    return path
+
+
+def load_ssast(path: Path, kind: str) -> nn.Module:
+    """What s3prl's entries build, in the smallest of the sizes that the expert knows; theirs is ``base``."""
+    from s3prl.upstream.ssast.expert import UpstreamExpert
+
+    return UpstreamExpert(str(path), f"tiny_{kind}", window_secs=0.5)
+
+
+def ast(folder: Path, layers: int, **sizes: Any) -> Path:
+    """An AST as its authors save it; s3prl takes one size alone, DeiT base."""
+    from s3prl.upstream.ast.ast_models import ASTModel
+
+    model = ASTModel(imagenet_pretrain=False, audioset_pretrain=False, model_size="base384", verbose=False)
+    assert len(model.v.blocks) == layers
+    path = folder / "ast.pth"
+    torch.save(nn.DataParallel(model).state_dict(), path)
+    return path
+
+
+def load_ast(path: Path) -> nn.Module:
+    from s3prl.upstream.ast.expert import UpstreamExpert
+
+    return UpstreamExpert(str(path), window_secs=0.5, stride_secs=0.5, feature_selection="hidden_states")
+
+
 def _variants(
     family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any
 ) -> list[Case]:
@@ -499,5 +536,8 @@ CASES: dict[str, Case] = {
         *_variants("mae_ast", "mae_ast_local", mae_ast),
         *_variants("roberta", "", roberta, load=load_roberta),
         *_variants("espnet_hubert", "", espnet_hubert, load=load_espnet_hubert),
+        Case("ssast-frame", "", partial(ssast, patch=(128, 2)), 12, partial(load_ssast, kind="f")),
+        Case("ssast-patch", "", partial(ssast, patch=(16, 16)), 12, partial(load_ssast, kind="p")),
+        Case("ast-base384", "", ast, 12, load_ast),
     ]
 }

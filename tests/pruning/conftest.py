@@ -14,6 +14,9 @@ from s3prl_convexprune import registry
 from s3prl_convexprune.pruning.prune import prune_upstream
 from tests.checkpoints import CASES
 
+#: The models that cannot be made tiny, and the depths to test them at.
+FIXED_SIZE = {"lighthubert-post": [0, 5], "ast-base384": [1, 5]}
+
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
@@ -55,9 +58,9 @@ def wavs() -> list[torch.Tensor]:
 
 
 def depths(name: str) -> list[int]:
-    """The depths to test a case at: all of them, except for the one model that cannot be made tiny."""
+    """The depths to test a case at: all of them, except for the models that cannot be made tiny."""
     from s3prl_convexprune.pruning.families import FAMILIES
 
     case = CASES[name]
     first = next((f.first_state for f in FAMILIES if f.name == case.family), 0)
-    return [0, 5] if case.family == "lighthubert" else list(range(first, case.layers + 1))
+    return FIXED_SIZE.get(name) or list(range(first, case.layers + 1))

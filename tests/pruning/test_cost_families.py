@@ -7,10 +7,10 @@ import pytest
 from s3prl_convexprune.errors import DepthError
 from s3prl_convexprune.pruning.cost import count_params, depth_costs
 from tests.checkpoints import CASES
-from tests.pruning.conftest import depths
+from tests.pruning.conftest import FIXED_SIZE, depths
 
 # a pre-norm DistilHuBERT, which nobody has released, loses a LayerNorm that only its heads see
-LEFT_OUT = ("lighthubert-post", "multires_hubert-post", "multires_hubert-pre", "distilhubert-pre")
+LEFT_OUT = (*FIXED_SIZE, "multires_hubert-post", "multires_hubert-pre", "distilhubert-pre")
 NAMES = [name for name in CASES if name not in LEFT_OUT]
 
 
