@@ -2,7 +2,8 @@
 # make test   lint, type check and tests
 # make lint   the first two alone
 # make bench  the benchmarks, as ratios
-# make test-old  the suite on the old stack (torch 2.4, transformers 4)
+# make test-old     the suite on the old stack (torch 2.4, transformers 4)
+# make test-espnet  ESPnet's own frontend and loader on pruned upstreams
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ SOURCES := setup.py pyproject.toml $(wildcard constraints/*.txt)
 # One thread a process: two OpenMP threads on a busy machine are slower than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench test-old clean
+.PHONY: demo test lint bench test-old test-espnet clean
 
 demo: $(VENV)/.demo
 	$(BIN)/s3prl-convexprune demo -o demo_output
@@ -36,9 +37,17 @@ bench: $(VENV)/.dev
 test-old: $(VENV)-old/.test
 	$(VENV)-old/bin/python -m pytest -n 2 --dist worksteal
 
-$(VENV)-old/.test: $(SOURCES)
-	$(PYTHON) -m venv $(VENV)-old
-	$(VENV)-old/bin/python -m pip install --quiet --disable-pip-version-check -c constraints/old.txt -e ".[test]"
+# ESPnet in an environment of its own: it brings fifty packages, and where it is installed s3prl's hub imports it.
+test-espnet: $(VENV)-espnet/.test
+	$(VENV)-espnet/bin/python -m pytest -k espnet
+
+$(VENV)-old/.test: CONSTRAINTS := old
+$(VENV)-espnet/.test: CONSTRAINTS := current
+$(VENV)-espnet/.test: BESIDE := espnet
+$(VENV)-old/.test $(VENV)-espnet/.test: $(SOURCES)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    -c constraints/$(CONSTRAINTS).txt -e ".[test]" $(BESIDE)
 	touch $@
 
 $(VENV)/bin/python:
@@ -55,4 +64,4 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) $(VENV)-old demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-old $(VENV)-espnet demo_output build dist *.egg-info

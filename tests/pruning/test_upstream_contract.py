@@ -38,7 +38,9 @@ def test_forward_and_backward(name, seconds, cut):
     if CASES[name].family in ("tera", "audio_albert"):
         pytest.skip("further entries of the mockingjay row")
     if CASES[name].family == "roberta" and len(seconds) == 3 and TORCH < (2, 5):
-        pytest.skip("one of its windows holds padding alone: NaN on torch before 2.5, of s3prl's own upstream too")
+        pytest.skip(
+            "one of its windows holds padding alone: NaN on torch before 2.5, of s3prl's own upstream too"
+        )
     expert = cut(name, depths(name)[1])
     states = expert(noise(*seconds))["hidden_states"]
     sum(state.sum() for state in states).backward()
