@@ -3,6 +3,7 @@
 # make lint   the first two alone
 # make bench  the benchmarks, as ratios
 # make test-old     the suite on the old stack (torch 2.4, transformers 4)
+# make test-fork    the suite with ESPnet's fork, espnet-s3prl, in place of s3prl
 # make test-espnet  ESPnet's own frontend and loader on pruned upstreams
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SOURCES := setup.py pyproject.toml $(wildcard constraints/*.txt)
 # One thread a process: two OpenMP threads on a busy machine are slower than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench test-old test-espnet clean
+.PHONY: demo test lint bench test-old test-fork test-espnet clean
 
 demo: $(VENV)/.demo
 	$(BIN)/s3prl-convexprune demo -o demo_output
@@ -37,14 +38,23 @@ bench: $(VENV)/.dev
 test-old: $(VENV)-old/.test
 	$(VENV)-old/bin/python -m pytest -n 2 --dist worksteal
 
+# The fork's package is imported as s3prl too, so the two cannot be installed side by side.
+test-fork: $(VENV)-fork/.fork
+	$(VENV)-fork/bin/python -m pytest -n 2 --dist worksteal
+
+$(VENV)-fork/.fork: $(VENV)-fork/.test
+	$(VENV)-fork/bin/python -m pip uninstall --quiet --yes s3prl
+	$(VENV)-fork/bin/python -m pip install --quiet --disable-pip-version-check --no-deps espnet-s3prl
+	touch $@
+
 # ESPnet in an environment of its own: it brings fifty packages, and where it is installed s3prl's hub imports it.
 test-espnet: $(VENV)-espnet/.test
 	$(VENV)-espnet/bin/python -m pytest -k espnet
 
 $(VENV)-old/.test: CONSTRAINTS := old
-$(VENV)-espnet/.test: CONSTRAINTS := current
+$(VENV)-fork/.test $(VENV)-espnet/.test: CONSTRAINTS := current
 $(VENV)-espnet/.test: BESIDE := espnet
-$(VENV)-old/.test $(VENV)-espnet/.test: $(SOURCES)
+$(VENV)-old/.test $(VENV)-fork/.test $(VENV)-espnet/.test: $(SOURCES)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
 	    -c constraints/$(CONSTRAINTS).txt -e ".[test]" $(BESIDE)
@@ -64,4 +74,4 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) $(VENV)-old $(VENV)-espnet demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-old $(VENV)-fork $(VENV)-espnet demo_output build dist *.egg-info

@@ -44,6 +44,9 @@ EXTRAS["test"] = sorted(
         "tensorboard",
         "sed_eval",
         "more_itertools",
+        "h5py",  # s3prl's diarization
+        "dtw-python",  # and its query by example
+        "lxml",
         "timm==0.4.5",  # the one release that s3prl's ssast and ast take
         "torchvision",
     }

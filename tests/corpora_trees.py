@@ -272,3 +272,65 @@ def fluent_commands(root: Path) -> Path:
             rows.append(f"{number},{path},{speaker},{' '.join(intent)},{','.join(intent)}\n")
         (root / "data" / f"{split}_data.csv").write_text("".join(rows))
     return root
+
+
+#: For each recording of `libri2mix`, when its two speakers speak, in seconds.
+LIBRI2MIX_TURNS = {
+    "mix_0": ((0.0, 0.64), (0.4, 1.2)),
+    "mix_1": ((0.2, 1.0), (0.8, 1.2)),
+}
+
+
+def libri2mix(root: Path) -> Path:
+    """The Kaldi folders of s3prl's LibriMix fork: `{train,dev,test}/{wav.scp,segments,utt2spk,spk2utt,reco2dur}`."""
+    for split in ("train", "dev", "test"):
+        folder = root / split
+        tables: dict[str, list[str]] = {
+            name: [] for name in ("wav.scp", "segments", "utt2spk", "spk2utt", "reco2dur")
+        }
+        for recording, turns in LIBRI2MIX_TURNS.items():
+            path = folder / "wav" / f"{recording}.wav"
+            write_tone(path, 1.2, 300)
+            tables["wav.scp"].append(f"{recording} {path}\n")
+            tables["reco2dur"].append(f"{recording} 1.2\n")
+            for speaker, (begin, end) in enumerate(turns):
+                name, utterance = f"{recording}_spk{speaker}", f"{recording}_spk{speaker}_utt"
+                tables["segments"].append(f"{utterance} {recording} {begin} {end}\n")
+                tables["utt2spk"].append(f"{utterance} {name}\n")
+                tables["spk2utt"].append(f"{name} {utterance}\n")
+        for name, lines in tables.items():
+            (folder / name).write_text("".join(lines))
+    return root
+
+
+#: The document of `quesst14` that each query was cut out of.
+QUESST14_ANSWERS = {f"quesst14_dev_{query:04d}": f"quesst14_{query + 1:05d}" for query in (0, 1)}
+
+
+def quesst14(root: Path) -> Path:
+    """QUESST 2014: `scoring/language_key_{utterances,dev,eval}.lst`, `Audio`, `dev_queries`, `eval_queries`.
+
+    Each query is a piece of one English document, as it is.
+    """
+    (root / "scoring").mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    documents = []
+    (root / "Audio").mkdir()
+    for number in range(4):
+        pitches = 150 + 400 * generator.random(6)
+        time = np.arange(round(0.2 * SAMPLE_RATE)) / SAMPLE_RATE
+        wav = np.concatenate([0.3 * np.sin(2 * np.pi * pitch * time) for pitch in pitches])
+        documents.append(wav + 0.01 * generator.standard_normal(len(wav)))
+        soundfile.write(root / "Audio" / f"quesst14_{number:05d}.wav", documents[-1], SAMPLE_RATE)
+    keys = [f"quesst14Database/Audio/quesst14_{number:05d}.wav nnenglish\n" for number in range(4)]
+    keys.append("quesst14Database/Audio/quesst14_00009.wav albanian\n")
+    (root / "scoring" / "language_key_utterances.lst").write_text("".join(keys))
+    for split in ("dev", "eval"):
+        (root / f"{split}_queries").mkdir()
+        lines = []
+        for query in (0, 1):
+            name = f"{split}_queries/quesst14_{split}_{query:04d}.wav"
+            soundfile.write(root / name, documents[query + 1][3200:12800], SAMPLE_RATE)
+            lines.append(f"quesst14Database/{name} nnenglish\n")
+        (root / "scoring" / f"language_key_{split}.lst").write_text("".join(lines))
+    return root

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
 import re
 from collections.abc import Callable
@@ -12,12 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from s3prl_convexprune import compat
 from s3prl_convexprune.superb.prepare import prepare
-from s3prl_convexprune.superb.run import main
-from tests import checkpoints, corpora_trees
+from tests import corpora_trees
 
-LAYERS, KEPT = 3, 1
+from .conftest import KEPT, LAYERS
+
 UPSTREAMS = {"hubert_custom": LAYERS, f"hubert_custom_convexpruned_L{KEPT}": KEPT}
 
 
@@ -65,12 +63,6 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    compat.apply()
-    return checkpoints.CASES["hubert-post"].build(tmp_path_factory.mktemp("checkpoint"), LAYERS)
-
-
-@pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
     """Every corpus, prepared: task -> the variables that `prepare` tells a user to export."""
     return {
@@ -79,23 +71,12 @@ def corpora(tmp_path_factory):
     }
 
 
-@pytest.fixture
-def run(checkpoint, corpora, monkeypatch, tmp_path):
-    """`run_downstream.py` in this process, from a folder that has nothing of s3prl."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+@pytest.fixture(autouse=True)
+def given(corpora, monkeypatch):
+    """Every corpus's variables, exported."""
     for variables in corpora.values():
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, **overrides: object) -> int:
-        text = ",,".join(f"config.{key}={value}" for key, value in overrides.items())
-        before = builtins.isinstance
-        status = main([*arguments, "--device", "cpu", *(["-o", text] if text else [])])
-        assert builtins.isinstance is before  # s3prl wraps it; wrapped twenty times over, a run does not end
-        return status
-
-    return run
 
 
 def train(run, task: str, upstream: str, checkpoint: Path, expdir: Path, steps: int, *more: str, **overrides):
@@ -195,22 +176,6 @@ def test_er_seed_changes_nothing_before_the_first_evaluation(run, checkpoint, tm
         for seed in ("1", "2")
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_intent_classification_runs_on_a_cut_upstream(run, checkpoint, monkeypatch, tmp_path, capsys):
-    root = corpora_trees.fluent_commands(tmp_path / "fluent")
-    monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_FLUENT_COMMANDS", str(root))
-    expdir = tmp_path / "exp"
-    arguments = ["-m", "train", "-u", f"hubert_custom_convexpruned_L{KEPT}", "-k", str(checkpoint)]
-    settings = {"runner.total_steps": 1, "runner.eval_step": 1, "runner.save_step": 1}
-    workers = {"downstream_expert.datarc.num_workers": 0}
-    assert run(*arguments, "-d", "fluent_commands", "-p", str(expdir), **settings, **workers) == 0
-    assert run("-m", "evaluate", "-e", str(expdir)) == 0
-    truth = (expdir / "test_truth.csv").read_text().splitlines()
-    predicted = (expdir / "test_predict.csv").read_text().splitlines()
-    right = sum(a == b for a, b in zip(truth, predicted, strict=True)) / len(truth)
-    printed = re.findall(r"test acc: ([\d.]+)", capsys.readouterr().out)
-    assert float(printed[-1]) == pytest.approx(right, abs=1e-6)
 
 
 @pytest.mark.parametrize(
