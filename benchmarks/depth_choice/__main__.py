@@ -27,9 +27,10 @@ from s3prl_convexprune.demo.run import TASKS, WHOLE, DemoTask, short_schedule
 from s3prl_convexprune.pruning.prune import num_layers
 from s3prl_convexprune.registry import build_upstream
 from s3prl_convexprune.report.page import write_page
-from s3prl_convexprune.superb.cells import Plan, make_plan
+from s3prl_convexprune.superb.cells import Plan
 from s3prl_convexprune.superb.grid import run_cells
 from s3prl_convexprune.superb.leaderboard import load_rows
+from s3prl_convexprune.superb.plan import make_plan
 from s3prl_convexprune.superb.summary import score_task
 
 STRATEGIES = ("bottom", "symmetric", "alternate")

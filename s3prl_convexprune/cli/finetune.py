@@ -37,12 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..atomic import write_text
-    from ..speechbrain import comparison, table
+    from ..speechbrain import runs, table
+    from ..speechbrain.comparison import Comparison
     from ..superb.results import write_results
     from ..superb.tasks import get_task
 
     task = get_task(args.task)
-    plan = comparison.Comparison(
+    plan = Comparison(
         upstreams=tuple(args.upstream),
         task=task.name,
         data_folder=args.data_folder,
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     )
-    rows = comparison.run_all(plan)
+    rows = runs.run_all(plan)
     write_results(args.output / "results.json", rows)
     text = table.markdown(table.lines(rows, args.target), task)
     write_text(args.output / "table.md", text)

@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..superb.cells import make_plan
     from ..superb.grid import check_upstreams, dry_run, run_cells
+    from ..superb.plan import make_plan
 
     plan = make_plan(
         args.upstream,

@@ -23,9 +23,9 @@ from ..config import SEARCH_PATH_VARIABLE
 from ..errors import ConvexPruneError
 from ..registry import build_upstream
 from ..report.page import write_page
-from ..superb.cells import make_plan
 from ..superb.grid import run_cells
 from ..superb.leaderboard import load_rows, make_leaderboard
+from ..superb.plan import make_plan
 from ..superb.profile import profile_upstream, write_profiles
 from ..superb.results import write_results
 from ..superb.tables import markdown

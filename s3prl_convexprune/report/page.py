@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..artifact import Analysis, Choice
+from ..artifact import Analysis
 from ..atomic import write_text
 from ..errors import ConfigError
 from ..superb.leaderboard import Entry, make_leaderboard
@@ -26,9 +26,7 @@ from ..superb.tables import (
     tasks_of,
 )
 from ..superb.tasks import TASKS, Task
-from .svg import Point, curve, trade_off
-
-MOST_CLASS_LINES = 40
+from .figures import curve_figure, trade_off_figure
 
 
 def write_page(
@@ -78,8 +76,8 @@ def write_page(
         notes=notes,
         columns=_columns(entries, tasks),
         measured=[_table_row(entry, tasks, details) for entry in entries],
-        trade_offs=[figure for task in tasks if (figure := _trade_off(entries, task))],
-        curves=[_curve(analysis, _choice(analysis, rows)) for analysis in analyses],
+        trade_offs=[figure for task in tasks if (figure := trade_off_figure(entries, task))],
+        curves=[curve_figure(analysis, rows) for analysis in analyses],
         published=[_published(row) for row in published],
         published_columns=[heading(task) for task in TASKS.values()],
         rules=[PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE]
@@ -185,74 +183,6 @@ def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
         for row in score.rows
     ]
     return {"title": f"{entry.name}: {task.title}", "facts": facts, "columns": columns, "cells": table}
-
-
-def _trade_off(entries: Sequence[Entry], task: Task) -> dict[str, str] | None:
-    """Every upstream's score on a task against its cost; rows made of several upstreams appear as those."""
-    having = [entry for entry in entries if task.name in entry.scores and entry.is_one_upstream]
-    if len(having) < 2:
-        return None
-    by_macs = all(entry.macs is not None for entry in having)
-    points = [
-        Point(
-            label=_short(entry),
-            name=entry.name,
-            cost=((entry.macs or 0) / 1e9) if by_macs else entry.params / 1e6,
-            score=entry.scores[task.name].mean,
-            sd=entry.scores[task.name].sd,
-            whole=entry.is_whole,
-        )
-        for entry in having
-    ]
-    x_title = f"GMACs for {having[0].macs_seconds:g} s of audio" if by_macs else "M parameters"
-    metric = "accuracy" if task.higher_is_better else "word error rate"
-    description = f"{task.title}: test {metric} against {x_title}"
-    svg = trade_off(points, task.higher_is_better, x_title, f"test {metric}, %", description)
-    return {"title": f"{task.title}: {metric} against cost", "svg": svg}
-
-
-def _short(entry: Entry) -> str:
-    """A cut by its depth, with its own name if a config gave it one."""
-    suffix = entry.name.removeprefix(f"{entry.base}_convexpruned_")
-    depth = f"L{entry.layers}"
-    return entry.name if entry.is_whole else depth if suffix == depth else f"{suffix} ({depth})"
-
-
-def _choice(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> Choice:
-    """The depth that was chosen from an analysis for the rows on the page; the most convex one when none was."""
-    for row in rows:
-        depth = row["provenance"].get("depth", {})
-        if "policy" in depth and depth.get("analysis_key") == analysis.settings.get("key"):
-            return analysis.choose(depth["policy"], max_macs=depth.get("max_macs"))
-    return analysis.choose()
-
-
-def _curve(analysis: Analysis, choice: Choice) -> dict[str, Any]:
-    values = [row.convexity for row in analysis.layers]
-    classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
-    lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
-    where = f"over the layers of {analysis.upstream}; layer {choice.layer} chosen"
-    description = f"Convexity of {analysis.label} classes {where}"
-    certainty = (
-        f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
-        f"Chosen by {choice.policy}: layer {choice.layer}, the most convex one with probability "
-        f"{choice.probability_best:.2f}."
-    )
-    corpus = analysis.corpus
-    facts = {
-        "Corpus": f"{corpus.get('name')}, {corpus.get('n_points')} points, split {corpus.get('split') or 'all'}",
-        "Corpus fingerprint": corpus.get("fingerprint"),
-        "Weights (SHA-256)": analysis.checkpoint.get("weights_sha256"),
-        "Settings": ", ".join(f"{key} {value}" for key, value in analysis.settings.items()),
-    }
-    table = [(row.layer, f"{row.convexity:.2f}", f"{row.sem:.2f}") for row in analysis.layers]
-    return {
-        "title": f"{analysis.label}: {analysis.upstream}",
-        "svg": curve(values, [row.sem for row in analysis.layers], choice.layer, lines, description),
-        "certainty": certainty,
-        "facts": facts,
-        "table": table,
-    }
 
 
 def _published(row: PublishedRow) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def lines(rows: Sequence[dict[str, Any]], target: float | None = None) -> list[L
     """Sum up the rows of a comparison, an upstream a line, in the rows' order.
 
     Args:
-        rows: rows of `comparison.row`, all of one task.
+        rows: rows of `runs.row`, all of one task.
         target: a dev score to reach, in the task's metric; None takes the first upstream's mean best dev score, less
             (accuracy) or plus (error rate) 5 per cent of it.
 

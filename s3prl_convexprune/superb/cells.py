@@ -9,28 +9,12 @@ import dataclasses
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import ConfigError
-from ..resources import downstream_recipes_dir
-from .tasks import get_task, get_tasks
-
-DEFAULT_SEED = 1337
-ALL_TASKS = "all"
-OWNED_BY_GRID = {
-    "config.optimizer.lr": "--lr",
-    "config.downstream_expert.datarc.test_fold": "--folds",
-    "args.seed": "--seeds",
-    "args.expdir": "-o",
-    "args.device": "--device",
-    "args.upstream": "-u",
-    "args.downstream": "-t",
-}
+from .tasks import get_task
 
 
 @dataclass(frozen=True)
@@ -163,111 +147,3 @@ class Plan:
         content["cells"] = tuple(Cell(**cell) for cell in content["cells"])
         content["overrides"] = {task: tuple(values) for task, values in content["overrides"].items()}
         return cls(**content)
-
-
-def make_plan(
-    upstreams: Sequence[str],
-    tasks: Sequence[str],
-    expdir: str | Path,
-    *,
-    lrs: Sequence[float] = (),
-    seeds: Sequence[int] = (DEFAULT_SEED,),
-    folds: Sequence[str] = (),
-    overrides: Mapping[str, str | Sequence[str]] | None = None,
-    recipes: Mapping[str, str | Path] | None = None,
-    device: str = "cpu",
-    ckpt: str | None = None,
-) -> Plan:
-    """Expand a grid.
-
-    Args:
-        upstreams: names on s3prl's hub.
-        tasks: keys of `TASKS`.
-        expdir: the grid's folder.
-        lrs: learning rates to choose from on dev; empty: the recipe's own.
-        seeds: s3prl seeds.
-        folds: for tasks with folds, which of them; empty: all (anything less is not the task's number).
-        overrides: s3prl overrides by task; the key ``"all"`` is for every task. A value may hold several, joined
-            by ``,,`` as s3prl writes them.
-        recipes: recipe file a task, where it is not this package's.
-        device: torch device.
-        ckpt: s3prl's ``-k``.
-
-    Raises:
-        ConfigError: an unknown task or fold, an override that the grid itself decides, a recipe that is not there.
-    """
-    if not upstreams:
-        raise ConfigError("a grid needs at least one upstream (-u)")
-    expdir = Path(expdir)
-    if "=" in str(expdir.resolve()) or ",," in str(expdir.resolve()):
-        raise ConfigError(
-            f"{expdir}: s3prl's -o cannot carry a path with '=' or ',,' in it; choose another folder"
-        )
-    chosen = get_tasks(tasks)
-    paths = {
-        task.name: str((recipes or {}).get(task.name, downstream_recipes_dir() / "s3prl" / task.recipe))
-        for task in chosen
-    }
-    per_task = _overrides_by_task(overrides or {}, [task.name for task in chosen])
-    cells = []
-    for task in chosen:
-        rates = [float(lr) for lr in lrs] or [_recipe_lr(paths[task.name])]
-        for upstream in dict.fromkeys(upstreams):
-            for lr in dict.fromkeys(rates):
-                for seed in dict.fromkeys(seeds):
-                    cells += [
-                        Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)
-                    ]
-    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt)
-
-
-def _folds(task_name: str, wanted: Iterable[str]) -> Sequence[str | None]:
-    task = get_task(task_name)
-    if not task.folds:
-        return [None]
-    chosen = list(dict.fromkeys(wanted)) or list(task.folds)
-    for fold in chosen:
-        if fold not in task.folds:
-            raise ConfigError(f"{task.title} has no {fold!r}; expected one of {', '.join(task.folds)}")
-    return chosen
-
-
-def _recipe_lr(path: str) -> float:
-    try:
-        recipe = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return float(recipe["optimizer"]["lr"])
-    except OSError as error:
-        raise ConfigError(f"{path}: the recipe cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: no optimizer.lr in this recipe; give --lr") from error
-
-
-def _overrides_by_task(
-    given: Mapping[str, str | Sequence[str]], tasks: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    by_task: dict[str, tuple[str, ...]] = {task: () for task in tasks}
-    for name, values in given.items():
-        if name != ALL_TASKS:
-            get_task(name)
-        parts = [
-            part.strip()
-            for value in ([values] if isinstance(values, str) else values)
-            for part in value.split(",,")
-        ]
-        for part in filter(None, parts):
-            _check_override(part)
-            for task in tasks if name == ALL_TASKS else [name]:
-                if task in by_task:
-                    by_task[task] += (part,)
-    return by_task
-
-
-def _check_override(text: str) -> None:
-    key, *values = text.split("=")
-    key = key.strip()
-    if len(values) != 1 or key.split(".")[0] not in ("args", "config"):
-        raise ConfigError(
-            f"override {text!r}: expected config.<key>=<value> or args.<key>=<value>, with one '='"
-        )
-    if key in OWNED_BY_GRID:
-        raise ConfigError(f"override {text!r}: the grid itself decides {key}; use {OWNED_BY_GRID[key]}")

@@ -16,7 +16,8 @@ from typing import Any
 from tqdm import tqdm
 
 from ..errors import ConfigError
-from .cells import DEFAULT_SEED, Plan, make_plan
+from .cells import Plan
+from .plan import DEFAULT_SEED, make_plan
 from .results import FAILED, FINISHED, collect, read_json, write_results
 from .worker import note_failure, quiet_environment, run_plan
 

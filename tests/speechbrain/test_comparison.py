@@ -6,9 +6,11 @@ import pytest
 
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
-from s3prl_convexprune.speechbrain import comparison, table
+from s3prl_convexprune.speechbrain import runs, table
+from s3prl_convexprune.speechbrain.comparison import Comparison
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.superb.results import read_results
+from s3prl_convexprune.superb.tasks import get_task
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
 SETTINGS = ("num_workers=0", "number_of_epochs=2", "lr=0.02", "lr_upstream=0.002", "batch_size=8")
@@ -52,7 +54,7 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     def no_run(command, folder):
         raise AssertionError(f"{folder} was run again")
 
-    monkeypatch.setattr(comparison, "execute", no_run)
+    monkeypatch.setattr(runs, "execute", no_run)
     assert cli.main(arguments) == 0
     assert read_results(out / "results.json") == [whole, cut]
     assert cli.main([*arguments, "lr=0.5"]) == 2
@@ -60,26 +62,26 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
 
 
 def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_path):
-    plan = comparison.Comparison(
+    plan = Comparison(
         (WHOLE,), "ks", corpora["ks"], tmp_path / "out", ckpt=checkpoint("hubert-post"), device="cpu"
     )
     run = plan.runs()[0]
     folder = plan.output / run.path
     folder.mkdir(parents=True)
     with pytest.raises(ConvexPruneError, match="no hyperparameter 'batchsize'; did you mean 'batch_size'"):
-        comparison.execute([*plan.command(run), "--batchsize=3"], folder)
+        runs.execute([*plan.command(run), "--batchsize=3"], folder)
     with pytest.raises(ArtifactError, match="record.json"):
-        comparison.row(plan, run)
+        runs.row(plan, run)
 
 
 def test_order_and_folds(tmp_path):
-    plan = comparison.Comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
+    plan = Comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
     order = [(run.seed, run.fold, run.upstream) for run in plan.runs()]
     assert (
         order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")]
         and len(order) == 8
     )
-    assert len(comparison.Comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).runs()) == 5
+    assert len(Comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).runs()) == 5
     assert "--test_session=4" in plan.command(plan.runs()[2])
 
 
@@ -115,7 +117,7 @@ def test_the_table_times_against_the_first_upstream():
     whole, cut = table.lines(rows)
     assert (whole.seconds_to_target, cut.seconds_to_target) == (12.0, 6.0)
     assert table.lines(rows, target=99.0)[1].seconds_to_target is None
-    text = table.markdown([whole, cut], comparison.get_task("ks"))
+    text = table.markdown([whole, cut], get_task("ks"))
     assert text.splitlines()[-1] == "| b | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3prl_convexprune.errors import ArtifactError, ConfigError
-from s3prl_convexprune.superb.cells import Plan, make_plan
+from s3prl_convexprune.superb.cells import Plan
 from s3prl_convexprune.superb.experiment import claim
 from s3prl_convexprune.superb.grid import dry_run
+from s3prl_convexprune.superb.plan import make_plan
 
 
 def test_every_combination_once_and_er_in_five_folds(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from s3prl_convexprune import compat
 
 compat.apply()
 
-from s3prl_convexprune.superb.cells import Cell, Plan, make_plan  # noqa: E402
+from s3prl_convexprune.superb.cells import Cell, Plan  # noqa: E402
 from s3prl_convexprune.superb.grid import run_cells, summarise  # noqa: E402
+from s3prl_convexprune.superb.plan import make_plan  # noqa: E402
 from s3prl_convexprune.superb.results import read_checkpoint, read_json, read_results  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 from tests.tiny_superb import build  # noqa: E402

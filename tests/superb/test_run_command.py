@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.superb.cells import make_plan
 from s3prl_convexprune.superb.grid import run_cells
+from s3prl_convexprune.superb.plan import make_plan
 from s3prl_convexprune.superb.results import read_results
 from tests.checkpoints import CASES
 from tests.tiny_superb import build
