@@ -103,6 +103,12 @@ def _before_s3prl() -> None:
     compat.apply()
 
 
+def _after_hugging_face(module: ModuleType) -> None:
+    """The fork's `run_downstream.py` imports huggingface_hub's old names before anything of s3prl."""
+    if sys.argv[0].endswith("run_downstream.py"):
+        _before_s3prl()
+
+
 def _after_hub(hub: ModuleType) -> None:
     from s3prl_convexprune import registry
 
@@ -120,6 +126,7 @@ def install() -> None:
     if "s3prl" in FINDER.before:
         return
     on_import("s3prl", before=_before_s3prl)
+    on_import("huggingface_hub", after=_after_hugging_face)
     on_import("s3prl.hub", after=_after_hub)
     on_import("s3prl.downstream.runner", after=_after_runner)
 

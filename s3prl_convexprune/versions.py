@@ -12,6 +12,7 @@ PACKAGES = (
     "torchaudio",
     "transformers",
     "s3prl",
+    "espnet-s3prl",
     "speechbrain",
     "numpy",
     "scipy",
