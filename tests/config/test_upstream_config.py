@@ -7,7 +7,8 @@ import os
 import pytest
 import yaml
 
-from s3prl_convexprune.config import find_configs, load_config
+from s3prl_convexprune.config import POLICIES, find_configs, load_config
+from s3prl_convexprune.convexity import selection
 from s3prl_convexprune.errors import ConfigError
 
 GOOD = {"name": "hubert_cut", "base": "hubert", "layers": 6}
@@ -107,3 +108,8 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path, monkeypatch):
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
     configs, errors = find_configs()
     assert "hubert_cut" in configs and str(broken) in errors
+
+
+def test_a_config_may_name_the_policies_that_there_are():
+    """Two lists, since reading a config must not import numba."""
+    assert POLICIES == selection.POLICIES
