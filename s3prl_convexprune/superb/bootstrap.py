@@ -72,7 +72,8 @@ def paired_difference(
         raise DataError("a paired comparison needs the same utterances on both sides")
     generator = np.random.default_rng(seed)
     sign = -100.0 if higher_is_better else 100.0
-    value, draws = 0.0, np.zeros(resamples)
+    value = 0.0
+    draws: np.ndarray = np.zeros(resamples)
     for fold_errors, fold_reference, fold_units in zip(errors, reference_errors, units, strict=True):
         gap = sign * (fold_errors - fold_reference)
         value += gap.sum() / fold_units.sum()
