@@ -105,7 +105,8 @@ def _before_s3prl() -> None:
 
 def _after_hugging_face(module: ModuleType) -> None:
     """The fork's `run_downstream.py` imports huggingface_hub's old names before anything of s3prl."""
-    if sys.argv[0].endswith("run_downstream.py"):
+    program = sys.argv[0] if sys.argv else ""
+    if program.endswith("run_downstream.py"):
         _before_s3prl()
 
 
