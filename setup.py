@@ -120,6 +120,7 @@ setup(
         "librosa>=0.10",
         "editdistance>=0.8",
         "pandas>=1.5",
+        "setuptools; python_version >= '3.12'",  # for its distutils
     ],
     extras_require=EXTRAS,
     entry_points={

@@ -15,6 +15,7 @@ from . import (
     audio_files,
     checkpoint_args,
     distributed,
+    distutils_util,
     hf_last_state,
     hub_login,
     ks_sampler,
@@ -34,6 +35,7 @@ REMEDIES: tuple[Remedy, ...] = (
     sid_cache.REMEDY,
     distributed.REMEDY,
     hf_last_state.REMEDY,
+    distutils_util.REMEDY,
 )
 
 _reports: list[Report] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import subprocess
 import sys
 
 import pytest
@@ -87,6 +88,23 @@ def test_hub_login_placeholders_explain_themselves():
         with pytest.raises(ConfigError, match="huggingface_hub<1"):
             use()
     assert not hub_login.needed()
+
+
+def test_distutils_comes_from_setuptools_where_python_has_none():
+    """In an interpreter that reads no `.pth` file, since setuptools's own would be there first."""
+    code = f"""if True:
+        import sys
+        sys.path[:] = {[*sys.path]!r}
+        from s3prl_convexprune.compat import distutils_util
+        print(distutils_util.REMEDY.apply().state)
+        from distutils.util import strtobool
+        print([strtobool(text) for text in ("y", "True", "on", "1", "no", "F", "off", "0")])
+    """
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    state, values = done.stdout.splitlines()
+    assert state == ("applied" if sys.version_info >= (3, 12) else "not needed")
+    assert values == str([1] * 4 + [0] * 4)
 
 
 def test_catalyst_is_lent_for_one_import_only():
