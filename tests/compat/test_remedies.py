@@ -98,7 +98,7 @@ def test_distutils_comes_from_setuptools_where_python_has_none():
         from s3prl_convexprune.compat import distutils_util
         print(distutils_util.REMEDY.apply().state)
         from distutils.util import strtobool
-        print([strtobool(text) for text in ("y", "True", "on", "1", "no", "F", "off", "0")])
+        print([int(strtobool(text)) for text in ("y", "True", "on", "1", "no", "F", "off", "0")])
     """
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
