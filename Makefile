@@ -44,7 +44,7 @@ test-fork: $(VENV)-fork/.fork
 
 $(VENV)-fork/.fork: $(VENV)-fork/.test
 	$(VENV)-fork/bin/python -m pip uninstall --quiet --yes s3prl
-	$(VENV)-fork/bin/python -m pip install --quiet --disable-pip-version-check --no-deps espnet-s3prl
+	$(VENV)-fork/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall espnet-s3prl
 	touch $@
 
 # ESPnet in an environment of its own: it brings fifty packages, and where it is installed s3prl's hub imports it.
