@@ -120,7 +120,9 @@ setup(
         "librosa>=0.10",
         "editdistance>=0.8",
         "pandas>=1.5",
-        "setuptools; python_version >= '3.12'",  # for its distutils
+        # modules that Python dropped and s3prl imports: distutils, and chunk (by s3prl-main)
+        "setuptools; python_version >= '3.12'",
+        "standard-chunk; python_version >= '3.13'",
     ],
     extras_require=EXTRAS,
     entry_points={
