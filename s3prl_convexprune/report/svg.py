@@ -119,14 +119,26 @@ def trade_off(
 
 
 def _labels(placed: Sequence[tuple[Point, float, float]]) -> list[str]:
-    """Names above their points, those on the front first; one that would lie on a name or a marker is left out."""
+    """Names beside their points, those on the front first; one that would lie on a name or a marker everywhere is left
+    out (its point still says it when pointed at)."""
     parts: list[str] = []
     taken = [(px, py + 4, 6.0) for _, px, py in placed]  # middle, baseline, half the width; first the markers
     for point, px, py in placed:
         half = LETTER * len(point.label) / 2
-        middle = min(max(px, LEFT + half), PLOT_RIGHT - half)
-        baseline = py - 10 if py - 10 > TOP + 8 else py + 20
-        if any(abs(middle - x) < half + other and abs(baseline - y) < 14 for x, y, other in taken):
+        centred = min(max(px, LEFT + half), PLOT_RIGHT - half)
+        for middle, baseline in (
+            (centred, py - 10),
+            (centred, py + 20),
+            (px + 12 + half, py + 4),
+            (px - 12 - half, py + 4),
+        ):
+            inside = (
+                middle - half >= LEFT and middle + half <= PLOT_RIGHT and TOP + 8 < baseline < PLOT_BOTTOM - 4
+            )
+            free = all(abs(middle - x) >= half + other or abs(baseline - y) > 13 for x, y, other in taken)
+            if inside and free:
+                break
+        else:
             continue
         taken.append((middle, baseline, half))
         parts.append(

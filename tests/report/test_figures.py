@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3prl_convexprune.report.svg import HEIGHT, WIDTH, Axis, Point, curve, pareto_front, trade_off
+from s3prl_convexprune.report.svg import HEIGHT, LETTER, WIDTH, Axis, Point, curve, pareto_front, trade_off
 
 COSTS = st.floats(0.001, 1e4)
 SCORES = st.floats(0, 100)
@@ -39,6 +39,36 @@ def test_every_point_is_drawn_inside_the_frame_and_names_itself(drawn: list, hig
     assert len(tips) == len(points) and all(tip.startswith("<a & b>") for tip in tips)
     for circle in root.iter("circle"):
         assert 0 < float(circle.attrib["cx"]) < WIDTH and 0 < float(circle.attrib["cy"]) < HEIGHT
+
+
+def names_of(svg: str) -> list[tuple[str, float, float, float]]:
+    """Every name: its text, middle, baseline and half its width."""
+    texts = [text for text in ElementTree.fromstring(svg).iter("text") if text.get("class") == "name"]
+    return [
+        (text.text or "", float(text.attrib["x"]), float(text.attrib["y"]), LETTER * len(text.text or "") / 2)
+        for text in texts
+    ]
+
+
+@given(POINTS, st.booleans())
+def test_names_lie_inside_the_frame_and_not_on_each_other(drawn: list, higher: bool) -> None:
+    names = names_of(trade_off(points_from(drawn), higher, "x", "y", "figure"))
+    for number, (_, x, y, half) in enumerate(names):
+        assert half - 0.1 <= x <= WIDTH - half + 0.1 and 0 < y < HEIGHT
+        for _, other_x, other_y, other_half in names[number + 1 :]:
+            assert abs(x - other_x) >= half + other_half - 0.2 or abs(y - other_y) > 12.8
+
+
+@given(SCORES, SCORES, st.floats(0, 5), st.floats(0.1, 0.85), st.booleans())
+def test_a_cut_and_the_whole_are_both_named(
+    cut: float, whole: float, sd: float, share: float, higher: bool
+) -> None:
+    points = [
+        Point("tiny_hubert", "whole", 1.0, whole, sd, True),
+        Point("er (L6)", "cut", share, cut, sd, False),
+    ]
+    names = names_of(trade_off(points, higher, "x", "y", "figure"))
+    assert {name for name, *_ in names} == {"tiny_hubert", "er (L6)"}
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 10)), min_size=1, max_size=40), st.data())
