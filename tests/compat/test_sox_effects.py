@@ -51,7 +51,7 @@ def test_the_original_agrees(clip):
     """Where torchaudio still has sox effects and libsox, the replacement equals them to the last bit."""
     sox_effects = pytest.importorskip("torchaudio.sox_effects")
     if sox_effects.apply_effects_file is apply_effects_file:
-        pytest.skip("this torchaudio has no sox effects of its own")
+        pytest.skip("this torchaudio has no sox effects of its own, or no libsox was found")
     try:
         theirs, rate = sox_effects.apply_effects_file(str(clip[0]), KS_EFFECTS)
     except (RuntimeError, OSError, ImportError):
