@@ -2,7 +2,7 @@
 
 `upstream_configs/` and `downstream_recipes/` stand at the top level for people and are installed
 inside the package for programs. A `.pth` file beside the package lets an unmodified s3prl know our names: see
-`s3prl_convexprune/_importhook.py`, which it loads, and the variable that switches it off.
+`s3prl_convexprune/_plugin.py`, which it loads, and the variable that switches it off.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ if "editable_wheel" in sys.argv:
 
 #: Runs at interpreter start, so it must never fail: no line of it, and nothing that it calls.
 PTH = (
-    "import sys; exec('try:\\n from s3prl_convexprune import _importhook as h\\n h.start()\\n"
+    "import sys; exec('try:\\n from s3prl_convexprune import _plugin as h\\n h.start()\\n"
     "except Exception: pass')\n"
 )
 

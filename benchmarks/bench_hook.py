@@ -17,11 +17,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from s3prl_convexprune._importhook import SWITCH
+from s3prl_convexprune._plugin import SWITCH
 
 ROOT = Path(__file__).resolve().parent.parent
 BARE = "import os"
-HOOK = f"{BARE}; from s3prl_convexprune import _importhook as hook; hook.start()"
+HOOK = f"{BARE}; from s3prl_convexprune import _plugin as hook; hook.start()"
 
 
 def start(code: str, switch: str) -> float:

@@ -10,7 +10,7 @@ upstreams' names; it imports neither s3prl nor torch by itself.
 
 from __future__ import annotations
 
-from . import _importhook
+from . import _plugin
 
 __version__ = "0.1.0"
 
@@ -36,4 +36,4 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-_importhook.start()
+_plugin.start()

@@ -1,16 +1,12 @@
-"""Call functions when chosen modules are imported: what the installed `.pth` file loads at interpreter start.
+"""Call functions when chosen modules are imported: the mechanism alone, which knows of no module by name.
 
-Only `os` and `sys` are imported here, both already loaded by then, so that an interpreter that never touches
-s3prl pays next to nothing. The finder never finds anything by itself: it asks the other finders, and wraps the
-loader's `exec_module` of the few modules in its table.
-
-Set ``S3PRL_CONVEXPRUNE_NO_HOOK=1`` to keep the `.pth` file from doing anything; ``import s3prl_convexprune.compat``
-followed by ``compat.apply()``, and the command ``run_downstream.py``, work without it.
+Only `sys` is imported here, loaded by then anyway, so that an interpreter that never touches the modules in the table
+pays next to nothing. The finder never finds anything by itself: it asks the other finders, and wraps the loader's
+`exec_module` of the few modules in its table. `_plugin` says which modules those are.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 
 TYPE_CHECKING = False
@@ -19,8 +15,6 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
-
-SWITCH = "S3PRL_CONVEXPRUNE_NO_HOOK"
 
 
 class Finder:
@@ -95,44 +89,3 @@ def on_import(
         module = sys.modules.get(name)
         if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
             guarded(after, module)
-
-
-def _before_s3prl() -> None:
-    from s3prl_convexprune import compat
-
-    compat.apply()
-
-
-def _after_hugging_face(module: ModuleType) -> None:
-    """The fork's `run_downstream.py` imports huggingface_hub's old names before anything of s3prl."""
-    program = sys.argv[0] if sys.argv else ""
-    if program.endswith("run_downstream.py"):
-        _before_s3prl()
-
-
-def _after_hub(hub: ModuleType) -> None:
-    from s3prl_convexprune import registry
-
-    registry.install(hub)
-
-
-def _after_runner(runner: ModuleType) -> None:
-    from s3prl_convexprune.superb import launch
-
-    launch.prepare(runner)
-
-
-def install() -> None:
-    """Arrange that an unmodified s3prl gets its remedies, the names on its hub and the recipes. Idempotent."""
-    if "s3prl" in FINDER.before:
-        return
-    on_import("s3prl", before=_before_s3prl)
-    on_import("huggingface_hub", after=_after_hugging_face)
-    on_import("s3prl.hub", after=_after_hub)
-    on_import("s3prl.downstream.runner", after=_after_runner)
-
-
-def start() -> None:
-    """`install`, unless the environment switches the hook off. The `.pth` file calls this."""
-    if not os.environ.get(SWITCH):
-        install()

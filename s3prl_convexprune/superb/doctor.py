@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from .. import __version__, _importhook, compat
+from .. import __version__, _plugin, compat
 from ..config import find_configs
 from ..errors import ConvexPruneError
 from .recipes import RECIPES, fill_paths, recipe_path
@@ -113,8 +113,8 @@ def _installed() -> Iterator[Finding]:
 
 
 def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
-    if environ.get(_importhook.SWITCH):
-        state = f"switched off by {_importhook.SWITCH}; run_downstream.py and import s3prl_convexprune work without it"
+    if environ.get(_plugin.SWITCH):
+        state = f"switched off by {_plugin.SWITCH}; run_downstream.py and import s3prl_convexprune work without it"
         yield Finding("hook", ".pth file", state)
         return
     there = any(Path(folder, "s3prl_convexprune.pth").is_file() for folder in sys.path if folder)

@@ -10,7 +10,7 @@ import builtins
 import sys
 from collections.abc import Sequence
 
-from .. import _importhook
+from .. import _plugin
 from ..errors import ConvexPruneError
 from .launch import SCRIPT, set_up
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     before = sys.argv, sys.excepthook, builtins.isinstance
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        _importhook.install()
+        _plugin.install()
         from s3prl import run_downstream
 
         sys.argv = [SCRIPT, *set_up(given)]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from .. import _importhook
+from .. import _plugin
 from ..errors import ConvexPruneError, CorpusError
 from .launch import SCRIPT
 
@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> Any:
     Raises:
         ConvexPruneError: bad input, as `run_downstream.py` explains it.
     """
-    _importhook.install()
+    _plugin.install()
     from s3prl import run_downstream
     from s3prl.downstream.runner import Runner
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from s3prl_convexprune import compat
-from s3prl_convexprune._importhook import SWITCH
+from s3prl_convexprune._plugin import SWITCH
 from s3prl_convexprune.superb.doctor import PACKAGES, examine
 from s3prl_convexprune.superb.recipes import RECIPES
 from tests import tiny_superb

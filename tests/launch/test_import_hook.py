@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from s3prl_convexprune import _importhook
+from s3prl_convexprune import _importhook, _plugin
 from s3prl_convexprune.compat import hub_login
 
 STATE = "import sys; print(any('_importhook' in type(finder).__module__ for finder in sys.meta_path))"
@@ -29,19 +29,19 @@ def test_an_editable_install_brings_it_too(wheel, tmp_path):
 
 @pytest.mark.parametrize(("switch", "there"), [("", "True"), ("1", "False")])
 def test_the_switch(installed, tmp_path, switch, there):
-    done = installed.run(["python", "-c", STATE], tmp_path, {_importhook.SWITCH: switch})
+    done = installed.run(["python", "-c", STATE], tmp_path, {_plugin.SWITCH: switch})
     assert (done.stdout.strip(), done.stderr) == (there, "")
 
 
 def test_an_interpreter_that_leaves_s3prl_alone_loads_next_to_nothing(installed, tmp_path):
     loaded = "import sys; print(*sorted(sys.modules))"
     off, on = (
-        set(installed.run(["python", "-c", loaded], tmp_path, {_importhook.SWITCH: switch}).stdout.split())
+        set(installed.run(["python", "-c", loaded], tmp_path, {_plugin.SWITCH: switch}).stdout.split())
         for switch in ("1", "")
     )
     assert on - off == set()  # the switch keeps it from acting; the file itself is loaded either way
     ours = {name for name in on if name.startswith("s3prl")}
-    assert ours == {"s3prl_convexprune", "s3prl_convexprune._importhook"}
+    assert ours == {"s3prl_convexprune", "s3prl_convexprune._importhook", "s3prl_convexprune._plugin"}
 
 
 def test_an_interpreter_without_s3prl_is_not_broken(installed, tmp_path):
