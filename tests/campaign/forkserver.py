@@ -1,0 +1,227 @@
+"""A process that has imported torch and s3prl once and forks for every command, so that a row costs no import.
+
+``python -m tests.campaign.forkserver FOLDER`` makes the shared material in a folder and then takes one JSON request a
+line on stdin. The server itself never touches s3prl's hub with our names on it, never draws a bar and never starts a
+thread, so every fork begins as the console script of a fresh interpreter does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import resource
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CPU_SECONDS = 30  # of one command
+WALL_SECONDS = 180.0  # likewise, on a machine with much else to do
+GROWTH = 2 << 30  # bytes of memory a command may take beyond what the imports took
+NOBODY = 65534
+THIRD_PARTY = (
+    "torch",
+    "torchaudio",
+    "soundfile",
+    "matplotlib.pyplot",
+    "sklearn.linear_model",
+    "transformers",
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit status (negative: the signal that killed it) and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class ForkServer:
+    """The server as its callers see it: a context manager; `run` runs one command.
+
+    Args:
+        folder: where the material goes, and the home folder of every command.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("S3PRL_CONVEXPRUNE")}
+        environ |= {"S3PRL_CONVEXPRUNE_NO_HOOK": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environ |= {"MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+        environ |= {"HOME": str(folder / "home"), "TMPDIR": str(folder)}
+        environ.pop("XDG_CONFIG_HOME", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environ,
+            cwd=Path(__file__).parents[2],
+        )
+        assert self._receive() == "ready"
+
+    def run(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str | None] | None = None,
+        unprivileged: bool = False,
+    ) -> Ended:
+        """Run a console script (its name is the first word) in a folder."""
+        request = {
+            "argv": list(argv),
+            "cwd": str(cwd),
+            "environ": dict(environ or {}),
+            "unprivileged": unprivileged,
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ended(**self._receive())
+
+    def _receive(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the fork server ended with status {self._process.wait()}")
+        return json.loads(line)
+
+    def __enter__(self) -> ForkServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def serve(folder: Path) -> None:
+    """Import everything, make the material, then fork for every request until stdin ends."""
+    requests, replies = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    (folder / "home").mkdir(exist_ok=True)
+    _import_everything()
+    from .material import make
+
+    status = _in_a_fork(lambda: make(folder / "material"), CPU_SECONDS * 4)
+    if status != 0:
+        sys.exit("the material of the campaign could not be made")
+    gc.collect()
+    gc.freeze()
+    print(json.dumps("ready"), file=replies, flush=True)
+    for line in requests:
+        print(json.dumps(_answer(json.loads(line), folder)), file=replies, flush=True)
+
+
+def _import_everything() -> None:
+    from s3prl_convexprune import compat
+
+    compat.apply()
+    for name in (*THIRD_PARTY, "s3prl.hub", "s3prl.run_downstream", "s3prl.upstream.hf_hubert.expert"):
+        importlib.import_module(name)
+    import s3prl_convexprune
+    from s3prl_convexprune.convexity import compile_kernels
+
+    for module in pkgutil.walk_packages(s3prl_convexprune.__path__, "s3prl_convexprune."):
+        if not module.name.endswith("__main__"):
+            with contextlib.suppress(ImportError):  # of an extra that is not installed
+                importlib.import_module(module.name)
+    compile_kernels()
+
+
+def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    printed = [folder / "stdout", folder / "stderr"]
+    for path in printed:
+        path.write_bytes(b"")
+    status = _in_a_fork(lambda: _become(request, printed), CPU_SECONDS, request["unprivileged"])
+    texts = [path.read_bytes().decode(errors="replace") for path in printed]
+    return {"status": status, "stdout": texts[0], "stderr": texts[1]}
+
+
+def _become(request: dict[str, Any], printed: Sequence[Path]) -> None:
+    """Turn this fork into the console script."""
+    for descriptor, path in zip((1, 2), printed, strict=True):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), descriptor)
+    os.chdir(request["cwd"])
+    os.environ.pop("S3PRL_CONVEXPRUNE_NO_HOOK")
+    for key, value in request["environ"].items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value
+    tempfile.tempdir = None
+    script = Path(sys.executable).with_name(request["argv"][0])
+    sys.argv = [str(script), *request["argv"][1:]]
+    from s3prl_convexprune import _plugin
+
+    _plugin.start()  # what the .pth file does at the start of an interpreter
+    runpy.run_path(str(script), run_name="__main__")
+
+
+def _in_a_fork(body: Callable[[], object], cpu_seconds: int, unprivileged: bool = False) -> int:
+    """Run a function in a fork, as the whole of a program: its exit status, negative for a signal."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+            resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + GROWTH,) * 2)
+            if unprivileged and os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            body()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+        except BaseException as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+        finally:
+            with contextlib.suppress(Exception):
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status & 0xFF)
+    deadline = time.monotonic() + WALL_SECONDS
+    ended = 0
+    while not ended:
+        ended, wait_status = os.waitpid(pid, os.WNOHANG)
+        if not ended:
+            if time.monotonic() > deadline:
+                os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.005)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)  # whatever it left running
+    return os.waitstatus_to_exitcode(wait_status)
+
+
+def _data_bytes() -> int:
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))
+
+
+if __name__ == "__main__":
+    try:
+        serve(Path(sys.argv[1]))
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)

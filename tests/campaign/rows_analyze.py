@@ -1,0 +1,19 @@
+"""Bad input to `analyze`: the command line, the corpus, the audio, the place of the output."""
+
+from __future__ import annotations
+
+from .row import ANALYZE, Row
+
+ROWS = [
+    Row("analyze: no such upstream", f"{ANALYZE} -u hubret", "hubert"),
+    Row("analyze: a depth beyond the upstream's", f"{ANALYZE} -u tiny_hubert_convexpruned_L13", "12"),
+    Row("analyze: no such label", f"{ANALYZE} --label wrod", "word"),
+    Row("analyze: no such split", f"{ANALYZE} --split test", "train"),
+    Row("analyze: no such device", f"{ANALYZE} --device gpu", "cuda"),
+    Row("analyze: one utterance a class", f"{ANALYZE} --per-class 1", "at least 2"),
+    Row("analyze: a corpus that is not there", f"{ANALYZE} --corpus nowhere.csv", "nowhere.csv"),
+    Row("analyze: no such corpus", f"{ANALYZE} --corpus libri", "librispeech"),
+    Row("analyze: a checkpoint that is not there", f"{ANALYZE} -u hubert_custom -k nowhere.pt", "nowhere.pt"),
+    Row("analyze: an upstream without its checkpoint", f"{ANALYZE} -u hubert_custom", "-k"),
+    Row("analyze: an empty manifest", f"{ANALYZE} --corpus m.csv", "m.csv", {"m.csv": ""}),
+]
