@@ -25,6 +25,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.hubert_sizes import SIZES, write_checkpoint
+from s3prl_convexprune.devices import choose_device
 from s3prl_convexprune.pruning.cost import count_macs
 from s3prl_convexprune.speechbrain import PrunedUpstream
 from s3prl_convexprune.speechbrain.measure import Stopwatch
@@ -78,30 +79,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", help="default: the GPU if there is one, else cpu")
     parser.add_argument("--train-front-end", action="store_true")
     args = parser.parse_args()
+    device = choose_device(args.device)
     depths, whole = DEPTHS[args.size], SIZES[args.size][1]
     generator = torch.Generator().manual_seed(0)
     wavs = 0.1 * torch.randn(args.batch, round(16000 * args.seconds), generator=generator)
-    wavs = wavs.to(args.device)
+    wavs = wavs.to(device)
     trainees, macs, params = {}, {}, {}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         checkpoint = str(write_checkpoint(args.size, whole, Path(folder)))
         for depth in depths:
             name = "hubert_custom" if depth == whole else f"hubert_custom_convexpruned_L{depth}"
             lobe = PrunedUpstream(name, ckpt=checkpoint, freeze_feature_extractor=not args.train_front_end)
-            trainees[depth] = Trainee(lobe, args.device)
+            trainees[depth] = Trainee(lobe, device)
             macs[depth] = predicted(lobe, wavs[0], args.train_front_end)
             params[depth] = sum(parameter.numel() for parameter in lobe.upstream.parameters())
     times: dict[int, list[tuple[float, float]]] = {depth: [] for depth in depths}
     for number in range(args.rounds + 1):  # the first round warms up
         for depth in depths if number % 2 else depths[::-1]:
             trainee = trainees[depth]
-            pair = seconds(trainee.train, wavs, args.device), seconds(trainee.infer, wavs, args.device)
+            pair = seconds(trainee.train, wavs, device), seconds(trainee.infer, wavs, device)
             if number:
                 times[depth].append(pair)
-    setting = f"{args.batch} x {args.seconds} s, {args.rounds} rounds on {args.device}"
+    setting = f"{args.batch} x {args.seconds} s, {args.rounds} rounds on {device}"
     print(f"HuBERT {args.size}, {setting}; change against {whole} layers")
     print("| layers | params | training step | by MACs | inference | by MACs |")
     print("| --: | --: | --: | --: | --: | --: |")

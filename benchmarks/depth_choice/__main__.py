@@ -1,6 +1,6 @@
 """Every depth and every rival rule on the demo's model and corpus: is the most convex layer a good place to cut?
 
-    python -m benchmarks.depth_choice [-o FOLDER] [--jobs 2] [--seeds 1 2 3] [--folds fold1 ...] [--tasks ks sid er]
+    python -m benchmarks.depth_choice [-o FOLDER] [--jobs 2] [--seeds 1 2 3] [--folds fold1 ...] [-t ks sid er]
 
 Whole model, every depth, Sajjad's bottom, symmetric and alternate dropping at the budget of convexity's choice (his top
 dropping is the cut itself), and the depths that CKA, cosine and a linear probe choose, on KS, SID and ER. Killed, it
@@ -70,10 +70,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--folds", nargs="+", default=[], help="of ER; all five by default")
-    parser.add_argument("--tasks", nargs="+", default=[task.name for task in TASKS])
+    parser.add_argument("-t", "--task", nargs="+", default=[task.name for task in TASKS])
     args = parser.parse_args()
     output = args.output.resolve()
-    tasks = [task for task in TASKS if task.name in args.tasks]
+    tasks = [task for task in TASKS if task.name in args.task]
     whole = num_layers(build_upstream(WHOLE))
     depths = {depth: f"{WHOLE}_convexpruned_L{depth}" for depth in range(1, whole)} | {whole: WHOLE}
     rules, others, plans = {}, {}, []

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from .. import atomic
 from ..artifact import Analysis, LayerRow
 from ..convexity import graph_convexity
-from ..errors import ConfigError, ConvexPruneError, CorpusError
+from ..devices import choose_device
+from ..errors import ConvexPruneError, CorpusError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..pruning.cost import DepthCost, depth_costs
 from ..pruning.prune import state_depths
@@ -46,7 +47,7 @@ def analyze(
     per_class: int = 200,
     neighbors: int = 10,
     seed: int = 1337,
-    device: str = "cpu",
+    device: str | None = None,
     progress: bool = True,
 ) -> Analysis:
     """Measure the convexity of every layer of an upstream.
@@ -65,7 +66,7 @@ def analyze(
         per_class: utterances a class at most.
         neighbors: K of the neighbour graph.
         seed: of the sampling.
-        device: where the upstream runs.
+        device: where the upstream runs; None takes the GPU if there is one.
         progress: whether to show progress bars.
 
     Returns:
@@ -75,7 +76,7 @@ def analyze(
         ConvexPruneError: bad input of any kind; see `errors`.
     """
     output = Path(output)
-    _check_device(device)
+    device = choose_device(device)
     split = effective_split(utterances, split)
     sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
     expert = build_upstream(upstream, ckpt=ckpt)
@@ -169,15 +170,6 @@ def _digest(path: Path) -> str:
         return file_sha256(path)
     except OSError as error:
         raise CorpusError(f"{path}: the audio file cannot be read: {error.strerror}") from error
-
-
-def _check_device(device: str) -> None:
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise ConfigError(f"no device {device!r}; expected cpu, cuda or cuda:<number>") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device {device!r} is asked for and torch sees no CUDA GPU; use --device cpu")
 
 
 def _finished(output: Path, key: str) -> Analysis | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import options
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-u", "--upstream", required=True, help="any upstream on s3prl's hub")
-    parser.add_argument("-k", "--ckpt", help="its checkpoint (path or URL), for upstreams that need one")
+    options.upstream(parser)
+    options.ckpt(parser)
     parser.add_argument(
         "--corpus",
         required=True,
@@ -20,20 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="the analysis.json to write; curves go beside it"
-    )
+    options.output(parser, "the analysis.json to write; curves go beside it", required=True)
     parser.add_argument(
         "--split", help="which split; 'train' by default when the corpus has one, 'all' for everything"
     )
     parser.add_argument(
-        "--per-class", type=int, default=200, help="utterances a class at most (default %(default)s)"
+        "--per-class", type=int, default=200, help="utterances a class at most (default: %(default)s)"
     )
     parser.add_argument(
-        "--neighbors", type=int, default=10, help="K of the neighbour graph (default %(default)s)"
+        "--neighbors", type=int, default=10, help="K of the neighbour graph (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1337, help="of the sampling (default %(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1337, help="of the sampling (default: %(default)s)")
+    options.device(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import options
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("demo_output"),
-        help="where everything goes (default %(default)s)",
-    )
-    parser.add_argument("--jobs", type=int, default=2, help="worker processes (default %(default)s)")
+    options.output(parser, "where everything goes", default=Path("demo_output"))
+    parser.add_argument("--jobs", type=int, default=2, help="worker processes (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

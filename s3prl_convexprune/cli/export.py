@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, help="file to write (a new folder for hf_* upstreams)"
-    )
-    parser.add_argument(
-        "-k", "--ckpt", help="checkpoint of the whole upstream, where its name does not state one"
-    )
+    options.output(parser, "file to write (a new folder for hf_* upstreams)", required=True)
+    options.ckpt(parser)
     parser.add_argument(
         "--final-norm", choices=("drop", "keep"), help="for pre-norm (large) upstreams, which need 'keep'"
     )
@@ -25,7 +22,9 @@ def run(args: argparse.Namespace) -> int:
 
     config = resolve(args.name)
     base, layers, arguments = base_call(config, ckpt=args.ckpt)
-    done = export_cut(base, config.base, layers, args.out, args.final_norm or config.final_norm, **arguments)
+    done = export_cut(
+        base, config.base, layers, args.output, args.final_norm or config.final_norm, **arguments
+    )
     print(f"{done.path}: the first {done.layers} of {done.whole} transformer layers of {config.base}")
     print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {done.path} ...")
     return 0

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from ..errors import ConfigError
+from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-u", "--upstream", nargs="+", required=True, help="names on s3prl's hub; the first is the reference"
+    options.upstream(
+        parser, several=True, help="upstreams on s3prl's hub, whole or cut; the first is the reference"
     )
-    parser.add_argument("-t", "--task", required=True, help="asr, sid, ks or er")
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        help="the comparison's folder; a second call goes on in it",
-    )
-    parser.add_argument("--data_folder", type=Path, required=True, help="the task's corpus")
-    parser.add_argument("--seeds", type=int, default=3, help="how many training seeds (default: 3)")
-    parser.add_argument("--folds", nargs="+", default=[], help="er: which of fold1 ... fold5 (default: all)")
+    options.ckpt(parser)
+    parser.add_argument("-t", "--task", required=True, metavar="TASK", help="asr, sid, ks or er")
+    options.output(parser, "the comparison's folder; a second call goes on in it", required=True)
+    parser.add_argument("--data-folder", type=Path, required=True, metavar="DIR", help="the task's corpus")
+    options.seeds(parser, [0, 1, 2])
+    options.folds(parser)
     parser.add_argument("--hparams", type=Path, help="another hyperparameter file of the recipe")
     parser.add_argument(
         "--override", nargs="+", default=[], metavar="KEY=VALUE", help="hyperparameters to change, for all"
@@ -30,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", type=float, help="dev score for 'time to target' (default: the reference's, less 5 %%)"
     )
-    parser.add_argument("-k", "--ckpt", help="checkpoint, for upstreams that take one")
-    parser.add_argument("--device", help="torch device, such as cpu or cuda:0")
+    options.device(parser)
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
 
 
@@ -42,13 +38,16 @@ def run(args: argparse.Namespace) -> int:
     from ..superb.results import write_results
     from ..superb.tasks import get_task
 
+    hint = options.lone_seed_hint(args.seeds)
+    if hint:
+        print(f"s3prl-convexprune: note: {hint}", file=sys.stderr)
     task = get_task(args.task)
     plan = Comparison(
         upstreams=tuple(args.upstream),
         task=task.name,
         data_folder=args.data_folder,
         output=args.output,
-        seeds=tuple(range(args.seeds)),
+        seeds=tuple(args.seeds),
         folds=tuple(args.folds),
         hparams=args.hparams,
         overrides=dict(map(_pair, args.override)),

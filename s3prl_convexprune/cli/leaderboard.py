@@ -27,7 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a row made of one upstream a task, e.g. convexity:ks=hubert_convexpruned_L9,sid=hubert_convexpruned_L5",
     )
     parser.add_argument(
-        "-o", "--output", nargs="+", metavar="FILE", help="leaderboard.md, .csv, .json, .html"
+        "-o",
+        "--output",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="files to write, by their endings .md, .csv, .json, .html (default: the table on the terminal)",
     )
 
 
@@ -38,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from ..superb.published import published_rows
     from ..superb.tables import as_csv, as_json, markdown
 
-    outputs = [Path(name) for name in args.output or []]
-    for output in outputs:
+    for output in args.output:
         if output.suffix not in FORMATS:
             raise ConfigError(f"-o {output}: unknown format{nearest(output.suffix, FORMATS)}")
     rows = load_rows(args.results)
@@ -47,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     systems = dict(map(parse_system, args.system))
     entries = make_leaderboard(rows, profiles=profiles, systems=systems)
     published = published_rows() if args.reference else []
-    for output in outputs:
+    for output in args.output:
         if output.suffix == ".json":
             write_json(output, as_json(entries, published))
         elif output.suffix == ".csv":
@@ -60,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
             analyses = [Analysis.read(path) for path in args.analysis]
             write_page(rows, analyses, profiles, output, systems=systems, published=published)
-    if not outputs:
+    if not args.output:
         print(markdown(entries, published), end="")
     return 0
 

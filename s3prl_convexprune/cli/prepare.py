@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..superb.prepare import PREPARERS, prepare
+from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     tasks = ", ".join(f"{task} ({corpus})" for task, corpus in PREPARERS.items())
     parser.add_argument("task", metavar="TASK", help=tasks)
-    parser.add_argument("--root", required=True, metavar="DIR", help="the corpus's folder")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the corpus's folder")
     parser.add_argument(
         "--test-root", metavar="DIR", help="ks: the folder of the test archive, if not beside the other"
     )
-    parser.add_argument(
-        "--output",
-        metavar="DIR",
-        help="where the files go instead of the corpus's folder; may serve all tasks",
-    )
+    options.output(parser, "where the files go instead of the corpus's folder; may serve all tasks")
 
 
 def run(args: argparse.Namespace) -> int:

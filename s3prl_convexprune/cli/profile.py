@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from . import options
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut"
-    )
-    parser.add_argument(
-        "-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one"
-    )
+    options.upstream(parser, several=True)
+    options.ckpt(parser)
     parser.add_argument(
         "--random-init",
         choices=("base", "large"),
@@ -25,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch", nargs="+", type=int, default=[1, 8], help="utterances a batch (default: 1 8)"
     )
     parser.add_argument("--repeats", type=int, default=10, help="timed passes a setting (default: 10)")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("-o", "--output", metavar="JSON", help="keep the numbers for 'leaderboard --profile'")
+    options.device(parser, default="cpu")
+    options.output(parser, "a JSON file that keeps the numbers for 'leaderboard --profile'")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         if args.random_init:
             context = random_upstream(name, args.random_init)
         else:
-            context = nullcontext(build_upstream(name, ckpt=args.upstream_ckpt))
+            context = nullcontext(build_upstream(name, ckpt=args.ckpt))
         with context as expert:
             label = f"{name} ({args.random_init}, random weights)" if args.random_init else name
             rows.append(

@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 
 from ..errors import ConfigError
+from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-u", "--upstream", nargs="+", required=True, metavar="NAME", help="upstreams, whole or cut"
-    )
+    options.upstream(parser, several=True)
+    options.ckpt(parser)
     parser.add_argument("-t", "--task", nargs="+", required=True, metavar="TASK", help="asr, sid, ks, er")
-    parser.add_argument(
-        "-o", "--expdir", required=True, help="folder of the grid; every cell is a folder below it"
-    )
-    parser.add_argument(
-        "-k", "--upstream-ckpt", metavar="PATH", help="checkpoint, for upstreams that need one"
-    )
+    options.output(parser, "folder of the grid; every cell is a folder below it", required=True)
     parser.add_argument(
         "--lr",
         nargs="+",
@@ -25,10 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="learning rates, chosen on dev (default: the recipe's)",
     )
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1337], help="default: 1337, s3prl's")
-    parser.add_argument(
-        "--folds", nargs="+", default=[], metavar="FOLD", help="ER: fold1 ... fold5 (default: all five)"
-    )
+    options.seeds(parser, [1337])
+    options.folds(parser)
     parser.add_argument(
         "--override",
         nargs="+",
@@ -36,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[TASK:]KEY=VALUE",
         help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
     )
-    parser.add_argument(
-        "--device", default="cuda", help="torch device of every cell (default: cuda, as s3prl)"
-    )
+    options.device(parser)
     parser.add_argument("--jobs", type=int, default=1, help="worker processes, or jobs of the launcher")
     parser.add_argument(
         "--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on"
@@ -63,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
     plan = make_plan(
         args.upstream,
         args.task,
-        args.expdir,
+        args.output,
         lrs=args.lr,
         seeds=args.seeds,
         folds=args.folds,
         overrides=parse_overrides(args.override),
         device=args.device,
-        ckpt=args.upstream_ckpt,
+        ckpt=args.ckpt,
     ).shard(*parse_shard(args.shard))
     if args.dry_run:
         print(dry_run(plan))

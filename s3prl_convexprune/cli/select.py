@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..config import POLICIES
+from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)"
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, help="the YAML to write (default: <name>.yaml beside the analysis)"
-    )
+    options.output(parser, "the YAML to write (default: <name>.yaml beside the analysis)")
 
 
 def run(args: argparse.Namespace) -> int:

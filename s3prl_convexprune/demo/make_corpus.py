@@ -1,4 +1,4 @@
-"""Make the demo corpus: ``python -m s3prl_convexprune.demo.make_corpus FOLDER``.
+"""Make the demo corpus: ``python -m s3prl_convexprune.demo.make_corpus -o FOLDER``.
 
 Every clip depends on its own name alone (texts, voice, style and a random stream seeded by the name),
 so any clip can be made again by itself. With the engine versions in ``engines.json`` the files come
@@ -156,5 +156,5 @@ def make_corpus(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    make_corpus(parser.parse_args().folder)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write")
+    make_corpus(parser.parse_args().output)

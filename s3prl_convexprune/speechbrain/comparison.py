@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..devices import choose_device
 from ..errors import ConfigError
 from ..fingerprint import settings_sha256
 from ..registry import load_hub
@@ -57,7 +58,7 @@ class Comparison:
         hparams: another hyperparameter file of the task's recipe; None takes the one of `HPARAMS`.
         overrides: hyperparameters to change, ``{"number_of_epochs": "5"}``.
         ckpt: checkpoint, for upstreams that take one.
-        device: torch device; None leaves it to SpeechBrain.
+        device: torch device; None takes the GPU if there is one.
         precision: ``fp32``, ``bf16`` or ``fp16``.
     """
 
@@ -122,7 +123,7 @@ class Comparison:
             "output_folder": (self.output / run.path).resolve(),
             "manifest_folder": manifests,
             "precision": self.precision,
-            **({"device": self.device} if self.device else {}),
+            "device": choose_device(self.device),
             **({"upstream_ckpt": self.ckpt} if self.ckpt else {}),
             **({FOLDS[self.task]: run.fold.removeprefix("fold")} if run.fold else {}),
             **self.overrides,
@@ -145,13 +146,13 @@ def check(comparison: Comparison) -> None:
     if comparison.task not in HPARAMS:
         raise ConfigError(f"no SpeechBrain recipe for {comparison.task!r}; there are {', '.join(HPARAMS)}")
     for what, path in (
-        ("data_folder", comparison.data_folder),
+        ("--data-folder", comparison.data_folder),
         ("hyperparameter file", comparison.recipe()[1]),
     ):
         if not path.exists():
             raise ConfigError(f"{what} {path} does not exist")
     if not comparison.runs():
-        raise ConfigError("nothing to compare: --seeds must be at least 1")
+        raise ConfigError("nothing to compare: give at least one seed")
     hub = load_hub()
     for upstream in comparison.upstreams:
         getattr(hub, upstream)

@@ -14,7 +14,8 @@ from typing import Any
 from tqdm import tqdm
 
 from ..atomic import write_json
-from ..errors import ArtifactError, ConvexPruneError, UnknownUpstreamError
+from ..devices import choose_device, device_name
+from ..errors import ArtifactError, ConfigError, ConvexPruneError, UnknownUpstreamError
 from ..registry import resolve
 from ..resources import PACKAGE
 from ..superb.predictions import read_predictions
@@ -34,6 +35,7 @@ def run_all(comparison: Comparison) -> list[dict[str, Any]]:
         ConvexPruneError: a run ended in an error, which is repeated here; finished runs are kept.
     """
     check(comparison)
+    check_devices(comparison)
     rows = []
     for run in tqdm(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
         folder = comparison.output / run.path
@@ -42,6 +44,22 @@ def run_all(comparison: Comparison) -> list[dict[str, Any]]:
             execute(comparison.command(run), folder)
         rows.append(row(comparison, run))
     return rows
+
+
+def check_devices(comparison: Comparison) -> None:
+    """Refuse to go on with a comparison on another device: its times and memory would share columns.
+
+    Raises:
+        ConfigError: finished runs were made on another one.
+    """
+    records = [comparison.output / run.path / RECORD for run in comparison.runs()]
+    before = {read_json(record)["device"] for record in records if record.exists()}
+    here = device_name(choose_device(comparison.device))
+    if before - {here} and not all(record.exists() for record in records):
+        raise ConfigError(
+            f"{comparison.output}: finished runs were made on {', '.join(sorted(before))}, this would go on on {here}; "
+            "choose that device with --device, or take another output folder"
+        )
 
 
 def claim(folder: Path, settings: dict[str, Any]) -> None:

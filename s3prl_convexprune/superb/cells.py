@@ -60,7 +60,7 @@ class Plan:
         cells: every cell, in the order in which they are run.
         recipes: recipe file a task.
         overrides: further s3prl overrides (``config.runner.total_steps=100``) a task.
-        device: torch device of every cell.
+        device: torch device of every cell; None takes the GPU where there is one, on the machine that runs the cell.
         ckpt: ``-k`` of every cell, for upstreams that need a checkpoint.
         attempt: one invocation; a cell that failed in it is not tried again by it.
     """
@@ -69,13 +69,22 @@ class Plan:
     cells: tuple[Cell, ...]
     recipes: dict[str, str]
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    device: str = "cpu"
+    device: str | None = None
     ckpt: str | None = None
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def folder(self, cell: Cell) -> Path:
         """The s3prl experiment folder of a cell."""
         return self.expdir / cell.path
+
+    @property
+    def device_here(self) -> str:
+        """The device of cells that run on this machine."""
+        if self.device is not None:
+            return self.device
+        from ..devices import choose_device
+
+        return choose_device()
 
     def train_arguments(self, cell: Cell) -> list[str]:
         """`run_downstream.py`'s arguments that train a cell from its beginning."""
@@ -87,7 +96,7 @@ class Plan:
         arguments = ["-m", "train", "-u", cell.upstream, "-d", task.downstream, "-c", self.recipes[cell.task]]
         if self.ckpt:
             arguments += ["-k", self.ckpt]
-        arguments += ["-p", str(self.folder(cell)), "--seed", str(cell.seed), "--device", self.device]
+        arguments += ["-p", str(self.folder(cell)), "--seed", str(cell.seed), "--device", self.device_here]
         return [*arguments, "-o", ",,".join(overrides)]
 
     def resume_arguments(self, cell: Cell, checkpoint: Path) -> list[str]:
@@ -98,7 +107,7 @@ class Plan:
             "-e",
             str(checkpoint),
             "--device",
-            self.device,
+            self.device_here,
             "-o",
             self._expdir_override(cell),
         ]
@@ -107,7 +116,16 @@ class Plan:
         """The arguments that score the dev-chosen checkpoint on the test set."""
         task = get_task(cell.task)
         checkpoint = str(self.folder(cell) / task.best_checkpoint)
-        evaluate = ["-m", "evaluate", "-t", task.evaluate_split, "-e", checkpoint, "--device", self.device]
+        evaluate = [
+            "-m",
+            "evaluate",
+            "-t",
+            task.evaluate_split,
+            "-e",
+            checkpoint,
+            "--device",
+            self.device_here,
+        ]
         return [*evaluate, "-o", self._expdir_override(cell)]
 
     def _expdir_override(self, cell: Cell) -> str:

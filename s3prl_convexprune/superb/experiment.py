@@ -135,7 +135,7 @@ def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
         "spec": plan.spec(cell),
         "config": runner.config,
         "versions": package_versions(),
-        "device": plan.device,
+        "device": plan.device_here,
         "upstream_sha256": weights_sha256(runner.upstream.model),
     }
     try:

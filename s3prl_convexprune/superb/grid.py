@@ -51,7 +51,7 @@ def run_grid(
     folds: Sequence[str] = (),
     overrides: Mapping[str, str | Sequence[str]] | None = None,
     recipes: Mapping[str, str | Path] | None = None,
-    device: str = "cpu",
+    device: str | None = None,
     ckpt: str | None = None,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),

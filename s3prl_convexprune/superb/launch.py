@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import compat
 from ..compat import distributed
+from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, nearest
 from .recipes import RECIPES, fill_paths, recipe_path
 
@@ -87,10 +88,7 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
         CorpusError: a corpus folder is not given or not there.
         ConfigError: the device is not there.
     """
-    import torch
-
-    if str(args.device).startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError(f"--device {args.device}: this machine has no CUDA device; give --device cpu")
+    choose_device(str(args.device))
     fill_paths(args.downstream, config)
 
 

@@ -35,7 +35,7 @@ def make_plan(
     folds: Sequence[str] = (),
     overrides: Mapping[str, str | Sequence[str]] | None = None,
     recipes: Mapping[str, str | Path] | None = None,
-    device: str = "cpu",
+    device: str | None = None,
     ckpt: str | None = None,
 ) -> Plan:
     """Expand a grid.
@@ -50,7 +50,7 @@ def make_plan(
         overrides: s3prl overrides by task; the key ``"all"`` is for every task. A value may hold several, joined
             by ``,,`` as s3prl writes them.
         recipes: recipe file a task, where it is not this package's.
-        device: torch device.
+        device: torch device; None takes the GPU where there is one.
         ckpt: s3prl's ``-k``.
 
     Raises:

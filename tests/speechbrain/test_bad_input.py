@@ -119,12 +119,12 @@ def test_contradictions_in_the_lobe(checkpoint):
         (["-u", "hubert", "-t", "kws"], "'ks'"),
         (["-u", "hubert", "-t", "ks", "--folds", "fold1"], "fold1"),
         (["-u", "hubert", "-t", "ks", "--override", "lr"], "KEY=VALUE"),
-        (["-u", "hubert", "-t", "ks", "--seeds", "0"], "--seeds"),
-        (["-u", "hubert", "-t", "ks", "--data_folder", "nowhere"], "nowhere"),
+        (["-u", "hubert", "-t", "ks", "--device", "gpu"], "expected cpu, cuda"),
+        (["-u", "hubert", "-t", "ks", "--data-folder", "nowhere"], "nowhere"),
     ],
 )
 def test_the_command_says_it_in_one_line(arguments, said, corpora, tmp_path, capsys):
-    data = [] if "--data_folder" in arguments else ["--data_folder", str(corpora["ks"])]
+    data = [] if "--data-folder" in arguments else ["--data-folder", str(corpora["ks"])]
     assert cli.main(["finetune", *arguments, *data, "-o", str(tmp_path / "out")]) == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert message.startswith("s3prl-convexprune: error: ") and said in message

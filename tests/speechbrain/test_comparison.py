@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from s3prl_convexprune.atomic import write_json
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
 from s3prl_convexprune.speechbrain import runs, table
@@ -32,10 +33,12 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
         "-o",
         str(out),
         "--seeds",
-        "1",
+        "3",
     ]
-    arguments += ["--data_folder", str(corpora["ks"]), "--device", "cpu", "--override", *SETTINGS]
+    arguments += ["--data-folder", str(corpora["ks"]), "--device", "cpu", "--override", *SETTINGS]
     assert cli.main(arguments) == 0
+    said = capsys.readouterr()
+    assert "for 3 seeds write --seeds 0 1 2" in said.err
     whole, cut = read_results(out / "results.json")
     assert [row["upstream"] for row in (whole, cut)] == [f"{WHOLE} (fine-tuned)", f"{CUT} (fine-tuned)"]
     assert (whole["layers"], cut["layers"]) == (4, 1) and cut["params"] < whole["params"]
@@ -43,7 +46,7 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     assert whole["provenance"]["manifests"] == cut["provenance"]["manifests"]
     assert cut["provenance"]["depth"]["base"] == whole["upstream"] and "depth" not in whole["provenance"]
     written = (out / "table.md").read_text()
-    assert f"| {CUT} (fine-tuned) | 1 |" in written and written.strip() in capsys.readouterr().out
+    assert f"| {CUT} (fine-tuned) | 1 |" in written and written.strip() in said.out
 
     entries = make_leaderboard(load_rows([out / "results.json"]))
     assert [entry.name for entry in entries] == [whole["upstream"], cut["upstream"]]
@@ -59,6 +62,10 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     assert read_results(out / "results.json") == [whole, cut]
     assert cli.main([*arguments, "lr=0.5"]) == 2
     assert "made with another overrides" in capsys.readouterr().err
+    write_json(out / cut["folder"] / runs.RECORD, {"device": "another GPU"})
+    (out / whole["folder"] / runs.RECORD).unlink()
+    assert cli.main(arguments) == 2
+    assert "finished runs were made on another GPU" in capsys.readouterr().err
 
 
 def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_path):

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import HubertModel
 
 from ...atomic import write_bytes, write_json
+from ...devices import choose_device
 from ...errors import ConfigError, ConvexPruneError
 from ...versions import package_versions
 from .audio import Streams, read_streams
@@ -46,6 +47,7 @@ def pretrain(options: argparse.Namespace) -> None:
         raise ConfigError(f"a second iteration needs --teacher-layer, or --select-by one of {sorted(probes)}")
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
+    options.device = choose_device(options.device)
     streams = read_streams(options.audio, options.device)
     print(f"{streams.hours:.2f} h of audio in {len(streams.frames)} streams", flush=True)
     iterations = zip(options.steps, options.clusters, voices, strict=True)
@@ -57,7 +59,7 @@ def pretrain(options: argparse.Namespace) -> None:
         schedule = Schedule(
             steps=steps,
             batch_seconds=options.batch_seconds,
-            learning_rate=options.learning_rate,
+            learning_rate=options.lr,
             mask_share=options.mask_share,
             unmasked_weight=options.unmasked_weight,
             seed=100 * options.seed + number,
@@ -132,7 +134,9 @@ def _parser() -> argparse.ArgumentParser:
         "again with k-means on a layer of the model before. Run again after a kill, it goes on.",
     )
     parser.add_argument("--audio", type=Path, nargs="+", required=True, help="searched; one folder a speaker")
-    parser.add_argument("--output", type=Path, required=True, help="folder for iteration-1, iteration-2, ...")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder for iteration-1, iteration-2, ..."
+    )
     parser.add_argument(
         "--steps", type=int, nargs="+", default=[4000, 8000], help="updates of each iteration"
     )
@@ -157,12 +161,12 @@ def _parser() -> argparse.ArgumentParser:
         "--warm-start", action="store_true", help="start from the weights of the iteration before"
     )
     parser.add_argument("--batch-seconds", type=float, default=8.0)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--mask-share", type=float, default=0.5)
     parser.add_argument("--unmasked-weight", type=float, default=0.5)
     parser.add_argument("--bfloat16", action="store_true", help="faster where the hardware has bfloat16")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", help="default: the GPU if there is one, else cpu")
     return parser
 
 

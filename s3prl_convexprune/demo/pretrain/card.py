@@ -1,6 +1,6 @@
 """The tables of the model card: what each layer knows, against the same model untrained.
 
-``python -m s3prl_convexprune.demo.pretrain.card MODEL [--probe NAME=manifest.csv ...] --output card.json``
+``python -m s3prl_convexprune.demo.pretrain.card MODEL [--probe NAME=manifest.csv ...] -o card.json``
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--probe", metavar="NAME=MANIFEST", nargs="*", default=[])
-    parser.add_argument("--seeds", type=int, default=3, help="untrained models to average over")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the untrained models")
+    parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     tasks = {
         name: read_probe(Path(path)) for name, _, path in (given.partition("=") for given in options.probe)
@@ -81,7 +81,7 @@ def main() -> None:
     model = HubertModel.from_pretrained(options.model).eval()
     trained = measure(model, tasks)
     runs = []
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         torch.manual_seed(seed)
         runs.append(measure(HubertModel(model.config).eval(), tasks))
     untrained = {
@@ -91,7 +91,8 @@ def main() -> None:
     write_json(options.output, {"trained": trained, "untrained": untrained, "untrained_seeds": options.seeds})
     for key in ("accuracy", "convexity"):
         print(
-            f"\n{key}, %: trained (untrained, mean of {options.seeds} seeds)\n\n{markdown(trained, untrained, key)}"
+            f"\n{key}, %: trained (untrained, mean of {len(options.seeds)} seeds)\n\n"
+            f"{markdown(trained, untrained, key)}"
         )
 
 

@@ -1,6 +1,6 @@
 """Synthetic speech for pretraining, in espeak-ng voices that the demo corpus does not use.
 
-``python -m s3prl_convexprune.demo.pretrain.synthetic --text LINES.txt --hours 5 OUTPUT``
+``python -m s3prl_convexprune.demo.pretrain.synthetic --text LINES.txt --hours 5 -o OUTPUT``
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def speak_for(job: tuple[Voice, list[str], Path]) -> float:
 def main() -> None:
     """Write one folder a speaker until there are enough hours."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("output", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--text", type=Path, required=True, help="one utterance a line")
     parser.add_argument("--hours", type=float, default=5.0)
     parser.add_argument("--processes", type=int, default=1)
