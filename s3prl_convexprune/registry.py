@@ -47,8 +47,10 @@ def install(hub: ModuleType) -> None:
     if OWNED in vars(hub):
         return
     from .bases import BASES
+    from .pruning.plugged_families import plugged_families
 
-    for name, base in BASES.items():
+    added = {entry.__name__: entry for family in plugged_families() for entry in family.adds}
+    for name, base in {**added, **BASES}.items():
         vars(hub).setdefault(name, base)
     setattr(hub, OWNED, set())
     for error in _register_configs(hub)[1].values():

@@ -20,7 +20,8 @@ from torch import nn
 from ..errors import CheckpointError, ConvexPruneError
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
-from .families import Family, family_of_class, family_of_entry
+from .families import family_of_class, family_of_entry
+from .family import Family
 from .hf_folder import read_config, write_cut
 from .paths import get
 from .prune import check_depth, check_final_norm, prune_upstream

@@ -20,9 +20,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..errors import DepthError
-from .families import Family, family_of
-from .prune import transformer_layers
+from .families import family_of
+from .family import Family
 
 SAMPLE_RATE = 16000
 
@@ -124,11 +123,7 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
             not sums over layers.
     """
     family = family_of(expert)
-    if family.style == "hourglass":
-        raise DepthError(
-            f"what a cut of {family.name} costs is not a sum over its layers; profile the cut itself"
-        )
-    layers = transformer_layers(expert)
+    layers = family.summed_layers(expert)
     device = next(expert.parameters()).device
     generator = torch.Generator().manual_seed(0)
     wav = torch.randn(round(seconds * SAMPLE_RATE), generator=generator).to(device)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
-from .families import FAMILIES, Layout
+from .families import all_families
+from .family import Layout
 
 
 def layers_in(states: dict[str, Any], layout: Layout) -> int:
@@ -34,7 +35,7 @@ def check_layout(name: str, path: str, states: dict[str, Any], layout: Layout) -
     lacking = _lacking(states, layout)
     if lacking:
         fitting = [
-            family.name for family in FAMILIES if family.layout and not _lacking(states, family.layout)
+            family.name for family in all_families() if family.layout and not _lacking(states, family.layout)
         ]
         hint = f"; it looks like one of {' or '.join(fitting)}" if fitting else ""
         raise CheckpointError(f"{path} is not a checkpoint for {name}: it has no {lacking!r}{hint}")

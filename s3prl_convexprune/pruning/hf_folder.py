@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
-from .families import FAMILIES, Family
+from .families import all_families
+from .family import Family
 from .safe_load import read_checkpoint
 
 LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
@@ -46,7 +47,7 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
         raise CheckpointError(f"{name}: {path} is not JSON: {error}") from error
     kind = config.get("model_type")
     if kind != family.model_type:
-        others = [f"{other.name}_custom" for other in FAMILIES if other.model_type == kind]
+        others = [f"{other.name}_custom" for other in all_families() if other.model_type == kind]
         hint = f"; {others[0]} takes it" if others else ""
         raise CheckpointError(
             f"{name}: {checkpoint} is a model of type {kind!r}, expected {family.model_type!r}{hint}"

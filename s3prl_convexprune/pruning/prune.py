@@ -16,9 +16,7 @@ from torch import nn
 
 from ..config import FINAL_NORMS
 from ..errors import ConfigError, DepthError
-from .families import Family, family_of
-from .paths import get, put
-from .styles import STYLES
+from .families import family_of
 
 
 def transformer_layers(expert: nn.Module) -> list[nn.Module]:
@@ -27,12 +25,7 @@ def transformer_layers(expert: nn.Module) -> list[nn.Module]:
     Raises:
         DepthError: the upstream has no stack of transformer layers that this package can cut.
     """
-    family = family_of(expert)
-    if family.style == "hourglass":
-        from .multires import blocks_of
-
-        return [layer for block in blocks_of(expert) for layer in block.layers]
-    return list(get(expert, family.stack))
+    return family_of(expert).layers(expert)
 
 
 def num_layers(expert: nn.Module) -> int:
@@ -55,13 +48,7 @@ def state_depths(expert: nn.Module, count: int) -> list[int | None]:
         `count` depths. None stands for a state that is not a layer's (DistilHuBERT's prediction heads); no cut
         ends there. Most upstreams give 0, 1, …, n; those that do not give the input of their first layer 1, …, n.
     """
-    family = family_of(expert)
-    if family.style == "hourglass":
-        from .multires import state_depths
-
-        return state_depths(expert)
-    first, layers = family.first_state, num_layers(expert)
-    return [depth if depth <= layers else None for depth in range(first, first + count)]
+    return family_of(expert).state_depths(expert, count)
 
 
 def prune_upstream(
@@ -85,27 +72,10 @@ def prune_upstream(
     """
     family = family_of(expert)
     check_final_norm(final_norm)
-    if family.name == "ast" and getattr(expert, "feature_selection", None) != "hidden_states":
-        raise DepthError(
-            "ast gives its classifier's output unless told otherwise; cut it with "
-            "feature_selection='hidden_states' (base_args in a config)"
-        )
+    family.check_whole(expert)
     available = num_layers(expert) if whole is None else whole
     check_depth(family.name, layers, available, family.first_state)
-    if family.style == "hourglass":
-        from .multires import cut_hourglass
-
-        cut_hourglass(expert, layers, final_norm)
-        return expert
-
-    if family.final_norm and layers < available and get(expert, family.pre_norm or ""):
-        if final_norm == "drop":
-            put(expert, family.final_norm, nn.Identity())
-        elif isinstance(get(expert, family.final_norm), nn.Identity):
-            raise ConfigError(f"final_norm is 'keep', but an earlier cut of this {family.name} dropped it")
-    del get(expert, family.stack)[layers:]
-    _switch_off_layerdrop(expert, family)
-    STYLES[family.style](expert, family, layers)
+    family.cut(expert, layers, available, final_norm)
     return expert
 
 
@@ -146,11 +116,3 @@ def check_depth(name: str, layers: int, available: int, first_state: int = 0) ->
         raise DepthError(
             f"{name} has {available} transformer layers; L{layers} is out of range 1..{available}"
         )
-
-
-def _switch_off_layerdrop(expert: nn.Module, family: Family) -> None:
-    if family.layerdrop:
-        put(expert, family.layerdrop, 0.0)
-    stack = get(expert, family.stack)
-    if hasattr(stack, "p"):  # fairseq's LayerDropModuleList
-        stack.p = 0.0
