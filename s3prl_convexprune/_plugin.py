@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 SWITCH = "S3PRL_CONVEXPRUNE_NO_HOOK"
 
 
+def _after_torchaudio_utils(utils: ModuleType) -> None:
+    """torchaudio is also imported before s3prl, and without it."""
+    from s3prl_convexprune.compat import torchaudio_library
+
+    torchaudio_library.mend(utils)
+
+
 def _before_s3prl() -> None:
     from s3prl_convexprune import compat
 
     compat.apply()
+    compat.torchaudio_library.check()
 
 
 def _after_hugging_face(module: ModuleType) -> None:
@@ -51,6 +59,7 @@ def install() -> None:
     if "s3prl" in FINDER.before:
         return
     on_import("s3prl", before=_before_s3prl)
+    on_import("torchaudio._extension.utils", after=_after_torchaudio_utils)
     on_import("huggingface_hub", after=_after_hugging_face)
     on_import("s3prl.hub", after=_after_hub)
     on_import("s3prl.downstream.runner", after=_after_runner)

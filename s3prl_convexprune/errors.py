@@ -42,6 +42,10 @@ class DataError(ConvexPruneError, ValueError):
     """Points, labels or hidden states that no number can honestly be computed from."""
 
 
+class InstallationError(ConvexPruneError, ImportError):
+    """Packages that are missing or do not fit together; the message says what to install."""
+
+
 class ArtifactError(ConvexPruneError, ValueError):
     """An analysis or results file that is missing, damaged or of another version."""
 

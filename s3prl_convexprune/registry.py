@@ -29,6 +29,7 @@ OWNED = "_s3prl_convexprune_names"
 def load_hub() -> ModuleType:
     """`s3prl.hub` with the remedies that this stack needs applied and our names installed."""
     compat.apply()
+    compat.torchaudio_library.check()
     from s3prl import hub
 
     install(hub)

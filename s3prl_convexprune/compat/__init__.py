@@ -5,7 +5,7 @@ finds the original missing, so on a stack that s3prl was written for most of the
 
 >>> from s3prl_convexprune import compat
 >>> [report.name for report in compat.apply()][:2]
-['audio_backend', 'sox_effects']
+['torchaudio_library', 'audio_backend']
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from . import (
     runner_setup,
     sid_cache,
     sox_effects,
+    torchaudio_library,
 )
 from .remedy import Remedy, Report
 
 REMEDIES: tuple[Remedy, ...] = (
+    torchaudio_library.REMEDY,  # first: the next ones import torchaudio
     audio_backend.REMEDY,
     sox_effects.REMEDY,
     audio_files.REMEDY,

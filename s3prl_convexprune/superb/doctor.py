@@ -99,17 +99,34 @@ def _installed() -> Iterator[Finding]:
     for name in ("s3prl", "torch", "torchaudio"):
         if find_spec(name) is None:
             yield Finding("installed", name, f"is missing: pip install {name}", ok=False, broken=True)
-    releases = {
-        ".".join(versions[name].split(".")[:2]) for name in ("torch", "torchaudio") if name in versions
-    }
-    if len(releases) > 1:
-        state = f"are of different releases ({' and '.join(sorted(releases))}); install a pair of one release"
-        yield Finding("installed", "torch, torchaudio", state, ok=False)
+    if find_spec("torch") is not None and find_spec("torchaudio") is not None:
+        yield from _torchaudio(versions)
     if find_spec("torch") is not None:
         import torch
 
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none, give --device cpu"
         yield Finding("installed", "CUDA device", device)
+
+
+def _torchaudio(versions: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether torchaudio loads beside torch, where the two are not of one release or it does not."""
+    torch, torchaudio = (".".join(versions[name].split(".")[:2]) for name in ("torch", "torchaudio"))
+    compat.apply()
+    try:
+        compat.torchaudio_library.check()
+    except ConvexPruneError as error:
+        yield Finding("installed", "torch, torchaudio", str(error), ok=False, broken=True)
+        return
+    from torchaudio import _extension
+
+    if not getattr(_extension, "_IS_TORCHAUDIO_EXT_AVAILABLE", True):
+        state = (
+            f"{torch} and {torchaudio} load, without torchaudio's compiled library, which s3prl does not use"
+        )
+        yield Finding("installed", "torch, torchaudio", state)
+    elif torch != torchaudio:
+        state = f"{torch} and {torchaudio} load: torchaudio 2.11, its last release, is made for every torch from 2.11 on"
+        yield Finding("installed", "torch, torchaudio", state)
 
 
 def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
