@@ -125,7 +125,7 @@ def _torchaudio(versions: Mapping[str, str]) -> Iterator[Finding]:
         )
         yield Finding("installed", "torch, torchaudio", state)
     elif torch != torchaudio:
-        state = f"{torch} and {torchaudio} load: torchaudio 2.11, its last release, is made for every torch from 2.11 on"
+        state = f"{torch} and {torchaudio} load: torchaudio 2.11 is made for every torch from 2.11 on"
         yield Finding("installed", "torch, torchaudio", state)
 
 
