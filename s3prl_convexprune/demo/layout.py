@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ..analysis.corpora.speech_commands import KEYWORDS
 from ..errors import CorpusError, nearest
 from .corpus import SAMPLE_RATE, demo_clips, read_clip
-from .texts import KEYWORDS
 
 _DATARC = "config.downstream_expert.datarc."
 _LIBRISPEECH = {"train": "train-clean-100", "dev": "dev-clean", "test": "test-clean"}

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from s3prl_convexprune.analysis.corpora.speech_commands import KEYWORDS
 from s3prl_convexprune.demo.corpus import SAMPLE_RATE, demo_clips, demo_manifest_path
-from s3prl_convexprune.demo.texts import KEYWORDS, STYLES, WORDS
+from tools.demo_corpus.texts import STYLES, WORDS
 
 CLIPS = demo_clips()
 SPEAKERS = {clip["speaker"] for clip in CLIPS if clip["speaker"]}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import s3prl_convexprune  # noqa: F401
+from s3prl_convexprune.analysis.corpora.speech_commands import KEYWORDS
 from s3prl_convexprune.demo.corpus import demo_clips
 from s3prl_convexprune.demo.layout import lay_out
-from s3prl_convexprune.demo.texts import KEYWORDS
 from s3prl_convexprune.errors import CorpusError
 
 PREFIX = "config.downstream_expert.datarc."

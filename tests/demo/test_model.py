@@ -11,8 +11,8 @@ import torch
 
 import s3prl_convexprune  # noqa: F401
 from s3prl_convexprune.demo.corpus import demo_clips, demo_model_path, read_clip
-from s3prl_convexprune.demo.pretrain.probe import held_out_accuracy, pooled_states
 from s3prl_convexprune.pruning.convert import hf_to_s3prl
+from tools.pretrain.probe import held_out_accuracy, pooled_states
 
 
 def test_size_fits_a_repository() -> None:

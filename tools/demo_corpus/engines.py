@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from scipy.signal import resample_poly
 
-from ..errors import AudioError
+from s3prl_convexprune.errors import AudioError
+
 from .voices import Voice
 
 SAMPLE_RATE = 16000

@@ -12,10 +12,10 @@ import pytest
 import soundfile
 
 from s3prl_convexprune.demo.corpus import SAMPLE_RATE, demo_clips, demo_manifest_path
-from s3prl_convexprune.demo.engines import engine_versions, missing_engines
-from s3prl_convexprune.demo.make_corpus import clips, make_clip
-from s3prl_convexprune.demo.opus import encode_opus, with_fixed_serial
 from s3prl_convexprune.errors import AudioError
+from tools.demo_corpus.__main__ import clips, make_clip
+from tools.demo_corpus.engines import engine_versions, missing_engines
+from tools.demo_corpus.opus import encode_opus, with_fixed_serial
 
 
 def test_the_manifest_is_the_one_the_script_writes() -> None:

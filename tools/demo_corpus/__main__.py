@@ -1,4 +1,4 @@
-"""Make the demo corpus: ``python -m s3prl_convexprune.demo.make_corpus -o FOLDER``.
+"""Make the demo corpus: ``python -m tools.demo_corpus -o FOLDER``.
 
 Every clip depends on its own name alone (texts, voice, style and a random stream seeded by the name),
 so any clip can be made again by itself. With the engine versions in ``engines.json`` the files come

@@ -9,10 +9,10 @@ import soundfile
 from transformers import HubertModel
 
 from s3prl_convexprune.demo.corpus import demo_model_path
-from s3prl_convexprune.demo.engines import missing_engines
-from s3prl_convexprune.demo.pretrain.card import DEMO_TASKS, demo_tasks, markdown, measure
-from s3prl_convexprune.demo.pretrain.synthetic import speak_for, speakers
-from s3prl_convexprune.demo.voices import VOICES
+from tools.demo_corpus.engines import missing_engines
+from tools.demo_corpus.voices import VOICES
+from tools.pretrain.card import DEMO_TASKS, demo_tasks, markdown, measure
+from tools.pretrain.synthetic import speak_for, speakers
 
 needs_espeak = pytest.mark.skipif("espeak" in missing_engines(), reason="espeakng-loader is not installed")
 

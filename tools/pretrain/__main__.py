@@ -1,4 +1,4 @@
-"""``python -m s3prl_convexprune.demo.pretrain``: all iterations, from folders of audio to a model folder."""
+"""``python -m tools.pretrain``: all iterations, from folders of audio to a model folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from transformers import HubertModel
 
-from ...atomic import write_bytes, write_json
-from ...devices import choose_device
-from ...errors import ConfigError, ConvexPruneError
-from ...versions import package_versions
+from s3prl_convexprune.atomic import write_bytes, write_json
+from s3prl_convexprune.devices import choose_device
+from s3prl_convexprune.errors import ConfigError, ConvexPruneError
+from s3prl_convexprune.versions import package_versions
+
 from .audio import Streams, read_streams
 from .model import save_encoder, tiny_config
 from .probe import probe
@@ -129,7 +130,7 @@ def _targets(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m s3prl_convexprune.demo.pretrain",
+        prog="python -m tools.pretrain",
         description="Pretrain a tiny HuBERT on folders of audio: k-means on MFCCs, masked prediction, then "
         "again with k-means on a layer of the model before. Run again after a kill, it goes on.",
     )

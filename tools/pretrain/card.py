@@ -1,6 +1,6 @@
 """The tables of the model card: what each layer knows, against the same model untrained.
 
-``python -m s3prl_convexprune.demo.pretrain.card MODEL [--probe NAME=manifest.csv ...] -o card.json``
+``python -m tools.pretrain.card MODEL [--probe NAME=manifest.csv ...] -o card.json``
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from transformers import HubertModel
 
-from ...atomic import write_json
-from ...convexity import graph_convexity
-from ..corpus import demo_clips, read_clip
+from s3prl_convexprune.atomic import write_json
+from s3prl_convexprune.convexity import graph_convexity
+from s3prl_convexprune.demo.corpus import demo_clips, read_clip
+
 from .probe import held_out_accuracy, pooled_states, read_probe
 
 DEMO_TASKS = {

@@ -12,8 +12,9 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import HubertConfig, HubertModel
 
-from ...atomic import write_bytes, write_text
-from ...errors import CheckpointError
+from s3prl_convexprune.atomic import write_bytes, write_text
+from s3prl_convexprune.errors import CheckpointError
+
 from .audio import Streams
 from .model import MaskedPrediction, span_mask
 

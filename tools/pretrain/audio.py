@@ -13,7 +13,7 @@ import torch
 from scipy.signal import resample_poly
 from torch import Tensor
 
-from ...errors import AudioError, CorpusError
+from s3prl_convexprune.errors import AudioError, CorpusError
 
 SAMPLE_RATE = 16000
 HOP, RECEPTIVE_FIELD = 320, 400

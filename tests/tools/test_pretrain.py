@@ -12,13 +12,13 @@ import soundfile
 import torch
 
 from s3prl_convexprune.demo.corpus import demo_clips, demo_manifest_path
-from s3prl_convexprune.demo.pretrain.__main__ import main
-from s3prl_convexprune.demo.pretrain.audio import HOP, RECEPTIVE_FIELD, Streams, read_streams
-from s3prl_convexprune.demo.pretrain.model import MaskedPrediction, span_mask, tiny_config
-from s3prl_convexprune.demo.pretrain.probe import held_out_accuracy
-from s3prl_convexprune.demo.pretrain.targets import cluster, layer_features, mfcc_features, voice_features
-from s3prl_convexprune.demo.pretrain.train import Schedule, Trainer
 from s3prl_convexprune.errors import AudioError, CheckpointError, CorpusError
+from tools.pretrain.__main__ import main
+from tools.pretrain.audio import HOP, RECEPTIVE_FIELD, Streams, read_streams
+from tools.pretrain.model import MaskedPrediction, span_mask, tiny_config
+from tools.pretrain.probe import held_out_accuracy
+from tools.pretrain.targets import cluster, layer_features, mfcc_features, voice_features
+from tools.pretrain.train import Schedule, Trainer
 
 CLIPS = demo_manifest_path().parent / "clips"
 FOLDERS = [CLIPS / "flite_slt", CLIPS / "espeak_us_f1"]

@@ -1,6 +1,6 @@
 """Synthetic speech for pretraining, in espeak-ng voices that the demo corpus does not use.
 
-``python -m s3prl_convexprune.demo.pretrain.synthetic --text LINES.txt --hours 5 -o OUTPUT``
+``python -m tools.pretrain.synthetic --text LINES.txt --hours 5 -o OUTPUT``
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from ...errors import AudioError, CorpusError
-from ..engines import SAMPLE_RATE, speak
-from ..voices import VOICES, Voice
+from s3prl_convexprune.errors import AudioError, CorpusError
+from tools.demo_corpus.engines import SAMPLE_RATE, speak
+from tools.demo_corpus.voices import VOICES, Voice
 
 _ACCENTS = ("en-us", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
 _MINUTES_A_SPEAKER = 4.0

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import HubertModel
 
-from ...errors import CorpusError
+from s3prl_convexprune.errors import CorpusError
+
 from .audio import SAMPLE_RATE, read_audio
 
 

@@ -12,7 +12,7 @@ import struct
 import numpy as np
 import soundfile
 
-from ..errors import AudioError
+from s3prl_convexprune.errors import AudioError
 
 _COMPRESSION = 0.95
 _SERIAL, _CHECKSUM, _SEGMENTS = 14, 22, 26

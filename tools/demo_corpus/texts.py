@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
-"""The ten keywords of Speech Commands v0.01."""
+from s3prl_convexprune.analysis.corpora.speech_commands import KEYWORDS
 
 OTHER_WORDS = ("bird", "seven", "house", "marvin", "happy", "sheila", "three", "dog", "wow", "zero")
 """Words of Speech Commands v0.01 that its recipe maps to ``_unknown_``."""
