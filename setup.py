@@ -115,6 +115,8 @@ setup(
         "threadpoolctl>=3",
         "soundfile>=0.12",
         "pyyaml>=6.0",
+        "pydantic>=2.7",
+        "filelock>=3.12",
         "tqdm>=4.60",
         "tensorboardX>=2.6",
         "librosa>=0.10",

@@ -5,23 +5,23 @@ It is all that `select`, the leaderboard and the report need, on this machine or
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import MinLen
 
-from . import atomic
 from .convexity import GraphConvexity, choose_layer, probability_best
-from .errors import ArtifactError, ConfigError
+from .errors import ConfigError
+from .schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
-VERSION = 1
+ROUNDING = 1e-5  # influences are kept to seven digits
 
 
 @dataclass(frozen=True)
-class LayerRow:
+class LayerRow(Part):
     """One layer of an upstream.
 
     Args:
@@ -38,16 +38,69 @@ class LayerRow:
         macs: its multiply-accumulates for one utterance of `settings.macs_seconds`; None likewise.
     """
 
-    layer: int
-    convexity: float
-    sem: float
-    per_class: dict[str, float]
-    pair_convexity: float
-    n_pairs: int
-    disconnected: float
-    influence: list[float] = field(default_factory=list)
-    params: int | None = None
-    macs: int | None = None
+    layer: Count
+    convexity: Percent
+    sem: NotNegative
+    per_class: Annotated[dict[str, Percent], MinLen(1)]
+    pair_convexity: Percent
+    n_pairs: Count
+    disconnected: Share
+    influence: tuple[float, ...] = ()
+    params: AtLeastOne | None = None
+    macs: AtLeastOne | None = None
+
+    def __post_init__(self) -> None:
+        mean = math.fsum(self.per_class.values()) / len(self.per_class)
+        if abs(mean - self.convexity) > ROUNDING * 100:
+            raise ValueError(f"convexity {self.convexity:g} is not the mean over its classes, {mean:g}")
+        spread = math.hypot(*self.influence)
+        if spread > self.sem * (1 + ROUNDING) + ROUNDING:
+            raise ValueError(f"sem {self.sem:g} is smaller than what influence adds up to, {spread:g}")
+
+
+@dataclass(frozen=True)
+class Checkpoint(Part):
+    """What was loaded: its path or URL as given (None: the upstream's own), and the SHA-256 of the loaded weights."""
+
+    path: str | None
+    weights_sha256: Sha256
+
+
+@dataclass(frozen=True)
+class CorpusFacts(Part):
+    """What was measured on.
+
+    Args:
+        name: what the corpus is called.
+        fingerprint: SHA-256 over the sample's audio, segments and labels.
+        split: which split; None for everything.
+        n_points: points, one an utterance or segment.
+        classes: class -> points.
+    """
+
+    name: str
+    fingerprint: Sha256
+    split: str | None
+    n_points: AtLeastOne
+    classes: dict[str, AtLeastOne]
+
+    def __post_init__(self) -> None:
+        if sum(self.classes.values()) != self.n_points:
+            raise ValueError(f"n_points {self.n_points} is not the sum of classes")
+
+
+@dataclass(frozen=True)
+class Settings(Part):
+    """Everything that was asked for, and the key that changes with anything the numbers depend on."""
+
+    per_class: AtLeastOne
+    neighbors: AtLeastOne
+    seed: Count
+    split: str | None
+    device: str
+    pooling: str
+    macs_seconds: Positive
+    key: Sha256
 
 
 @dataclass(frozen=True)
@@ -68,65 +121,51 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(Artifact):
     """How convex every layer of an upstream is on one labelling of one corpus.
 
     Args:
         upstream: its name on the hub.
-        checkpoint: `{"path": as given or None, "weights_sha256": of the loaded weights}`.
-        corpus: `{"name", "fingerprint", "split", "n_points", "classes"}`.
+        checkpoint: what was loaded.
+        corpus: what was measured on.
         label: the label kind whose classes were measured.
         settings: everything that was asked for.
         versions: package -> version.
-        layers: layer 0 to the last.
+        layers: shallowest first.
         excluded: classes left out of the scores.
     """
 
+    FORMAT: ClassVar[str] = "analysis"
+    VERSION: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "s3prl-convexprune analyze"
+
     upstream: str
-    checkpoint: dict[str, Any]
-    corpus: dict[str, Any]
+    checkpoint: Checkpoint
+    corpus: CorpusFacts
     label: str
-    settings: dict[str, Any]
+    settings: Settings
     versions: dict[str, str]
-    layers: list[LayerRow]
-    excluded: list[str] = field(default_factory=list)
+    layers: Annotated[tuple[LayerRow, ...], MinLen(1)]
+    excluded: tuple[str, ...] = ()
 
-    def write(self, path: str | Path) -> Path:
-        """Write the artifact, whole or not at all."""
-        content = {"format": "s3prl-convexprune analysis", "version": VERSION, **asdict(self)}
-        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-        one_line_a_list = re.sub(r"\[[\s\d.e+,-]+\]", lambda numbers: " ".join(numbers[0].split()), text)
-        return atomic.write_text(path, one_line_a_list + "\n")
-
-    @classmethod
-    def read(cls, path: str | Path) -> Analysis:
-        """Read an artifact.
-
-        Raises:
-            ArtifactError: the file is missing, is not an analysis, is of another version, or lacks a field.
-        """
-        path = Path(path)
-        try:
-            given = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ArtifactError(f"{path}: the analysis cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise ArtifactError(
-                f"{path}: is not JSON; an analysis is written by 's3prl-convexprune analyze'"
-            ) from error
-        if not isinstance(given, dict) or given.get("format") != "s3prl-convexprune analysis":
-            raise ArtifactError(f"{path}: is not an analysis; 's3prl-convexprune analyze' writes one")
-        if given.get("version") != VERSION:
-            raise ArtifactError(
-                f"{path}: is of version {given.get('version')}; this package reads version {VERSION}: analyze again"
-            )
-        try:
-            layers = [LayerRow(**row) for row in given["layers"]]
-            return cls(
-                **{key.name: given[key.name] for key in fields(cls) if key.name != "layers"}, layers=layers
-            )
-        except (KeyError, TypeError) as error:
-            raise ArtifactError(f"{path}: is incomplete ({error}); analyze again") from error
+    def __post_init__(self) -> None:
+        points = len(self.layers[0].influence)
+        if points not in (0, self.corpus.n_points):
+            raise ValueError(f"layers.0.influence has {points} numbers for {self.corpus.n_points} points")
+        for row, after in pairwise(self.layers):
+            where = f"layer {after.layer}"
+            if after.layer <= row.layer:
+                raise ValueError(
+                    f"{where} stands after layer {row.layer}; each stands once, shallowest first"
+                )
+            if len(after.influence) != points:
+                raise ValueError(f"{where} has an influence of {len(after.influence)} points, not {points}")
+            if after.per_class.keys() != row.per_class.keys():
+                raise ValueError(f"{where} has other classes than layer {row.layer}")
+            for cost in ("params", "macs"):
+                below, here = getattr(row, cost), getattr(after, cost)
+                if below is not None and here is not None and here < below:
+                    raise ValueError(f"{where} has fewer {cost} than layer {row.layer}")
 
     def choose(self, policy: str = "argmax", max_macs: float | None = None) -> Choice:
         """Choose a layer.
@@ -162,7 +201,7 @@ class Analysis:
                 disconnected=row.disconnected,
                 excluded=tuple(self.excluded),
                 influence=np.asarray(row.influence),
-                settings=self.settings,
+                settings={"n_neighbors": self.settings.neighbors},
                 compile_seconds=0.0,
             )
             for row in self.layers

@@ -7,22 +7,24 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from tqdm import tqdm
 
-from .. import atomic
-from ..artifact import Analysis, LayerRow
+from ..artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from ..convexity import graph_convexity
 from ..devices import choose_device
-from ..errors import ConvexPruneError, CorpusError
+from ..errors import ConfigError, ConvexPruneError, CorpusError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
+from ..numbers import AT_LEAST_ONE, SEED
+from ..outputs import claim_output
 from ..pruning.cost import DepthCost, depth_costs
 from ..pruning.prune import state_depths
 from ..registry import build_upstream
+from ..schema import Artifact
 from ..versions import package_versions
 from .corpora import read_corpus
 from .hidden_states import extract_points
@@ -33,6 +35,19 @@ from .sampling import sample_per_class
 logger = logging.getLogger(__name__)
 
 MACS_SECONDS = 10.0
+CURVES = (".png", ".svg")  # what `plot.draw_curve` writes beside the artifact
+
+
+@dataclass(frozen=True)
+class LayerScored(Artifact):
+    """A layer that a killed analysis need not score again."""
+
+    FORMAT: ClassVar[str] = "layer"
+    VERSION: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "s3prl-convexprune analyze"
+
+    row: LayerRow
+    excluded: tuple[str, ...]
 
 
 def analyze(
@@ -76,7 +91,45 @@ def analyze(
         ConvexPruneError: bad input of any kind; see `errors`.
     """
     output = Path(output)
+    if output.suffix in CURVES:
+        raise ConfigError(
+            f"{output}: a curve goes there; name the analysis {output.with_suffix('.json').name}"
+        )
+    AT_LEAST_ONE.check("per_class", per_class)
+    AT_LEAST_ONE.check("neighbors", neighbors)
+    SEED.check("seed", seed)
     device = choose_device(device)
+    with claim_output(output, Analysis.FORMAT, Analysis.VERSION):
+        return _analyze(
+            upstream,
+            utterances,
+            label,
+            output,
+            corpus,
+            ckpt,
+            split,
+            per_class,
+            neighbors,
+            seed,
+            device,
+            progress,
+        )
+
+
+def _analyze(
+    upstream: str,
+    utterances: Sequence[Utterance],
+    label: str,
+    output: Path,
+    corpus: str,
+    ckpt: str | None,
+    split: str | None,
+    per_class: int,
+    neighbors: int,
+    seed: int,
+    device: str,
+    progress: bool,
+) -> Analysis:
     split = effective_split(utterances, split)
     sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
     expert = build_upstream(upstream, ckpt=ckpt)
@@ -89,7 +142,7 @@ def analyze(
         "versions": package_versions(),
         "device": torch.device(device).type,
     }
-    settings = {
+    asked: dict[str, Any] = {
         "per_class": per_class,
         "neighbors": neighbors,
         "seed": seed,
@@ -98,9 +151,7 @@ def analyze(
         "pooling": "mean over the utterance's or segment's own frames; batches of equal length, no padding",
         "macs_seconds": MACS_SECONDS,
     }
-    key = settings_sha256(
-        {**what_points_depend_on, "settings": settings, "label": label, "corpus_name": corpus}
-    )
+    key = settings_sha256({**what_points_depend_on, "settings": asked, "label": label, "corpus_name": corpus})
     finished = _finished(output, key)
     if finished is not None:
         return finished
@@ -116,18 +167,12 @@ def analyze(
     layers, excluded = _score_layers(store, depths, labels, neighbors, costs, progress)
     analysis = Analysis(
         upstream=upstream,
-        checkpoint={"path": ckpt, "weights_sha256": weights},
-        corpus={
-            "name": corpus,
-            "fingerprint": fingerprint,
-            "split": split,
-            "n_points": len(sample),
-            "classes": dict(sorted(Counter(labels).items())),
-        },
+        checkpoint=Checkpoint(ckpt, weights),
+        corpus=CorpusFacts(corpus, fingerprint, split, len(sample), dict(sorted(Counter(labels).items()))),
         label=label,
-        settings={**settings, "key": key},
+        settings=Settings(key=key, **asked),
         versions=package_versions(),
-        layers=layers,
+        layers=tuple(layers),
         excluded=excluded,
     )
     analysis.write(output)
@@ -180,7 +225,7 @@ def _finished(output: Path, key: str) -> Analysis | None:
     except ConvexPruneError:
         logger.warning("%s is not a readable analysis; it will be replaced", output)
         return None
-    return analysis if analysis.settings.get("key") == key else None
+    return analysis if analysis.settings.key == key else None
 
 
 def _costs(expert: Any) -> dict[int, DepthCost]:
@@ -207,8 +252,9 @@ def _score_layers(
     neighbors: int,
     costs: dict[int, DepthCost],
     progress: bool,
-) -> tuple[list[LayerRow], list[str]]:
-    rows, excluded = [], []
+) -> tuple[list[LayerRow], tuple[str, ...]]:
+    rows: list[LayerRow] = []
+    excluded: tuple[str, ...] = ()
     for k, depth in enumerate(tqdm(depths, unit="layer", desc="convexity", disable=not progress)):
         if depth is None:
             continue
@@ -223,12 +269,12 @@ def _score_layers(
                 pair_convexity=result.pair_score,
                 n_pairs=result.n_pairs,
                 disconnected=result.disconnected,
-                influence=[float(f"{value:.7g}") for value in result.influence],
+                influence=tuple(float(f"{value:.7g}") for value in result.influence),
                 params=costs[depth].params if depth in costs else None,
                 macs=costs[depth].macs if depth in costs else None,
             )
-            atomic.write_json(kept, {"row": asdict(row), "excluded": [str(name) for name in result.excluded]})
-        given = json.loads(kept.read_text())
-        rows.append(LayerRow(**given["row"]))
-        excluded = given["excluded"]
+            LayerScored(row, tuple(map(str, result.excluded))).write(kept)
+        scored = LayerScored.read(kept)
+        rows.append(scored.row)
+        excluded = scored.excluded
     return rows, excluded

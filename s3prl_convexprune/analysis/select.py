@@ -64,22 +64,19 @@ def select(
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
     output = Path(output) if output is not None else analysis_path.with_name(f"{name}.yaml")
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
-    if analysis.checkpoint["path"]:
-        config["base_args"] = {
-            "ckpt": str(Path(analysis.checkpoint["path"]).expanduser().resolve())
-            if Path(analysis.checkpoint["path"]).expanduser().exists()
-            else analysis.checkpoint["path"]
-        }
+    if ckpt := analysis.checkpoint.path:
+        local = Path(ckpt).expanduser()
+        config["base_args"] = {"ckpt": str(local.resolve()) if local.exists() else ckpt}
     if task:
         config["task"] = task
     config["provenance"] = {
         "policy": policy,
         **({"max_macs": max_macs} if max_macs is not None else {}),
         "label": analysis.label,
-        "corpus": analysis.corpus["name"],
-        "corpus_fingerprint": analysis.corpus["fingerprint"],
-        "weights_sha256": analysis.checkpoint["weights_sha256"],
-        "analysis_key": analysis.settings["key"],
+        "corpus": analysis.corpus.name,
+        "corpus_fingerprint": analysis.corpus.fingerprint,
+        "weights_sha256": analysis.checkpoint.weights_sha256,
+        "analysis_key": analysis.settings.key,
     }
     atomic.write_text(output, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return Selected(choice, config, output, explain(analysis, choice))
@@ -90,7 +87,7 @@ def explain(analysis: Analysis, choice: Choice) -> str:
     rows = {row.layer: row for row in analysis.layers}
     chosen, best, whole = rows[choice.layer], rows[choice.best], analysis.layers[-1]
     lines = [
-        f"{analysis.upstream}, {analysis.label} on {analysis.corpus['name']}: keep {choice.layer} of {whole.layer} "
+        f"{analysis.upstream}, {analysis.label} on {analysis.corpus.name}: keep {choice.layer} of {whole.layer} "
         f"transformer layers ({choice.policy})"
     ]
     lines.append(

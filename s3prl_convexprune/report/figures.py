@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..artifact import Analysis, Choice
@@ -59,10 +60,10 @@ def curve_figure(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> dict[
     )
     corpus = analysis.corpus
     facts = {
-        "Corpus": f"{corpus.get('name')}, {corpus.get('n_points')} points, split {corpus.get('split') or 'all'}",
-        "Corpus fingerprint": corpus.get("fingerprint"),
-        "Weights (SHA-256)": analysis.checkpoint.get("weights_sha256"),
-        "Settings": ", ".join(f"{key} {value}" for key, value in analysis.settings.items()),
+        "Corpus": f"{corpus.name}, {corpus.n_points} points, split {corpus.split or 'all'}",
+        "Corpus fingerprint": corpus.fingerprint,
+        "Weights (SHA-256)": analysis.checkpoint.weights_sha256,
+        "Settings": ", ".join(f"{key} {value}" for key, value in asdict(analysis.settings).items()),
     }
     table = [(row.layer, f"{row.convexity:.2f}", f"{row.sem:.2f}") for row in analysis.layers]
     return {
@@ -78,6 +79,6 @@ def _choice(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> Choice:
     """The depth that was chosen from an analysis for the rows on the page; the most convex one when none was."""
     for row in rows:
         depth = row["provenance"].get("depth", {})
-        if "policy" in depth and depth.get("analysis_key") == analysis.settings.get("key"):
+        if "policy" in depth and depth.get("analysis_key") == analysis.settings.key:
             return analysis.choose(depth["policy"], max_macs=depth.get("max_macs"))
     return analysis.choose()

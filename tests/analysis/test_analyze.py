@@ -136,7 +136,7 @@ def test_the_fingerprint_follows_the_audio_not_its_place(ckpt, manifest, tmp_pat
         ckpt=ckpt,
         neighbors=4,
     )
-    assert three.corpus["fingerprint"] != one.corpus["fingerprint"]
+    assert three.corpus.fingerprint != one.corpus.fingerprint
 
 
 def test_a_finished_analysis_is_not_made_again(artifact, ckpt, manifest):
@@ -254,7 +254,10 @@ def test_what_is_no_analysis(tmp_path, content, reason):
 
 def test_another_version_or_a_missing_field(artifact, tmp_path):
     content = json.loads(artifact.read_text())
-    for change, reason in (({"version": 99}, "version 99"), ({"layers": [{"layer": 0}]}, "incomplete")):
+    for change, reason in (
+        ({"version": 99}, "version 99"),
+        ({"layers": [{"layer": 0}]}, "layers.0.convexity is missing"),
+    ):
         (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
         with pytest.raises(ArtifactError, match=reason):
             Analysis.read(tmp_path / "a.json")

@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from s3prl_convexprune.artifact import Analysis, LayerRow
+from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.config import load_config
 
 POINTS = 400
+SETTINGS = Settings(200, 10, 1337, None, "cpu", "mean", 10.0, "2" * 64)
 
 
 def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=True):
@@ -23,13 +24,12 @@ def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=Tr
         influence = math.sqrt(shared) * common + math.sqrt(1 - shared) * rng.standard_normal(POINTS)
         influence *= sem / np.linalg.norm(influence)
         rows.append(
-            LayerRow(k, score, sem, {"a": score, "b": score}, score, 100, 0.0, influence.tolist(),
+            LayerRow(k, score, sem, {"a": score, "b": score}, score, 100, 0.0, tuple(influence.tolist()),
                      1_000_000 + 500_000 * k if costs else None, 2_000_000 + 1_000_000 * k if costs else None)
         )  # fmt: skip
     return Analysis(
-        upstream, {"path": ckpt, "weights_sha256": "0" * 64},
-        {"name": "corpus", "fingerprint": "1" * 64, "n_points": POINTS, "classes": {"a": 200, "b": 200}},
-        "word", {"key": "2" * 64, "seed": 1337}, {"torch": "2"}, rows,
+        upstream, Checkpoint(ckpt, "0" * 64), CorpusFacts("corpus", "1" * 64, None, POINTS, {"a": 200, "b": 200}),
+        "word", SETTINGS, {"torch": "2"}, tuple(rows),
     )  # fmt: skip
 
 

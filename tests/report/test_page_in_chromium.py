@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s3prl_convexprune.artifact import Analysis, LayerRow
+from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.report.page import write_page
 from s3prl_convexprune.superb.leaderboard import load_rows
 from s3prl_convexprune.superb.published import published_rows
@@ -30,11 +30,13 @@ def analysis(label: str, peak: int) -> Analysis:
     for layer in range(13):
         value = 70 - 0.25 * (layer - peak) ** 2
         per_class = {f"c{index}": value + 5 * math.sin(index) for index in range(10)}
-        influence = (0.15 * generator.normal(size=50)).tolist()
-        layers.append(LayerRow(layer, value, 1.1, per_class, value, 9000, 0.0, influence))
-    corpus = {"name": "demo", "fingerprint": "c" * 64, "split": "train", "n_points": 300, "classes": ["c0"]}
+        mean = math.fsum(per_class.values()) / len(per_class)
+        influence = tuple((0.14 * generator.normal(size=50)).tolist())
+        layers.append(LayerRow(layer, mean, 1.4, per_class, mean, 9000, 0.0, influence))
+    corpus = CorpusFacts("demo", "c" * 64, "train", 50, {f"c{index}": 5 for index in range(10)})
+    settings = Settings(200, 10, 1, "train", "cpu", "mean", 10.0, "d" * 64)
     return Analysis(
-        "tiny", {"path": None, "weights_sha256": "b" * 64}, corpus, label, {"seed": 1}, {"torch": "2"}, layers
+        "tiny", Checkpoint(None, "b" * 64), corpus, label, settings, {"torch": "2"}, tuple(layers)
     )
 
 
