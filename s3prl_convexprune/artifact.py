@@ -15,6 +15,7 @@ from annotated_types import MinLen
 
 from .convexity import GraphConvexity, choose_layer, probability_best
 from .errors import ConfigError
+from .paper import paper_depth
 from .schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
 ROUNDING = 1e-5  # influences are kept to seven digits
@@ -171,7 +172,9 @@ class Analysis(Artifact):
         """Choose a layer.
 
         Args:
-            policy: ``argmax``, ``within-sem`` or ``budget``.
+            policy: ``argmax``: the most convex layer, the paper's principle. ``within-sem``: the shallowest that
+                cannot be told from it. ``budget``: the most convex under `max_macs`. ``paper``: the depth that the
+                paper used for this label and size of model, whatever was measured.
             max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
 
         Raises:
@@ -179,7 +182,11 @@ class Analysis(Artifact):
         """
         results = self.results()
         costs = self.mac_shares() if policy == "budget" else None
-        layer = choose_layer(results, policy, costs=costs, max_cost=max_macs)
+        if policy == "paper":
+            depth = paper_depth(self.label, self.layers[-1].layer)
+            layer = next(at for at, row in enumerate(self.layers) if row.layer == depth)
+        else:
+            layer = choose_layer(results, policy, costs=costs, max_cost=max_macs)
         return Choice(
             layer=self.layers[layer].layer,
             best=self.layers[choose_layer(results)].layer,

@@ -11,7 +11,7 @@ layers: 9                             # or  select: {analysis: analysis.json, po
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from .errors import ConfigError, nearest
 from .resources import upstream_configs_dir
 
 SEARCH_PATH_VARIABLE = "S3PRL_CONVEXPRUNE_CONFIGS"
-POLICIES = ("argmax", "within-sem", "budget")
+POLICIES = ("argmax", "within-sem", "budget", "paper")
 FINAL_NORMS = ("drop", "keep")
 
 
@@ -31,7 +31,7 @@ class Selection:
 
     Args:
         analysis: path of the `analysis.json`; relative paths start at the config's folder.
-        policy: ``argmax`` (the paper's rule), ``within-sem`` or ``budget``.
+        policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `artifact.Analysis.choose`.
         max_macs: for ``budget``, the share (0 to 1] of the whole upstream's MACs.
     """
 
@@ -56,6 +56,7 @@ class UpstreamConfig:
         task: the task whose labels chose the depth, when one did.
         provenance: anything that says where the depth comes from; carried into results.
         path: the YAML file.
+        shadows: the shipped YAML of the same name that this one goes before, when there is one.
     """
 
     name: str
@@ -67,6 +68,7 @@ class UpstreamConfig:
     task: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    shadows: Path | None = None
 
 
 KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "provenance")
@@ -201,12 +203,13 @@ def search_path() -> list[Path]:
 
 
 def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
-    """Every config in the search path.
+    """Every config in the search path. A user's goes before one of the same name that ships with the package.
 
     Returns:
         The usable configs by their name on the hub, and the errors of the others: by file path for a file
-        that cannot be used, by name for a name that two files claim (neither is usable then).
+        that cannot be used, by name for a name that two of the user's files claim (neither is usable then).
     """
+    shipped = upstream_configs_dir().resolve()
     configs: dict[str, UpstreamConfig] = {}
     errors: dict[str, ConfigError] = {}
     for folder in search_path():
@@ -216,10 +219,14 @@ def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
             except ConfigError as error:
                 errors[str(path)] = error
                 continue
-            if config.name in configs:
+            before = configs.get(config.name)
+            if before is not None and before.path is not None and folder != before.path.parent == shipped:
+                configs[config.name] = replace(config, shadows=before.path)
+            elif before is not None:
                 errors[config.name] = ConfigError(
-                    f"two upstream configs have the name {config.name!r}: {configs[config.name].path} and {path}; "
+                    f"two upstream configs have the name {config.name!r}: {before.path} and {path}; "
                     "rename one"
                 )
-            configs.setdefault(config.name, config)
+            else:
+                configs[config.name] = config
     return {name: config for name, config in configs.items() if name not in errors}, errors

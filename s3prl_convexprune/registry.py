@@ -54,8 +54,14 @@ def install(hub: ModuleType) -> None:
     for name, base in {**added, **BASES}.items():
         vars(hub).setdefault(name, base)
     setattr(hub, OWNED, set())
-    for error in _register_configs(hub)[1].values():
+    configs, errors = _register_configs(hub)
+    for error in errors.values():
         logger.warning("s3prl-convexprune leaves out an upstream config: %s", error)
+    for name, config in configs.items():
+        if config.shadows is not None:
+            logger.warning(
+                "%s is %s, which goes before the shipped %s", name, config.path, config.shadows.name
+            )
     hub.options = functools.partial(_options, hub.options)  # type: ignore[attr-defined]
     hub.__getattr__ = functools.partial(_resolve_on_demand, hub, getattr(hub, "__getattr__", None))  # type: ignore[method-assign]
 

@@ -20,7 +20,7 @@ FOLDS = 5
 def chosen_depths(upstream: str, label: str, folder: Path) -> dict[str, int]:
     """The depth that each rule chooses, 1 or more (every rival here keeps at least one layer).
 
-    - ``convexity``: the paper's rule, the most convex layer.
+    - ``convexity``: the most convex layer, the paper's principle.
     - ``convexity within sem``: the shallowest layer that cannot be told from it.
     - ``probe``: the layer with the best accuracy of a logistic regression, by 5-fold cross-validation on the same
       points.

@@ -13,6 +13,7 @@ from .. import atomic
 from ..artifact import Analysis, Choice
 from ..config import check_name
 from ..errors import ConfigError
+from ..resources import upstream_configs_dir
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,11 @@ def select(
 
     Args:
         analysis_path: an `analysis.json`.
-        policy: ``argmax``, ``within-sem`` or ``budget``.
+        policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `Analysis.choose`.
         max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
-        name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None.
+        name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None. The name of a config that
+            ships with this package, such as `hubert_convexpruned_words`, is taken only when it is given here: the
+            new config then goes before the shipped one.
         task: the SUPERB task the depth was chosen for, when it was.
         output: the YAML; `<name>.yaml` beside the analysis when None.
 
@@ -58,7 +61,7 @@ def select(
     analysis_path = Path(analysis_path)
     analysis = Analysis.read(analysis_path)
     choice = analysis.choose(policy, max_macs=max_macs)
-    name = name or re.sub(r"\W", "_", f"{analysis.upstream}_convexpruned_{analysis.label}")
+    name = name or _default_name(analysis)
     check_name("--name", name)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
@@ -80,6 +83,15 @@ def select(
     }
     atomic.write_text(output, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     return Selected(choice, config, output, explain(analysis, choice))
+
+
+def _default_name(analysis: Analysis) -> str:
+    name = re.sub(r"\W", "_", f"{analysis.upstream}_convexpruned_{analysis.label}")
+    if (upstream_configs_dir() / f"{name}.yaml").exists():
+        raise ConfigError(
+            f"{name} is the paper's own cut, which ships with this package; give this one a name with --name"
+        )
+    return name
 
 
 def explain(analysis: Analysis, choice: Choice) -> str:

@@ -22,7 +22,8 @@ def run(args: argparse.Namespace) -> int:
             else f"by {config.select.policy} of {config.select.analysis}"
         )
         task = f"  for {config.task}" if config.task else ""
-        print(f"{name:<{width}}  {config.base} {depth}{task}")
+        shadows = f"  {config.path}, before the shipped one" if config.shadows else ""
+        print(f"{name:<{width}}  {config.base} {depth}{task}{shadows}")
     print("\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6")
     if errors:
         raise ConfigError("; ".join(map(str, errors.values())))

@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         choices=POLICIES,
         default="argmax",
-        help="argmax is the paper's rule; within-sem the shallowest layer not distinguishable from the best; "
-        "budget the best under --max-macs",
+        help="argmax: the most convex layer; within-sem: the shallowest not distinguishable from it; budget: the "
+        "most convex under --max-macs; paper: the depth the paper cut at for this label and size (default: argmax)",
     )
     parser.add_argument(
         "--max-macs", type=float, help="for budget: the share of the whole upstream's MACs, such as 0.6"

@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
         "base_args": config.base_args,
         "task": config.task,
         "config": str(config.path) if config.path else "none: the name itself states base and depth",
+        "goes before": config.shadows and str(config.shadows),
         "provenance": config.provenance,
     }
     if config.select is not None:

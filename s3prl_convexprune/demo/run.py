@@ -41,7 +41,7 @@ NOTES = (
     "The model is a HuBERT of 12 layers and a few million parameters, and the schedules are short. The numbers show "
     "that the whole chain works and what it decides; they say nothing about SUPERB's ranking.",
     "Each cut keeps the shallowest layer that cannot be told from the most convex one (policy within-sem); the paper's "
-    "rule, argmax, takes the most convex layer itself.",
+    "principle, argmax, takes the most convex layer itself.",
     "Depths were chosen on the training splits' labels, so by SUPERB's rules these are task-specific cuts. In ER each "
     "fold holds out other speakers, and the depth was chosen once, on speakers that some folds hold out.",
 )

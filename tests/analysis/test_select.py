@@ -15,7 +15,7 @@ POINTS = 400
 SETTINGS = Settings(200, 10, 1337, None, "cpu", "mean", 10.0, "2" * 64)
 
 
-def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=True):
+def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=True, label="word"):
     """An artifact with given scores; `shared` is how much of the error all layers have in common (0 to 1)."""
     rng = np.random.default_rng(0)
     common = rng.standard_normal(POINTS)
@@ -29,7 +29,7 @@ def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=Tr
         )  # fmt: skip
     return Analysis(
         upstream, Checkpoint(ckpt, "0" * 64), CorpusFacts("corpus", "1" * 64, None, POINTS, {"a": 200, "b": 200}),
-        "word", SETTINGS, {"torch": "2"}, tuple(rows),
+        label, SETTINGS, {"torch": "2"}, tuple(rows),
     )  # fmt: skip
 
 
@@ -76,6 +76,19 @@ def test_policies(case, tmp_path, capsys):
     assert config.provenance["weights_sha256"] == "0" * 64 and config.provenance["analysis_key"] == "2" * 64
 
 
+@pytest.mark.parametrize(
+    ("layers", "label", "depth"), [(12, "word", 8), (24, "word", 15), (12, "speaker", 2), (24, "speaker", 4)]
+)
+def test_the_papers_depth_is_one_a_size_and_task_whatever_was_measured(
+    layers, label, depth, tmp_path, capsys
+):
+    given = analysis([*range(50, 51 + layers)], label=label)
+    _, out, _ = run_select(tmp_path, capsys, given, "--policy", "paper")
+    assert load_config(tmp_path / "out.yaml").layers == depth
+    assert f"keep {depth} of {layers} transformer layers (paper)" in out
+    assert f"gives up {layers - depth}.00 points against L{layers}" in out
+
+
 def test_what_is_given_up_and_what_is_saved_is_said(tmp_path, capsys):
     _, out, _ = run_select(
         tmp_path, capsys, analysis([60, 70, 80, 90]), "--policy", "budget", "--max-macs", "0.8"
@@ -104,6 +117,9 @@ def test_the_checkpoint_goes_into_the_config(tmp_path, capsys):
         (analysis([1, 2], costs=False), ("--policy", "budget", "--max-macs", "0.9"), "no MACs"),
         (analysis([1, 2]), ("--name", "my-cut"), "letters, digits and underscores"),
         (analysis([1, 2]), ("--name", "hubert"), "a name of its own"),
+        (analysis([1, 2]), ("--policy", "paper"), "12 and 24 transformer layers; this one has 1"),
+        (analysis([1] * 13, label="emotion"), ("--policy", "paper"), "not for 'emotion'"),
+        (analysis([1, 2], label="words"), (), "the paper's own cut, which ships with this package"),
     ],
 )
 def test_what_cannot_be_chosen(tmp_path, capsys, given, arguments, reason):

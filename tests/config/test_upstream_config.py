@@ -91,6 +91,17 @@ def test_two_configs_with_one_name_make_neither_usable(tmp_path, monkeypatch):
     assert "a.yaml" in str(errors["hubert_cut"]) and "b.yaml" in str(errors["hubert_cut"])
 
 
+def test_a_users_config_goes_before_a_shipped_one_of_its_name(tmp_path, monkeypatch):
+    mine = write(tmp_path, {**GOOD, "name": "hubert_convexpruned_words", "layers": 7}, "mine.yaml")
+    monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
+    configs, errors = find_configs()
+    config = configs["hubert_convexpruned_words"]
+    assert (config.layers, config.path, config.shadows.name) == (7, mine, "hubert_convexpruned_words.yaml")
+    assert not errors and configs["hubert_convexpruned_speakers"].shadows is None
+    write(tmp_path, {**GOOD, "name": "hubert_convexpruned_words", "layers": 9}, "other.yaml")
+    assert "rename one" in str(find_configs()[1]["hubert_convexpruned_words"])
+
+
 def test_the_search_path(tmp_path, monkeypatch):
     user = tmp_path / "home" / "s3prl_convexprune" / "upstream_configs"
     folders = [user, tmp_path / "one", tmp_path / "two"]
@@ -111,5 +122,5 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path, monkeypatch):
 
 
 def test_a_config_may_name_the_policies_that_there_are():
-    """Two lists, since reading a config must not import numba."""
-    assert POLICIES == selection.POLICIES
+    """Two lists, since reading a config must not import numba; the paper's depths need no scores to choose from."""
+    assert (*selection.POLICIES, "paper") == POLICIES

@@ -124,13 +124,14 @@ def test_configs_are_listed_and_built_and_broken_ones_do_no_harm(tmp_path, ckpt)
     config("f.yaml", name="hubert", base="hubert", layers=3)
     config("g.yaml", name="cut_of_cut", base="my_cut", layers=1)
     config("h.yaml", name="no_base", base="hubret", layers=1)
+    config("i.yaml", name="hubert_convexpruned_words", base=CASE.entry, layers=1, base_args={"ckpt": ckpt})
     code = """
 import torch
 from s3prl.nn import S3PRLUpstream
 assert {"my_cut", "my_front_end", "hubert_convexpruned_half"} <= set(hub.options())
 assert "my_cut" in S3PRLUpstream.available_names()
 assert hub.hubert.__module__.startswith("s3prl.")
-for name, states in (("my_cut", 3), ("my_front_end", 1)):
+for name, states in (("my_cut", 3), ("my_front_end", 1), ("hubert_convexpruned_words", 2)):
     with torch.no_grad():
         assert len(getattr(hub, name)(ckpt=None).eval()([torch.randn(8000)])["hidden_states"]) == states
 for name in ("twice", "cut_of_cut", "no_base", "broken"):
@@ -147,6 +148,7 @@ for name in ("twice", "cut_of_cut", "no_base", "broken"):
     assert "did you mean 'hubert'" in reasons["no_base"]
     assert reasons["broken"].startswith("UnknownUpstreamError")
     assert "unknown key 'layer'" in done.stderr
+    assert "i.yaml, which goes before the shipped hubert_convexpruned_words.yaml" in done.stderr
 
 
 def test_a_second_install_changes_nothing():
