@@ -22,7 +22,7 @@ _PUBLIC = {
     "prune_upstream": "pruning.prune",
     "read_manifest": "analysis.manifest",
     "select": "analysis.select",
-    "upstream_names": "registry",
+    "upstream_names": "names",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -202,6 +202,25 @@ def search_path() -> list[Path]:
     return [folder for folder in unique if folder.is_dir()]
 
 
+_read_before: dict[Path, tuple[tuple[int, ...], UpstreamConfig | ConfigError]] = {}
+
+
+def _read(path: Path) -> UpstreamConfig | ConfigError:
+    """`load_config`, or its error; a file is read again only after it has changed."""
+    try:
+        state = path.stat()
+        stamp: tuple[int, ...] = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    except OSError:
+        stamp = ()
+    if path not in _read_before or _read_before[path][0] != stamp:
+        try:
+            found: UpstreamConfig | ConfigError = load_config(path)
+        except ConfigError as error:
+            found = error
+        _read_before[path] = stamp, found
+    return _read_before[path][1]
+
+
 def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
     """Every config in the search path. A user's goes before one of the same name that ships with the package.
 
@@ -214,10 +233,9 @@ def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
     errors: dict[str, ConfigError] = {}
     for folder in search_path():
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            try:
-                config = load_config(path)
-            except ConfigError as error:
-                errors[str(path)] = error
+            config = _read(path)
+            if isinstance(config, ConfigError):
+                errors[str(path)] = config
                 continue
             before = configs.get(config.name)
             if before is not None and before.path is not None and folder != before.path.parent == shipped:

@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..pruning.export import export_cut
-    from ..registry import base_call, resolve
+    from ..names import resolve
 
-    config = resolve(args.name)
+    config = resolve(args.name)  # before torch is imported
+    from ..pruning.export import export_cut
+    from ..registry import base_call
+
     base, layers, arguments = base_call(config, ckpt=args.ckpt)
     done = export_cut(
         base, config.base, layers, args.output, args.final_norm or config.final_norm, **arguments

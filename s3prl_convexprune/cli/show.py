@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import yaml
 
-    from ..registry import chosen_layers, resolve
+    from ..names import chosen_layers, resolve
 
     config = resolve(args.name)
     facts = {

@@ -21,10 +21,10 @@ from ..errors import CheckpointError, ConvexPruneError
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
 from .families import family_of_class, family_of_entry
-from .family import Family
+from .family import Family, check_depth
 from .hf_folder import read_config, write_cut
 from .paths import get
-from .prune import check_depth, check_final_norm, prune_upstream
+from .prune import check_final_norm, prune_upstream
 from .safe_load import read_checkpoint
 
 

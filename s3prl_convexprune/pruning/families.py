@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+BASE, LARGE = 12, 24
+
+
 def _fairseq(name: str, layout: Layout | None, **more: Any) -> Family:
     return Hooked(
         name,
@@ -44,7 +47,7 @@ def _fairseq(name: str, layout: Layout | None, **more: Any) -> Family:
     )
 
 
-def _transformers(name: str, package: str, *entries: str) -> Family:
+def _transformers(name: str, package: str, **more: Any) -> Family:
     return Transformers(
         name,
         (package,),
@@ -53,7 +56,7 @@ def _transformers(name: str, package: str, *entries: str) -> Family:
         layerdrop="model.config.layerdrop",
         loads_with=f"{name}_custom",
         model_type=name.removeprefix("hf_"),
-        entries=entries,
+        **more,
     )
 
 
@@ -65,21 +68,75 @@ FAMILIES: tuple[Family, ...] = (
         "hubert",
         Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols")),
         loads_with="hubert_custom",
+        depths=dict(
+            hubert=BASE,
+            hubert_base=BASE,
+            hubert_large_ll60k=LARGE,
+            hubert_base_robust_mgr=BASE,
+            mhubert_base_vp_en_es_fr_it3=BASE,
+            contentvec=BASE,
+            contentvec_km100=BASE,
+            contentvec_km500=BASE,
+            ms_hubert=BASE,
+        ),
     ),
     _fairseq(
-        "wav2vec2", Layout("model_weight", ("model_cfg",), others=("task_cfg",)), loads_with="wav2vec2_custom"
+        "wav2vec2",
+        Layout("model_weight", ("model_cfg",), others=("task_cfg",)),
+        loads_with="wav2vec2_custom",
+        depths=dict(
+            wav2vec2=BASE,
+            wav2vec2_base_960=BASE,
+            wav2vec2_large_960=LARGE,
+            wav2vec2_large_ll60k=LARGE,
+            wav2vec2_large_lv60_cv_swbd_fsh=LARGE,
+            wav2vec2_large_voxpopuli_100k=LARGE,
+            wav2vec2_base_s2st_es_voxpopuli=BASE,
+            wav2vec2_base_s2st_en_librilight=BASE,
+            xlsr_53=LARGE,
+            xls_r_300m=LARGE,
+            xls_r_1b=48,
+            xls_r_2b=48,
+        ),
     ),
     _fairseq(
         "data2vec",
         Layout("model_weight", ("model_cfg",), teacher="_ema", others=("task_cfg",)),
         loads_with="data2vec_custom",
+        depths=dict(data2vec=BASE, data2vec_base_960=BASE, data2vec_large_ll60k=LARGE),
     ),
-    _fairseq("wavlm", _WAVLM, loads_with="wavlm_local"),
-    _fairseq("unispeech_sat", _WAVLM, loads_with="unispeech_sat_local"),
-    _fairseq("decoar2", None, no_export=_FIXED_DEPTH, lenient=("model", "model")),
-    _transformers("hf_hubert", "s3prl.upstream.hf_hubert", "tiny_hubert"),
+    _fairseq(
+        "wavlm",
+        _WAVLM,
+        loads_with="wavlm_local",
+        depths=dict(wavlm=BASE, wavlm_base=BASE, wavlm_base_plus=BASE, wavlm_large=LARGE),
+    ),
+    _fairseq(
+        "unispeech_sat",
+        _WAVLM,
+        loads_with="unispeech_sat_local",
+        depths=dict(
+            unispeech_sat=BASE,
+            unispeech_sat_base=BASE,
+            unispeech_sat_base_plus=BASE,
+            unispeech_sat_large=LARGE,
+        ),
+    ),
+    _fairseq(
+        "decoar2",
+        None,
+        no_export=_FIXED_DEPTH,
+        lenient=("model", "model"),
+        depths=dict(decoar2=BASE, decoar2_custom=BASE, decoar2_local=BASE, decoar2_url=BASE),
+    ),
+    _transformers(
+        "hf_hubert",
+        "s3prl.upstream.hf_hubert",
+        entries=("tiny_hubert",),
+        depths=dict(tiny_hubert=BASE),
+    ),
     _transformers("hf_wav2vec2", "s3prl.upstream.hf_wav2vec2"),
-    _transformers("hf_wavlm", "s3prl_convexprune.hf_wavlm", "hf_wavlm_custom"),
+    _transformers("hf_wavlm", "s3prl_convexprune.hf_wavlm", entries=("hf_wavlm_custom",)),
     Distiller(
         "distilhubert",
         ("s3prl.upstream.distiller",),
@@ -87,6 +144,7 @@ FAMILIES: tuple[Family, ...] = (
         layerdrop="model.model.encoder.layerdrop",
         heads=("model.model.output_layer",),
         no_export="its loader cannot do without the prediction heads, which a cut has no use for",
+        depths=dict(distilhubert=2, distilhubert_base=2),
     ),
     Mockingjay(
         "mockingjay",
@@ -102,6 +160,16 @@ FAMILIES: tuple[Family, ...] = (
             looks_at=("Config", "Upstream_Config"),
         ),
         loads_with="mockingjay_local",
+        depths=dict(
+            mockingjay=12,
+            mockingjay_origin=12,
+            mockingjay_logMelLinearLarge_T_AdamW_b32_500k_360hr_drop1=12,
+            mockingjay_100hr=3,
+            mockingjay_960hr=3,
+            tera=3,
+            tera_100hr=3,
+            tera_960hr=3,
+        ),
         lenient=("transformer.model", "Transformer"),
     ),
     Hourglass(
@@ -109,6 +177,13 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.multires_hubert",),
         stack="model.encoders",
         no_export="its config cannot state an hourglass that ends half way",
+        depths=dict(
+            multires_hubert_base=BASE,
+            multires_hubert_multilingual_base=BASE,
+            multires_hubert_large=LARGE,
+            multires_hubert_multilingual_large400k=LARGE,
+            multires_hubert_multilingual_large600k=LARGE,
+        ),
     ),
     LightHubert(
         "lighthubert",
@@ -117,6 +192,14 @@ FAMILIES: tuple[Family, ...] = (
         heads=("model.layer_pred_heads",),
         no_export=_FIXED_DEPTH,
         lenient=("model", "model"),
+        depths=dict(
+            lighthubert=BASE,
+            lighthubert_small=BASE,
+            lighthubert_base=BASE,
+            lighthubert_stage1=BASE,
+            lighthubert_local=BASE,
+            lighthubert_url=BASE,
+        ),
     ),
     Family(
         "mae_ast",
@@ -125,6 +208,7 @@ FAMILIES: tuple[Family, ...] = (
         first_state=1,
         layout=Layout("model", ("cfg", "model")),
         loads_with="mae_ast_local",
+        depths=dict(mae_ast_frame=BASE, mae_ast_patch=BASE),
     ),
     Family(
         "roberta",
@@ -145,6 +229,15 @@ FAMILIES: tuple[Family, ...] = (
         layerdrop="model.wav2vec2.encoder.transformer.layer_drop",
         first_state=1,
         no_export="ESPnet's loader reads the depth from a training config beside the checkpoint",
+        depths=dict(
+            cvhubert=BASE,
+            espnet_hubert_base_iter0=BASE,
+            espnet_hubert_base_iter1=BASE,
+            espnet_hubert_large_gs_ll60k=LARGE,
+            wavlablm_ek_40k=LARGE,
+            wavlablm_ms_40k=LARGE,
+            wavlablm_mk_40k=LARGE,
+        ),
     ),
     Blocks(
         "ssast",
@@ -153,6 +246,7 @@ FAMILIES: tuple[Family, ...] = (
         first_state=1,
         heads=("model.v.norm", "model.mlp_head"),
         no_export=_FIXED_DEPTH,
+        depths=dict(ssast_frame_base=BASE, ssast_patch_base=BASE),
     ),
     ClassifyingBlocks(
         "ast",
@@ -161,6 +255,7 @@ FAMILIES: tuple[Family, ...] = (
         first_state=1,
         heads=("model.v.norm", "model.mlp_head"),
         no_export=_FIXED_DEPTH,
+        depths=dict(ast=BASE),
     ),
 )
 
@@ -168,7 +263,7 @@ _NO_STATES = "it returns one embedding, not the states of its layers"
 _RECURRENT = "its encoder is recurrent; it has no transformer layers"
 _CONVOLUTIONAL = "its encoder is convolutional; it has no transformer layers"
 _FEATURES = "it computes acoustic features; it has no layers"
-_HELPER = "a helper that s3prl's hub imports, not an upstream"
+HELPER = "a helper that s3prl's hub imports, not an upstream"
 
 CANNOT_CUT: dict[str, str] = {
     "s3prl.upstream.apc": _RECURRENT,
@@ -189,9 +284,9 @@ CANNOT_CUT: dict[str, str] = {
     "s3prl.upstream.mos_prediction": "it returns a quality score, not hidden states",
     "s3prl.upstream.example": "it is s3prl's template for new upstreams; it has no transformer layers",
     "s3prl.downstream.timit_phone": "it returns phone posteriors of a recogniser, not hidden states",
-    "s3prl.upstream.wav2vec2.convert": _HELPER,
-    "pathlib": _HELPER,
-    "filelock": _HELPER,
+    "s3prl.upstream.wav2vec2.convert": HELPER,
+    "pathlib": HELPER,
+    "filelock": HELPER,
 }
 
 
@@ -240,14 +335,23 @@ def family_of_entry(name: str, entry: Callable[..., Any]) -> Family:
     Raises:
         DepthError: upstreams of this entry cannot be cut; the message says why.
     """
-    for family in all_families():
-        if name in family.entries or entry in family.adds:
-            return family
-    found = _row(getattr(entry, "__module__", "") or "")
+    found = find_family(name, getattr(entry, "__module__", "") or "")
     if isinstance(found, Family):
         return found
     known = ", ".join(family.name for family in all_families())
     raise DepthError(f"{name} cannot be cut: {found or f'it belongs to none of the families {known}'}")
+
+
+def find_family(name: str, module: str) -> Family | str | None:
+    """The row of a hub entry known by its name and the module that defines it, without importing that.
+
+    Returns:
+        The family; or why upstreams of this entry cannot be cut; or None where the table does not know it.
+    """
+    for family in all_families():
+        if name in family.entries or name in {entry.__name__ for entry in family.adds}:
+            return family
+    return _row(module)
 
 
 def _row(module: str) -> Family | str | None:

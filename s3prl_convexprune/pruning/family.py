@@ -5,11 +5,11 @@ The table of families answers without torch, so torch is imported where a cut is
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DepthError
 from .paths import get, put
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Family:
             the checkpoint, so that `checkpoint` can look.
         model_type: what a checkpoint in transformers' format calls its kind of model.
         entries: hub entries that are not in `packages`.
+        depths: hub entry -> its number of transformer layers, where the entry fixes the checkpoint; those that take
+            a checkpoint of one's own are not there.
         adds: functions that the family puts on s3prl's hub under their own names, for a family whose entries s3prl
             does not have. Each takes s3prl's arguments (``ckpt``, ``refresh``, …) and returns an expert.
     """
@@ -86,6 +88,7 @@ class Family:
     lenient: tuple[str, str] | None = None
     model_type: str | None = None
     entries: tuple[str, ...] = ()
+    depths: Mapping[str, int] = field(default_factory=dict)
     adds: tuple[Callable[..., nn.Module], ...] = ()
 
     def layers(self, expert: nn.Module) -> list[nn.Module]:
@@ -164,3 +167,32 @@ class KeepStates:
     def __call__(self, expert: nn.Module, args: Any, output: dict[str, Any]) -> dict[str, Any]:
         states = output["hidden_states"][: self.count]
         return {**output, "hidden_states": states, "last_hidden_state": states[-1]}
+
+
+def check_depth(name: str, layers: int, available: int, first_state: int = 0) -> None:
+    """Refuse a depth that an upstream does not have.
+
+    Args:
+        name: the upstream, for the message.
+        layers: the depth asked for.
+        available: how many transformer layers it has.
+        first_state: the smallest depth that leaves a hidden state.
+
+    Raises:
+        DepthError: `layers` is not a whole number from `first_state` to `available`.
+
+    >>> check_depth("hubert", 13, 12)
+    Traceback (most recent call last):
+    s3prl_convexprune.errors.DepthError: hubert has 12 transformer layers; L13 is out of range 1..12
+    """
+    if isinstance(layers, bool) or not isinstance(layers, int):
+        raise DepthError(f"{name}: the depth {layers!r} is not a whole number; expected 1..{available}")
+    if layers == 0 and first_state > 0:
+        raise DepthError(
+            f"{name} gives no hidden state before its first transformer layer; "
+            f"L0 is out of range 1..{available}"
+        )
+    if not 0 <= layers <= available:
+        raise DepthError(
+            f"{name} has {available} transformer layers; L{layers} is out of range 1..{available}"
+        )

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ..atomic import write_json
 from ..devices import choose_device, device_name
 from ..errors import ArtifactError, ConfigError, ConvexPruneError, UnknownUpstreamError
-from ..registry import resolve
+from ..names import resolve
 from ..resources import PACKAGE
 from ..superb.predictions import read_predictions
 from ..superb.results import RESULTS_VERSION, read_json

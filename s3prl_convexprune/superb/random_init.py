@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from ..errors import UnknownUpstreamError, nearest
-from ..registry import build_upstream, split_name
+from ..names import split_name
+from ..registry import build_upstream
 
 SIZES: dict[str, dict[str, Any]] = {
     "base": {"width": 768, "ffn": 3072, "layers": 12, "heads": 12, "pre_norm": False},
