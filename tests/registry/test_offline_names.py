@@ -46,7 +46,6 @@ def test_an_entry_that_passes_its_checkpoint_on_needs_one(entry):
 def test_known_depths_are_of_entries_that_the_family_has(family, entry, depth):
     assert find_family(entry, whole_upstreams()[entry].module) is family
     sizes = {size for word, size in SIZES.items() if word in entry.replace("_small", "_base")}
-    assert all(case.layers == depth for case in CASES.values() if case.entry == entry)
     assert not sizes or family.name == "distilhubert" or depth in sizes
     assert resolve(f"{entry}_convexpruned_L{depth}").layers == depth
     with pytest.raises(DepthError, match=f"{entry} has {depth} transformer layers; .* 1..{depth}"):
