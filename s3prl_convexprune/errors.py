@@ -50,6 +50,10 @@ class ArtifactError(ConvexPruneError, ValueError):
     """An analysis or results file that is missing, damaged or of another version."""
 
 
+class OutputError(ConvexPruneError, OSError):
+    """A place that cannot be written: no room, no permission, a name too long, something else in its place."""
+
+
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> str:
     """A "did you mean" clause for an error message.
 

@@ -7,13 +7,12 @@ header.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .atomic import check_place, explained
 from .errors import ArtifactError
 
 OURS = "s3prl-convexprune"
@@ -42,31 +41,14 @@ def check_output(path: str | Path, kind: str, version: int = 1, begins: str | No
         The path.
 
     Raises:
-        ArtifactError: a folder, a device, a file of another kind or of a newer version is there, or the folder above
-            cannot be written.
+        ArtifactError: a file of another kind or of a newer version is there.
+        OutputError: a folder or a device is there, or no file can be made there.
     """
-    path = Path(path)
-    try:
-        with suppress(FileNotFoundError):
-            mode = path.stat().st_mode
-            if stat.S_ISDIR(mode):
-                raise ArtifactError(f"{path}: is a folder; name a file in it")
-            if not stat.S_ISREG(mode):
-                raise ArtifactError(f"{path}: is not a regular file")
-            with path.open("rb") as file:
-                head = file.read(HEAD).decode("utf-8", errors="replace")
-            _check_head(path, head, kind, version, begins)
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be written: {error.strerror}") from error
-    except ValueError as error:
-        if isinstance(error, ArtifactError):
-            raise
-        raise ArtifactError(f"{str(path)!r}: is not a path") from error
-    folder = next(folder for folder in path.absolute().parents if folder.exists())
-    if not folder.is_dir():
-        raise ArtifactError(f"{path}: cannot be written: {folder} is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ArtifactError(f"{path}: cannot be written: {folder} is not writable")
+    path = check_place(path)
+    with explained(path), suppress(FileNotFoundError):
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8", errors="replace")
+        _check_head(path, head, kind, version, begins)
     return path
 
 
@@ -93,7 +75,7 @@ def claim_output(path: str | Path, kind: str, version: int = 1) -> Iterator[Path
     at the end; one that a killed process left is taken over.
 
     Raises:
-        ArtifactError: see `check_output`; or another process is writing the same output.
+        ArtifactError, OutputError: see `check_output`; or another process is writing the same output.
     """
     from filelock import FileLock, Timeout
 
@@ -101,14 +83,13 @@ def claim_output(path: str | Path, kind: str, version: int = 1) -> Iterator[Path
     lock_path = path.with_name(f".{path.name}.lock")
     lock = FileLock(lock_path)
     try:
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        with explained(path):
+            lock_path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
     except Timeout as error:
         raise ArtifactError(
             f"{path}: another process is writing it; wait for it, or name another output"
         ) from error
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be written: {error.strerror}") from error
     try:
         yield path
     finally:

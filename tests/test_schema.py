@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
-from s3prl_convexprune.errors import ArtifactError
+from s3prl_convexprune.errors import ArtifactError, OutputError
 from s3prl_convexprune.outputs import check_output, claim_output, mark
 
 INFLUENCE = (0.5, -0.5, 0.5, 0.1)
@@ -236,11 +236,11 @@ def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path, "is a folder"),
         ("/dev/null", "is not a regular file"),
-        (tmp_path / "file" / "x.json", "not a folder|Not a directory"),
-        (tmp_path / ("x" * 300), "cannot be written"),
+        (tmp_path / "file" / "x.json", "not a folder"),
+        (tmp_path / ("x" * 300), "too long"),
         ("a\0b", "is not a path"),
     ):
-        with pytest.raises(ArtifactError, match=message):
+        with pytest.raises(OutputError, match=message):
             check_output(path, "analysis")
 
 

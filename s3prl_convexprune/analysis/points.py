@@ -12,19 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from .. import atomic
+from ..errors import OutputError
+
+BLOCK = 1 << 24
 
 
 class PointStore:
     """A folder with one `[points, dim]` float32 array a layer and the list of finished batches.
 
-    A store is opened with a key that states everything its numbers depend on; a folder left by another key is
-    started afresh. A batch counts as finished once its rows have reached the disk, which they do every few seconds.
+    A store is opened with a key that states everything its numbers depend on; a folder left by another key, or
+    half-made or damaged, is started afresh. A batch counts as finished once its rows have reached the disk, which they
+    do every few seconds. An array appears under its name only when its whole size is reserved: writing into a memory
+    map whose disk is full would kill the process without a word.
 
     Args:
         folder: where the arrays lie; made when it is not there.
         key: what the points depend on (upstream, weights, corpus, sampling, versions).
         n_points: rows of every array.
         flush_seconds: how much work a kill may cost at most.
+
+    Raises:
+        OutputError: the folder holds something else.
     """
 
     def __init__(self, folder: str | Path, key: str, n_points: int, flush_seconds: float = 2.0):
@@ -37,17 +45,39 @@ class PointStore:
         self._flush_seconds = flush_seconds
         self._flushed_at = time.monotonic()
         plan = {"key": key, "n_points": n_points}
-        if not self._plan.is_file() or json.loads(self._plan.read_text()) != plan:
+        self._refuse_what_is_not_ours()
+        try:
+            finished = self._read_finished() if json.loads(self._plan.read_text()) == plan else None
+        except (OSError, ValueError, EOFError):
+            finished = None
+        if finished is None:
             shutil.rmtree(self.folder, ignore_errors=True)
             atomic.write_json(self._plan, plan)
+        #: Numbers of the batches that need not run again.
+        self.finished = finished or set()
 
-    @property
-    def finished(self) -> set[int]:
-        """Numbers of the batches that need not run again."""
-        if not self._log.is_file():
-            return set()
-        *lines, _unfinished_line = self._log.read_text().split("\n")
-        return {int(line) for line in lines}
+    def _refuse_what_is_not_ours(self) -> None:
+        if self._plan.is_file() or not os.path.lexists(self.folder):
+            return
+        names = (
+            [entry.name for entry in self.folder.iterdir()] if self.folder.is_dir() else [self.folder.name]
+        )
+        foreign = [name for name in names if not name.startswith(f".{self._plan.name}.")]
+        if foreign:
+            raise OutputError(
+                f"{self.folder}: holds {min(foreign)}, which is not of an unfinished analysis; move it away"
+            )
+
+    def _read_finished(self) -> set[int] | None:
+        """The finished batches, None when what lies in the folder does not fit together."""
+        *lines, cut_short = self._log.read_text().split("\n") if self._log.is_file() else [""]
+        if cut_short:  # by a kill or a full disk: the next number must not be appended to it
+            atomic.write_text(self._log, "".join(f"{line}\n" for line in lines))
+        finished = {int(line) for line in lines}
+        paths = self.layer_paths()
+        whole = [path.name for path in paths] == [self._name(k) for k in range(len(paths))]
+        whole = whole and all(np.load(path, mmap_mode="r").shape[0] == self.n_points for path in paths)
+        return finished if whole and (paths or not finished) else None
 
     def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray]) -> None:
         """Keep the points of one batch.
@@ -58,7 +88,12 @@ class PointStore:
             layers: one `[len(rows), dim]` array a layer.
         """
         if not self._arrays:
-            self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
+            try:
+                self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
+            except OutputError:
+                if not self.finished:
+                    self.remove()
+                raise
         for array, points in zip(self._arrays, layers, strict=True):
             array[list(rows)] = points
         self._unflushed.append(batch)
@@ -69,10 +104,11 @@ class PointStore:
         """Bring everything written so far to the disk: first the rows, then the note that they are finished."""
         for array in self._arrays:
             array.flush()
-        with self._log.open("a") as log:
+        with atomic.explained(self._log), self._log.open("a") as log:
             log.write("".join(f"{batch}\n" for batch in self._unflushed))
             log.flush()
             os.fsync(log.fileno())
+        self.finished.update(self._unflushed)
         self._unflushed.clear()
         self._flushed_at = time.monotonic()
 
@@ -90,6 +126,28 @@ class PointStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self, k: int, dim: int) -> np.memmap:
-        path = self.folder / f"layer_{k:03d}.npy"
-        mode = "r+" if path.is_file() else "w+"
-        return np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=(self.n_points, dim))
+        path = self.folder / self._name(k)
+        if not path.is_file():
+            with atomic.explained(path):
+                self._reserve(path, dim)
+        return np.lib.format.open_memmap(path, mode="r+")
+
+    def _reserve(self, path: Path, dim: int) -> None:
+        making = path.with_suffix(".making")
+        header = {"descr": "<f4", "fortran_order": False, "shape": (self.n_points, dim)}
+        size = 4 * self.n_points * dim
+        with making.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            file.flush()
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), file.tell(), size)
+            else:
+                for start in range(0, size, BLOCK):
+                    file.write(bytes(min(BLOCK, size - start)))
+            file.flush()
+            os.fsync(file.fileno())
+        making.replace(path)
+
+    @staticmethod
+    def _name(k: int) -> str:
+        return f"layer_{k:03d}.npy"

@@ -65,7 +65,8 @@ def select(
     check_name("--name", name)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
-    output = Path(output) if output is not None else analysis_path.with_name(f"{name}.yaml")
+    output = output if output is not None else analysis_path.with_name(f"{name}.yaml")
+    output = atomic.check_place(output)
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if ckpt := analysis.checkpoint.path:
         local = Path(ckpt).expanduser()

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..atomic import write_json, write_text
+    from ..atomic import check_place, write_json, write_text
     from ..superb.leaderboard import load_rows, make_leaderboard
     from ..superb.profile import read_profiles
     from ..superb.published import published_rows
@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     for output in args.output:
         if output.suffix not in FORMATS:
             raise ConfigError(f"-o {output}: unknown format{nearest(output.suffix, FORMATS)}")
+        check_place(output)
     rows = load_rows(args.results)
     profiles = read_profiles(args.profile)
     systems = dict(map(parse_system, args.system))

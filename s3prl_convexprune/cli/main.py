@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
+from .. import __version__, program
 from ..errors import ConvexPruneError, nearest
 
 VERBS = {
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process when None.
 
     Returns:
-        The exit status: 0, or 2 after bad input (its one-line reason goes to stderr), or 130 after Ctrl-C.
+        The exit status: 0, or 1 after a failed cell, or what `program.run` says.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -47,23 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     # On a machine with other work, idle OpenMP threads that spin make two threads many times slower than one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    verb = arguments[0]
-    try:
-        if verb not in VERBS:
-            raise ConvexPruneError(f"no verb {verb!r}{nearest(verb, VERBS)}")
-        command = importlib.import_module(f".{verb}", __package__)
-        parser = argparse.ArgumentParser(prog=f"s3prl-convexprune {verb}", description=VERBS[verb])
-        command.add_arguments(parser)
-        return int(command.run(parser.parse_args(arguments[1:])))
-    except ConvexPruneError as error:
-        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "s3prl-convexprune: interrupted; finished work is kept, the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 130
+    return program.run(lambda: _run(arguments[0], arguments[1:]))
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    if verb not in VERBS:
+        raise ConvexPruneError(f"no verb {verb!r}{nearest(verb, VERBS)}")
+    command = importlib.import_module(f".{verb}", __package__)
+    parser = argparse.ArgumentParser(prog=f"s3prl-convexprune {verb}", description=VERBS[verb])
+    command.add_arguments(parser)
+    return int(command.run(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

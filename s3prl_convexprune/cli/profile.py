@@ -33,10 +33,13 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
+    from ..atomic import check_place
     from ..registry import build_upstream
     from ..superb.profile import profile_upstream, write_profiles
     from ..superb.random_init import random_upstream
 
+    if args.output:
+        check_place(args.output)
     rows = []
     context: AbstractContextManager[Any]
     for name in tqdm(args.upstream, desc="upstreams", unit="upstream"):

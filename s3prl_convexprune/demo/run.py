@@ -91,7 +91,7 @@ def run_demo(
     Returns:
         The path of `report.html`.
     """
-    output = Path(output).resolve()
+    output = atomic.check_place(Path(output).resolve(), folder=True)
     chosen = {task.name: choose_depth(task, output) for task in tasks}
     os.environ[SEARCH_PATH_VARIABLE] = str(output / "upstream_configs")
     train(output, tasks, chosen, seeds, jobs)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from .. import __version__
+from ..atomic import check_place, explained
 from ..errors import CheckpointError, ConfigError
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import expert_call
@@ -70,21 +71,26 @@ def export_cut(
         ConfigError: the family has no checkpoint format that could state the cut; or `out` exists already.
         DepthError: the upstream does not have that many layers, or cannot be cut.
         CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
+        OutputError: `out` cannot be written.
     """
     out = Path(out)
+    with explained(out):
+        there_already = out.exists()
+    if there_already:
+        raise ConfigError(f"{out} exists already; name another place")
+    check_place(out)
     check_final_norm(final_norm)
     family = family_of_entry(base_name, base_fn)
     if family.no_export or not family.loads_with:
         raise ConfigError(f"a cut of {base_name} cannot be exported: {family.no_export}")
-    if out.exists():
-        raise ConfigError(f"{out} exists already; name another place")
     call = expert_call(base_fn, **kwargs)
     if call is None or call.checkpoint is None or call.expert.__name__.startswith("Legacy"):
         raise CheckpointError(
             f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}"
         )
     write = _write_folder if family_of_class(call.expert).model_type else _write_file
-    whole = write(call.checkpoint, family, base_name, layers, final_norm, out)
+    with explained(out):
+        whole = write(call.checkpoint, family, base_name, layers, final_norm, out)
     return Exported(out, family.loads_with, layers, whole)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..atomic import check_place
 from ..devices import choose_device
 from ..errors import ConfigError
 from ..fingerprint import settings_sha256
@@ -153,6 +154,7 @@ def check(comparison: Comparison) -> None:
             raise ConfigError(f"{what} {path} does not exist")
     if not comparison.runs():
         raise ConfigError("nothing to compare: give at least one seed")
+    check_place(comparison.output, folder=True)
     hub = load_hub()
     for upstream in comparison.upstreams:
         getattr(hub, upstream)

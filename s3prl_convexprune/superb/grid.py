@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..atomic import check_place
 from ..errors import ConfigError
 from .cells import Plan
 from .plan import DEFAULT_SEED, make_plan
@@ -113,6 +114,7 @@ def run_cells(
     """`run_grid` for a plan that is made already."""
     if jobs < 1:
         raise ConfigError(f"--jobs {jobs}: expected 1 or more")
+    check_place(plan.expdir, folder=True)
     plan.expdir.mkdir(parents=True, exist_ok=True)
     if not all((plan.folder(cell) / FINISHED).exists() for cell in plan.cells):
         if launcher == "processes":

@@ -10,8 +10,7 @@ import builtins
 import sys
 from collections.abc import Sequence
 
-from .. import _plugin
-from ..errors import ConvexPruneError
+from .. import _plugin, program
 from .launch import SCRIPT, set_up
 
 
@@ -22,21 +21,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process when None.
 
     Returns:
-        0, or 2 after bad input (its one-line reason goes to stderr).
+        0, or what `program.run` says.
     """
     before = sys.argv, sys.excepthook, builtins.isinstance
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        _plugin.install()
-        from s3prl import run_downstream
-
-        sys.argv = [SCRIPT, *set_up(given)]
-        run_downstream.main()
-    except ConvexPruneError as error:
-        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
-        return 2
+        return program.run(lambda: _run(given))
     finally:  # s3prl wraps isinstance at every call, each wrapper calling the one before it twice
         sys.argv, sys.excepthook, builtins.isinstance = before
+
+
+def _run(argv: list[str]) -> int:
+    _plugin.install()
+    from s3prl import run_downstream
+
+    sys.argv = [SCRIPT, *set_up(argv)]
+    run_downstream.main()
     return 0
 
 

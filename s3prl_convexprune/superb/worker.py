@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_json
+from .. import program
+from ..atomic import refusal, write_json
 from ..errors import ConvexPruneError
 from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
@@ -76,6 +77,8 @@ def _settled(plan: Plan, folder: Path) -> bool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, ConvexPruneError):
         return str(error)
+    if refused := refusal(error):  # torch.save's words for a full disk are the name of a C++ file
+        return f"{getattr(error, 'filename', None) or 'the experiment folder'}: {refused}"
     first_line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first_line}"
 
@@ -152,8 +155,11 @@ def main() -> int:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from .experiment import run_cell
 
-    work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
-    return 0
+    def body() -> int:
+        work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
+        return 0
+
+    return program.run(body)
 
 
 def _end_with_stdin() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from s3prl_convexprune.analysis.points import PointStore
+from s3prl_convexprune.errors import OutputError
 
 
 def layers(rows, n=3, dim=4):
@@ -33,7 +35,10 @@ def test_a_batch_whose_line_was_cut_short_is_not_finished(tmp_path):
     store.write(12, [0, 1], layers([0, 1]))
     with (tmp_path / "work" / "finished").open("a") as log:
         log.write("1")
-    assert store.finished == {12}
+    again = PointStore(tmp_path / "work", "key", 4, flush_seconds=0)
+    assert again.finished == {12}
+    again.write(5, [2, 3], layers([2, 3]))
+    assert PointStore(tmp_path / "work", "key", 4).finished == {12, 5}
 
 
 def test_another_key_or_size_starts_afresh(tmp_path):
@@ -49,3 +54,37 @@ def test_rows_that_have_not_reached_the_disk_are_not_finished(tmp_path):
     assert PointStore(tmp_path / "work", "key", 4).finished == set()
     store.flush()
     assert PointStore(tmp_path / "work", "key", 4).finished == {0}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda work: (work / "layer_000.npy").write_bytes(b""),
+        lambda work: (work / "layer_001.npy").write_bytes((work / "layer_001.npy").read_bytes()[:-4]),
+        lambda work: (work / "layer_001.npy").unlink(),
+        lambda work: (work / "finished").write_bytes(b"0\n\x00\x00\n"),
+        lambda work: (work / "plan.json").write_bytes(b""),
+    ],
+    ids=["an empty array", "a short array", "an array that is gone", "a torn log", "an empty plan"],
+)
+def test_a_half_made_store_is_made_again(tmp_path, damage):
+    PointStore(tmp_path / "work", "key", 2, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
+    damage(tmp_path / "work")
+    store = PointStore(tmp_path / "work", "key", 2, flush_seconds=0)
+    assert store.finished == set()
+    store.write(0, [1, 0], layers([1, 0]))
+    assert [store.layer(k)[:, 0].tolist() for k in range(3)] == [[k, 1 + k] for k in range(3)]
+
+
+def test_the_room_for_every_array_is_reserved_when_it_is_made(tmp_path):
+    store = PointStore(tmp_path / "work", "key", 5000, flush_seconds=0)
+    store.write(0, [0], layers([0], dim=100))
+    for path in store.layer_paths():
+        assert 512 * path.stat().st_blocks >= path.stat().st_size > 4 * 5000 * 100
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis").write_text("mine")
+    with pytest.raises(OutputError, match="thesis"):
+        PointStore(tmp_path, "key", 2)
+    assert (tmp_path / "thesis").read_text() == "mine"

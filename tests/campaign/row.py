@@ -25,7 +25,7 @@ class Row:
         status: the exit status.
         environ: environment variables to set; ``@name`` as in `command`, and None unsets.
         leaves: patterns (`Path.match`) of what the command may make or change.
-        unprivileged: run without root's rights, where root runs the tests.
+        unprivileged: run without root's power over file modes, where root runs the tests.
     """
 
     id: str

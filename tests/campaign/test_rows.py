@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .forkserver import NOBODY, ForkServer
+from .forkserver import ForkServer
 from .row import Row
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("rows_*.py"))
@@ -25,7 +25,6 @@ LONGEST = 700  # characters of an error's line: a person reads it
 @pytest.fixture(scope="session")
 def server() -> Iterator[ForkServer]:
     folder = Path(tempfile.mkdtemp(prefix="campaign-"))
-    folder.chmod(0o755)
     try:
         with ForkServer(folder) as running:
             yield running
@@ -50,8 +49,6 @@ def test_row(row: Row, server: ForkServer) -> None:
             content(path, material)
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    if row.unprivileged:
-        shutil.chown(folder, NOBODY, NOBODY)
     words = [_filled(word, material) for word in shlex.split(row.command)]
     program = [] if words[:1] == ["run_downstream.py"] else ["s3prl-convexprune"]
     environ = {"TMPDIR": str(folder / "tmp")} | {

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigError, CorpusError, nearest
+from ...atomic import check_place
+from ...errors import ConfigError, CorpusError, OutputError, nearest
 
 PREPARERS = {"er": "IEMOCAP", "ks": "SPEECH_COMMANDS", "sid": "VOXCELEB1", "asr": "LIBRISPEECH"}
 ENVIRONMENT = "S3PRL_CONVEXPRUNE_PREPARED"
@@ -58,7 +59,10 @@ def prepare(task: str, root: str | Path, output: str | Path | None = None, **opt
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise CorpusError(f"{folder} is not a folder; it should be the root of the corpus")
-    place = folder if output is None else Path(output).expanduser()
+    try:
+        place = folder if output is None else check_place(Path(output).expanduser(), folder=True)
+    except OutputError as error:
+        raise CorpusError(f"{error}; give --output DIR with a folder that can be written") from error
     module = importlib.import_module(f".{task}", __name__)
     prepared: Prepared = module.prepare(folder.resolve(), place.resolve(), **options)
     if output is not None and prepared.files:

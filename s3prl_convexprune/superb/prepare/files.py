@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...atomic import write_text
-from ...errors import CorpusError
+from ...atomic import refusal, write_text
+from ...errors import CorpusError, OutputError
 
 
 def put(path: Path, content: str) -> Path:
@@ -24,10 +24,8 @@ def put(path: Path, content: str) -> Path:
             )
         return write_text(path, content)
     except OSError as error:
-        reason = error.strerror or error
-        raise CorpusError(
-            f"{path} cannot be written ({reason}); give --output DIR with a folder that can"
-        ) from error
+        reason = error if isinstance(error, OutputError) else f"{path}: {refusal(error)}"
+        raise CorpusError(f"{reason}; give --output DIR with a folder that can be written") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} exists and is not text; move it away, or give --output DIR") from error
 

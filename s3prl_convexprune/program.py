@@ -1,0 +1,78 @@
+"""How the console scripts end: an exit status, and one line for people where something was wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from .atomic import refusal
+from .errors import ConvexPruneError
+
+LONGEST = 600  # characters of a line for people
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, ended like Ctrl-C: what is being written is cleaned up, what is finished is kept."""
+
+
+def run(body: Callable[[], int]) -> int:
+    """Run the body of a console script.
+
+    Args:
+        body: does the work and returns its exit status.
+
+    Returns:
+        The body's status, 2 after bad input or a file that the system refuses, 130 after Ctrl-C, 143 after SIGTERM. The
+        one-line reason goes to stderr.
+    """
+    before = _on_sigterm(_terminate)
+    try:
+        status = body()
+        sys.stdout.flush()
+        return status
+    except ConvexPruneError as error:
+        return _say(f"error: {error}", 2)
+    except BrokenPipeError:  # the reader of a pipe has seen enough; Python would complain again while it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        reason = refusal(error)
+        if reason is None:
+            raise
+        where = getattr(error, "filename", None)
+        return _say(f"error: {where}: {reason}" if where else f"error: {reason}", 2)
+    except KeyboardInterrupt as stop:
+        what, status = (
+            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
+        )
+        return _say(f"{what}; finished work is kept, the same command goes on from there", status)
+    finally:
+        _on_sigterm(before)
+
+
+def _say(text: str, status: int) -> int:
+    """Print one line, its middle left out where something absurdly long stands in it."""
+    line = " ".join(text.split("\n"))
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} [...] {line[-LONGEST // 2 :]}"
+    print(f"s3prl-convexprune: {line}", file=sys.stderr)
+    return status
+
+
+def _on_sigterm(handler: Any) -> Any:
+    """Set the handler; the one before, or None where it is not ours to set: in a thread, or ignored by a parent."""
+    if handler is None or signal.getsignal(signal.SIGTERM) in (None, signal.SIG_IGN):
+        return None
+    try:
+        return signal.signal(signal.SIGTERM, handler)
+    except ValueError:
+        return None
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
