@@ -31,12 +31,15 @@ class LayerRow(Part):
         sem: its standard error, in percent.
         per_class: class -> convexity in percent.
         pair_convexity: mean over all scored pairs, in percent.
+        capped_convexity: mean over pairs, at most 5000 a class, in percent (see `convexity.GraphConvexity`); what
+            the paper's protocol scores a layer by.
         n_pairs: ordered pairs scored.
         disconnected: share of pairs without a path, 0 to 1; they score 0.
         influence: what each point adds to the error of `convexity` (see `convexity.GraphConvexity`), seven digits;
             with it two layers can be compared later, on another machine.
         params: parameters of the upstream cut here; None when it cannot be cut.
         macs: its multiply-accumulates for one utterance of `settings.macs_seconds`; None likewise.
+        capped_sampling_sem: the error of `capped_convexity` that comes from drawing pairs; 0 when none were drawn.
     """
 
     layer: Count
@@ -44,11 +47,13 @@ class LayerRow(Part):
     sem: NotNegative
     per_class: Annotated[dict[str, Percent], MinLen(1)]
     pair_convexity: Percent
+    capped_convexity: Percent
     n_pairs: Count
     disconnected: Share
     influence: tuple[float, ...] = ()
     params: AtLeastOne | None = None
     macs: AtLeastOne | None = None
+    capped_sampling_sem: NotNegative = 0.0
 
     def __post_init__(self) -> None:
         mean = math.fsum(self.per_class.values()) / len(self.per_class)
@@ -92,7 +97,10 @@ class CorpusFacts(Part):
 
 @dataclass(frozen=True)
 class Settings(Part):
-    """Everything that was asked for, and the key that changes with anything the numbers depend on."""
+    """Everything that was asked for, and the key that changes with anything the numbers depend on.
+
+    What the protocol fixes (`analysis.protocols.Protocol`) stands here in full, not only by its name.
+    """
 
     per_class: AtLeastOne
     neighbors: AtLeastOne
@@ -102,6 +110,11 @@ class Settings(Part):
     pooling: str
     macs_seconds: Positive
     key: Sha256
+    protocol: str = "exact"
+    samples: AtLeastOne | None = None
+    pairs_a_class: AtLeastOne | None = None
+    aggregate: str = "mean over classes of the mean over every ordered pair"
+    neighbor_search: str = "exact"
 
 
 @dataclass(frozen=True)
@@ -194,16 +207,31 @@ class Analysis(Artifact):
             probability_best=float(probability_best(results)[layer]),
         )
 
+    def curve(self) -> list[tuple[int, float, float]]:
+        """(layer, score, standard error) of every layer as the protocol scores it, in percent, shallowest first.
+
+        By the paper's protocol the score is `capped_convexity`, and its error that of the mean over classes and of
+        drawing pairs together; they are the same mean when classes are equally large.
+        """
+        if self.settings.protocol == "exact":
+            return [(row.layer, row.convexity, row.sem) for row in self.layers]
+        return [
+            (row.layer, row.capped_convexity, math.hypot(row.sem, row.capped_sampling_sem))
+            for row in self.layers
+        ]
+
     def results(self) -> list[GraphConvexity]:
-        """The layers as `convexity` compares them."""
+        """The layers as `convexity` compares them, scored as the protocol scores them."""
         return [
             GraphConvexity(
-                score=row.convexity,
+                score=score,
                 pair_score=row.pair_convexity,
+                capped_score=row.capped_convexity,
+                capped_sampling_sem=row.capped_sampling_sem,
                 per_class=row.per_class,
-                sem=row.sem,
+                sem=error,
                 per_class_sem={},
-                sampling_sem=0.0,
+                sampling_sem=row.capped_sampling_sem if self.settings.protocol != "exact" else 0.0,
                 n_pairs=row.n_pairs,
                 disconnected=row.disconnected,
                 excluded=tuple(self.excluded),
@@ -211,7 +239,7 @@ class Analysis(Artifact):
                 settings={"n_neighbors": self.settings.neighbors},
                 compile_seconds=0.0,
             )
-            for row in self.layers
+            for row, (_, score, error) in zip(self.layers, self.curve(), strict=True)
         ]
 
     def mac_shares(self) -> list[float]:
@@ -225,7 +253,7 @@ class Analysis(Artifact):
         """The scores as text, one line a layer, the most convex one marked."""
         best = self.choose("argmax").layer
         lines = [f"{'layer':>5}  {'convexity %':>11}  {'sem':>5}"]
-        for row in self.layers:
-            mark = "  <- most convex" if row.layer == best else ""
-            lines.append(f"{row.layer:>5}  {row.convexity:>11.2f}  {row.sem:>5.2f}{mark}")
+        for layer, score, error in self.curve():
+            mark = "  <- most convex" if layer == best else ""
+            lines.append(f"{layer:>5}  {score:>11.2f}  {error:>5.2f}{mark}")
         return "\n".join(lines)

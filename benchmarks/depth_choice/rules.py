@@ -34,7 +34,7 @@ def chosen_depths(upstream: str, label: str, folder: Path) -> dict[str, int]:
     """
     utterances = open_corpus("demo", label)
     analysis = analyze(upstream, utterances, label, folder / f"{label}.json", corpus="demo")
-    scores = [row.convexity for row in analysis.layers]
+    scores = [score for _, score, _ in analysis.curve()]
     sample = with_label(utterances, label, None)
     store = PointStore(folder / f"{label}.points", f"{upstream} {label}", len(sample))
     extract_points(build_upstream(upstream), sample, store)

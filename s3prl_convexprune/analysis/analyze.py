@@ -7,7 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +30,7 @@ from .corpora import read_corpus
 from .hidden_states import extract_points
 from .manifest import Utterance, effective_split, read_manifest, with_label
 from .points import PointStore
+from .protocols import Protocol, get_protocol
 from .sampling import sample_per_class
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def analyze(
     per_class: int = 200,
     neighbors: int = 10,
     seed: int = 1337,
+    protocol: str = "exact",
     device: str | None = None,
     progress: bool = True,
 ) -> Analysis:
@@ -81,6 +83,7 @@ def analyze(
         per_class: utterances a class at most.
         neighbors: K of the neighbour graph.
         seed: of the sampling.
+        protocol: ``exact``, or ``paper`` for what is known of the paper's own way; see `protocols.PROTOCOLS`.
         device: where the upstream runs; None takes the GPU if there is one.
         progress: whether to show progress bars.
 
@@ -98,6 +101,7 @@ def analyze(
     AT_LEAST_ONE.check("per_class", per_class)
     AT_LEAST_ONE.check("neighbors", neighbors)
     SEED.check("seed", seed)
+    fixed = get_protocol(protocol)
     device = choose_device(device)
     with claim_output(output, Analysis.FORMAT, Analysis.VERSION):
         return _analyze(
@@ -111,6 +115,7 @@ def analyze(
             per_class,
             neighbors,
             seed,
+            fixed,
             device,
             progress,
         )
@@ -127,6 +132,7 @@ def _analyze(
     per_class: int,
     neighbors: int,
     seed: int,
+    protocol: Protocol,
     device: str,
     progress: bool,
 ) -> Analysis:
@@ -141,6 +147,7 @@ def _analyze(
         "corpus": fingerprint,
         "versions": package_versions(),
         "device": torch.device(device).type,
+        "samples": protocol.samples,
     }
     asked: dict[str, Any] = {
         "per_class": per_class,
@@ -148,7 +155,8 @@ def _analyze(
         "seed": seed,
         "split": split,
         "device": torch.device(device).type,
-        "pooling": "mean over the utterance's or segment's own frames; batches of equal length, no padding",
+        "protocol": protocol.name,
+        **{key: value for key, value in asdict(protocol).items() if key != "name"},
         "macs_seconds": MACS_SECONDS,
     }
     key = settings_sha256({**what_points_depend_on, "settings": asked, "label": label, "corpus_name": corpus})
@@ -160,11 +168,13 @@ def _analyze(
         output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
     )
     costs = _costs(expert)
-    extract_points(expert, sample, store, device=device, progress=progress)
+    extract_points(expert, sample, store, device=device, progress=progress, samples=protocol.samples)
     depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
-    layers, excluded = _score_layers(store, depths, labels, neighbors, costs, progress)
+    layers, excluded = _score_layers(
+        store, depths, labels, neighbors, protocol.pairs_a_class, seed, costs, progress
+    )
     analysis = Analysis(
         upstream=upstream,
         checkpoint=Checkpoint(ckpt, weights),
@@ -250,6 +260,8 @@ def _score_layers(
     depths: Sequence[int | None],
     labels: Sequence[str],
     neighbors: int,
+    draw_pairs: int | None,
+    seed: int,
     costs: dict[int, DepthCost],
     progress: bool,
 ) -> tuple[list[LayerRow], tuple[str, ...]]:
@@ -258,15 +270,20 @@ def _score_layers(
     for k, depth in enumerate(tqdm(depths, unit="layer", desc="convexity", disable=not progress)):
         if depth is None:
             continue
-        kept = store.folder / f"convexity_{k:03d}_{neighbors}.json"
+        drawn = "" if draw_pairs is None else f"_{draw_pairs}_{seed}"
+        kept = store.folder / f"convexity_{k:03d}_{neighbors}{drawn}.json"
         if not kept.is_file():
-            result = graph_convexity(store.layer(k), labels, n_neighbors=neighbors)
+            result = graph_convexity(
+                store.layer(k), labels, n_neighbors=neighbors, draw_pairs=draw_pairs, seed=seed
+            )
             row = LayerRow(
                 layer=depth,
                 convexity=result.score,
                 sem=result.sem,
                 per_class={str(name): value for name, value in result.per_class.items()},
                 pair_convexity=result.pair_score,
+                capped_convexity=result.capped_score,
+                capped_sampling_sem=result.capped_sampling_sem,
                 n_pairs=result.n_pairs,
                 disconnected=result.disconnected,
                 influence=tuple(float(f"{value:.7g}") for value in result.influence),

@@ -38,7 +38,9 @@ class Batch:
     rows: tuple[tuple[int, ...], ...]
 
 
-def plan_batches(utterances: Sequence[Utterance], batch_seconds: float = BATCH_SECONDS) -> list[Batch]:
+def plan_batches(
+    utterances: Sequence[Utterance], batch_seconds: float = BATCH_SECONDS, samples: int | None = None
+) -> list[Batch]:
     """Group the utterances' files into batches of equal length.
 
     Reads headers only. The plan depends on the utterances alone, so an interrupted run plans the same batches.
@@ -46,10 +48,11 @@ def plan_batches(utterances: Sequence[Utterance], batch_seconds: float = BATCH_S
     Args:
         utterances: the sample.
         batch_seconds: audio a batch at most, in seconds; a longer file is a batch of its own.
+        samples: the length that every file will be padded or cut to, at 16 kHz; None leaves it as it is.
 
     Raises:
         AudioError: a file is missing, unreadable or empty.
-        CorpusError: a segment ends after its file does.
+        CorpusError: a segment ends after its file does, or there are segments and `samples`.
     """
     rows_of: dict[Path, list[int]] = defaultdict(list)
     for row, utterance in enumerate(utterances):
@@ -59,9 +62,14 @@ def plan_batches(utterances: Sequence[Utterance], batch_seconds: float = BATCH_S
         frames, rate = _header(path)
         for row in rows_of[path]:
             end = utterances[row].end
+            if samples is not None and end is not None:
+                raise CorpusError(
+                    f"{path}: is cut into segments; waveforms of {samples} samples are whole files (--protocol exact "
+                    "takes segments)"
+                )
             if end is not None and end > frames / rate + 0.025:
                 raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
-        groups[frames, rate].append(path)
+        groups[(frames, rate) if samples is None else (samples, SAMPLE_RATE)].append(path)
     batches = []
     for (frames, rate), paths in sorted(groups.items()):
         size = max(1, int(batch_seconds * rate / frames))
@@ -83,12 +91,22 @@ def _header(path: Path) -> tuple[int, int]:
     return info.frames, info.samplerate
 
 
+def fit(wav: np.ndarray, samples: int | None) -> np.ndarray:
+    """A waveform of exactly so many samples: zeros at the end, or the end cut off; unchanged when None.
+
+    >>> fit(np.ones(2, np.float32), 3).tolist(), fit(np.ones(4, np.float32), 3).tolist()
+    ([1.0, 1.0, 0.0], [1.0, 1.0, 1.0])
+    """
+    return wav if samples is None else np.pad(wav[:samples], (0, max(0, samples - len(wav))))
+
+
 def extract_points(
     expert: Any,
     utterances: Sequence[Utterance],
     store: PointStore,
     device: str = "cpu",
     progress: bool = True,
+    samples: int | None = None,
 ) -> None:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -98,13 +116,15 @@ def extract_points(
         store: where the points go.
         device: where the upstream runs.
         progress: whether to show a progress bar.
+        samples: the length that every waveform is padded or cut to, at 16 kHz, before the upstream's own
+            normalisation; None leaves it as it is.
 
     Raises:
         AudioError: an audio file cannot be used.
         DataError: a hidden state is NaN or infinite; the message names the layer and the file.
     """
     expert = expert.to(device).eval()
-    batches, finished = plan_batches(utterances), store.finished
+    batches, finished = plan_batches(utterances, samples=samples), store.finished
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
     with tqdm(
         total=len(utterances), initial=done, unit="utt", desc="hidden states", disable=not progress
@@ -112,7 +132,7 @@ def extract_points(
         for number, batch in enumerate(batches):
             if number in finished:
                 continue
-            wavs = [torch.from_numpy(load_audio(path)).to(device) for path in batch.files]
+            wavs = [torch.from_numpy(fit(load_audio(path), samples)).to(device) for path in batch.files]
             with torch.inference_mode():
                 states = expert(wavs)["hidden_states"]
             layers = [

@@ -37,15 +37,15 @@ def draw_curve(
 
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.add_subplot()
-        points = [(row.layer, row.convexity) for analysis in analyses for row in analysis.layers]
-        top = {layer: max(score for at, score in points if at == layer) for layer, _ in points}
+        points = [point for analysis in analyses for point in analysis.curve()]
+        top = {layer: max(score for at, score, _ in points if at == layer) for layer, _, _ in points}
         for number, analysis in enumerate(analyses):
             chosen = choices[number] if choices else analysis.choose("argmax")
             colour = COLOURS[number % len(COLOURS)]
-            layers = [row.layer for row in analysis.layers]
-            scores = [row.convexity for row in analysis.layers]
-            low = [row.convexity - row.sem for row in analysis.layers]
-            high = [row.convexity + row.sem for row in analysis.layers]
+            curve = analysis.curve()
+            layers, scores = [layer for layer, _, _ in curve], [score for _, score, _ in curve]
+            low = [score - error for _, score, error in curve]
+            high = [score + error for _, score, error in curve]
             axes.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
             axes.plot(
                 layers,

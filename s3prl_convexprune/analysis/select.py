@@ -98,19 +98,20 @@ def _default_name(analysis: Analysis) -> str:
 def explain(analysis: Analysis, choice: Choice) -> str:
     """What was chosen, what it gives up and what it saves."""
     rows = {row.layer: row for row in analysis.layers}
-    chosen, best, whole = rows[choice.layer], rows[choice.best], analysis.layers[-1]
+    scores = {layer: (score, error) for layer, score, error in analysis.curve()}
+    chosen, whole = rows[choice.layer], analysis.layers[-1]
+    (score, error), (best, best_error) = scores[choice.layer], scores[choice.best]
     lines = [
         f"{analysis.upstream}, {analysis.label} on {analysis.corpus.name}: keep {choice.layer} of {whole.layer} "
         f"transformer layers ({choice.policy})"
     ]
     lines.append(
-        f"  convexity {chosen.convexity:.2f} +- {chosen.sem:.2f} %, "
+        f"  convexity {score:.2f} +- {error:.2f} %, "
         f"the most convex of {len(rows)} layers with probability {choice.probability_best:.2f}"
     )
     if choice.layer != choice.best:
         lines.append(
-            f"  gives up {best.convexity - chosen.convexity:.2f} points against L{choice.best} "
-            f"({best.convexity:.2f} +- {best.sem:.2f} %)"
+            f"  gives up {best - score:.2f} points against L{choice.best} ({best:.2f} +- {best_error:.2f} %)"
         )
     if chosen.macs is not None and whole.macs and chosen.params is not None and whole.params:
         lines.append(

@@ -101,6 +101,22 @@ def share_inside(key, bits):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
+def drawn_shares(keys, bits, sources, used, first, mates, shares):  # type: ignore[no-untyped-def]
+    """The share of each drawn pair that starts in one batch.
+
+    Args:
+        keys, bits: what `shortest_keys` left, and the width of a key's two counts.
+        sources, used: the batch; lanes from `used` on are padding.
+        first, mates: the pairs drawn from vertex v are ``(v, mates[first[v]:first[v + 1]])``.
+        shares: one a pair, filled in.
+    """
+    for lane in range(used):
+        source = sources[lane]
+        for pair in range(first[source], first[source + 1]):
+            shares[pair] = share_inside(keys[mates[pair], lane], bits)
+
+
+@numba.njit(nogil=True, cache=True)
 def sum_shares(keys, bits, codes, sources, used, members, first, chosen, starting, arriving):  # type: ignore
     """Add up the shares of the pairs (source, class mate) of one batch.
 

@@ -161,6 +161,27 @@ class _Search:
             if self.chosen[self.members[self.first[c] : self.first[c + 1]]].any()
         ]
 
+    def shares(self, starts: np.ndarray, ends: np.ndarray, n_threads: int) -> np.ndarray:
+        """The share of each ordered pair, all starts being sources of this run."""
+        n, starts, ends = len(self.codes), self.place[starts], self.place[ends]
+        by_start = np.argsort(starts, kind="stable")
+        first = np.searchsorted(starts[by_start], np.arange(n + 1))
+        mates, found = ends[by_start], np.empty(len(starts))
+
+        def work(mine: list[tuple[np.ndarray, int]]) -> None:
+            keys, queue, queued = _scratch(n)
+            for batch, used in mine:
+                lanes.shortest_keys(*self.graph, self.codes, batch, keys, queue, queued)
+                if lanes.count_is_full(keys, self.bits):
+                    raise _PathTooLong
+                lanes.drawn_shares(keys, self.bits, batch, used, first, mates, found)
+
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(work, (self.batches[t::n_threads] for t in range(n_threads))))
+        shares = np.empty(len(starts))
+        shares[by_start] = found
+        return shares
+
     def _class_sums(
         self, c: int, starting: np.ndarray, arriving: np.ndarray, interior: np.ndarray
     ) -> ClassSums:
@@ -176,6 +197,25 @@ class _Search:
             arriving[members],
             interior[self.place],
         )
+
+
+def drawn_pair_shares(
+    edges: Edges, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, n_threads: int
+) -> np.ndarray:
+    """The share of each of some ordered pairs of class mates.
+
+    Args:
+        edges: the neighbourhood graph.
+        codes: ``[N]`` int32, the class of each point.
+        starts, ends: ``[P]`` the pairs' points.
+        n_threads: worker threads.
+    """
+    bits = min(COUNT_BITS, len(codes).bit_length())
+    while True:
+        try:
+            return _Search(edges, codes, np.unique(starts), bits).shares(starts, ends, n_threads)
+        except _PathTooLong:
+            bits += 3
 
 
 def pair_shares(edges: Edges, codes: np.ndarray) -> np.ndarray:

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from s3prl_convexprune.convexity.graph import NeighborGraph
+from s3prl_convexprune.convexity.graph import Edges, NeighborGraph
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
-from s3prl_convexprune.convexity.paths import class_sums
+from s3prl_convexprune.convexity.paths import class_sums, drawn_pair_shares
 from s3prl_convexprune.errors import DataError
+
+PAIRS_A_CLASS = 5000  # nnconvexity's default
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,10 @@ class GraphConvexity:
 
     Attributes:
         score: the mean over classes.
-        pair_score: the mean over ordered pairs, so that large classes weigh more; what `nnconvexity` returns.
+        pair_score: the mean over ordered pairs, so that large classes weigh more.
+        capped_score: the mean over pairs of which no class gives more than 5000, as `nnconvexity` 0.1.1 draws them:
+            the mean over the drawn pairs when pairs were drawn, else what such draws average to.
+        capped_sampling_sem: the error of `capped_score` that comes from drawing pairs; 0 when none were drawn.
         per_class: {label: mean over the class's ordered pairs}.
         sem: standard error of `score` for other points drawn from the same population (see `jackknife`).
         per_class_sem: {label: standard error}; NaN for a class of two.
@@ -40,6 +45,8 @@ class GraphConvexity:
 
     score: float
     pair_score: float
+    capped_score: float
+    capped_sampling_sem: float
     per_class: Mapping[Any, float]
     sem: float
     per_class_sem: Mapping[Any, float]
@@ -56,6 +63,8 @@ class GraphConvexity:
         return {
             "score": self.score,
             "pair_score": self.pair_score,
+            "capped_score": self.capped_score,
+            "capped_sampling_sem": self.capped_sampling_sem,
             "sem": self.sem,
             "sampling_sem": self.sampling_sem,
             "classes": [
@@ -82,6 +91,8 @@ class GraphConvexity:
             return cls(
                 score=float(record["score"]),
                 pair_score=float(record["pair_score"]),
+                capped_score=float(record["capped_score"]),
+                capped_sampling_sem=float(record["capped_sampling_sem"]),
                 per_class={row["label"]: row["score"] for row in classes},
                 sem=float(record["sem"]),
                 per_class_sem={row["label"]: _or_nan(row["sem"]) for row in classes},
@@ -106,6 +117,7 @@ def graph_convexity(
     *,
     graph: NeighborGraph | None = None,
     max_sources: int | None = None,
+    draw_pairs: int | None = None,
     seed: int = 1337,
     n_threads: int | None = None,
     progress: bool = False,
@@ -129,7 +141,9 @@ def graph_convexity(
         graph: neighbours found before, for another labeling of the same points or a smaller K.
         max_sources: start paths from at most this many points a class, drawn by `seed`, and estimate the mean over
             all pairs by ``2 mean(sources x class) - mean(sources x sources)``; None scores every pair.
-        seed: of that draw.
+        draw_pairs: draw at most this many ordered pairs of each class, without replacement, and let `capped_score` be
+            their mean, as `nnconvexity` does; every other number stays what it is. None draws nothing.
+        seed: of those draws.
         n_threads: worker threads; all cores when None.
         progress: show bars.
 
@@ -162,6 +176,9 @@ def graph_convexity(
     if max_sources is not None and max_sources < 3:
         raise DataError(f"max_sources must be at least 3; got {max_sources}")
 
+    if draw_pairs is not None and draw_pairs < 1:
+        raise DataError(f"draw_pairs must be at least 1; got {draw_pairs}")
+
     compile_seconds = compile_kernels()
     if graph is None:
         graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
@@ -183,9 +200,18 @@ def graph_convexity(
     influence /= len(values)
     sampling_sem = float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
     pairs = np.array([e.possible_pairs for e in values], dtype=float)
+    if draw_pairs is None:
+        weights = np.minimum(pairs, PAIRS_A_CLASS)
+        capped, capped_error = float(np.average([e.score for e in values], weights=weights)), 0.0
+    else:
+        capped, capped_error = _drawn_mean(
+            graph.edges(n_neighbors), codes, draw_pairs, seed, as_threads(n_threads)
+        )
     return GraphConvexity(
         score=score,
         pair_score=float(np.average([e.score for e in values], weights=pairs)),
+        capped_score=capped,
+        capped_sampling_sem=capped_error,
         per_class={label: e.score for label, e in estimates.items()},
         sem=float(np.sqrt((influence**2).sum() + sampling_sem**2)),
         per_class_sem={label: e.sem for label, e in estimates.items()},
@@ -199,7 +225,8 @@ def graph_convexity(
             "n_classes": len(values),
             "n_neighbors": n_neighbors,
             "max_sources": max_sources,
-            "seed": seed if max_sources is not None else None,
+            "draw_pairs": draw_pairs,
+            "seed": seed if max_sources is not None or draw_pairs is not None else None,
         },
         compile_seconds=compile_seconds,
     )
@@ -233,6 +260,30 @@ def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None,
             members = np.sort(rng.choice(members, max_sources, replace=False))
         drawn.append(members)
     return np.concatenate(drawn)
+
+
+def _drawn_mean(
+    edges: Edges, codes: np.ndarray, draw_pairs: int, seed: int, n_threads: int
+) -> tuple[float, float]:
+    """The mean share, in percent, of pairs drawn from every class of two or more, and the error of the draw."""
+    rng = np.random.default_rng(seed)
+    starts, ends, missed = [], [], []
+    for c in np.flatnonzero(np.bincount(codes) >= 2):
+        members = np.flatnonzero(codes == c)
+        others = len(members) - 1
+        possible = len(members) * others
+        drawn = rng.choice(possible, min(possible, draw_pairs), replace=False, shuffle=False)
+        start, end = np.divmod(drawn, others)
+        missed.append(1 - len(drawn) / possible)
+        starts.append(members[start])
+        ends.append(members[end + (end >= start)])  # over the point itself
+    shares = drawn_pair_shares(edges, codes, np.concatenate(starts), np.concatenate(ends), n_threads)
+    variance = 0.0
+    for mine, share_missed in zip(
+        np.split(shares, np.cumsum([len(start) for start in starts])[:-1]), missed, strict=True
+    ):
+        variance += share_missed * len(mine) * float(np.var(mine))
+    return 100 * float(shares.mean()), 100 * float(np.sqrt(variance)) / len(shares)
 
 
 def _or_none(value: float) -> float | None:

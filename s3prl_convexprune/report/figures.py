@@ -48,7 +48,7 @@ def _short(entry: Entry) -> str:
 def curve_figure(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Convexity over the layers, with the depth that the page's rows were cut at, and where the numbers come from."""
     choice = _choice(analysis, rows)
-    values = [row.convexity for row in analysis.layers]
+    values = [score for _, score, _ in analysis.curve()]
     classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
     lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
     where = f"over the layers of {analysis.upstream}; layer {choice.layer} chosen"
@@ -65,10 +65,10 @@ def curve_figure(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> dict[
         "Weights (SHA-256)": analysis.checkpoint.weights_sha256,
         "Settings": ", ".join(f"{key} {value}" for key, value in asdict(analysis.settings).items()),
     }
-    table = [(row.layer, f"{row.convexity:.2f}", f"{row.sem:.2f}") for row in analysis.layers]
+    table = [(layer, f"{score:.2f}", f"{error:.2f}") for layer, score, error in analysis.curve()]
     return {
         "title": f"{analysis.label}: {analysis.upstream}",
-        "svg": curve(values, [row.sem for row in analysis.layers], choice.layer, lines, description),
+        "svg": curve(values, [error for _, _, error in analysis.curve()], choice.layer, lines, description),
         "certainty": certainty,
         "facts": facts,
         "table": table,

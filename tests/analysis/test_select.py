@@ -24,7 +24,7 @@ def analysis(scores, sem=0.5, shared=0.0, upstream="hubert", ckpt=None, costs=Tr
         influence = math.sqrt(shared) * common + math.sqrt(1 - shared) * rng.standard_normal(POINTS)
         influence *= sem / np.linalg.norm(influence)
         rows.append(
-            LayerRow(k, score, sem, {"a": score, "b": score}, score, 100, 0.0, tuple(influence.tolist()),
+            LayerRow(k, score, sem, {"a": score, "b": score}, score, score, 100, 0.0, tuple(influence.tolist()),
                      1_000_000 + 500_000 * k if costs else None, 2_000_000 + 1_000_000 * k if costs else None)
         )  # fmt: skip
     return Analysis(

@@ -32,7 +32,7 @@ def analysis(label: str, peak: int) -> Analysis:
         per_class = {f"c{index}": value + 5 * math.sin(index) for index in range(10)}
         mean = math.fsum(per_class.values()) / len(per_class)
         influence = tuple((0.14 * generator.normal(size=50)).tolist())
-        layers.append(LayerRow(layer, mean, 1.4, per_class, mean, 9000, 0.0, influence))
+        layers.append(LayerRow(layer, mean, 1.4, per_class, mean, mean, 9000, 0.0, influence))
     corpus = CorpusFacts("demo", "c" * 64, "train", 50, {f"c{index}": 5 for index in range(10)})
     settings = Settings(200, 10, 1, "train", "cpu", "mean", 10.0, "d" * 64)
     return Analysis(
