@@ -2,7 +2,8 @@
 # make test   lint, type check and tests
 # make lint   the first two alone
 # make bench  the benchmarks, as ratios
-# make test-old     the suite on the old stack (torch 2.4, transformers 4)
+# make test-new     the suite on the newest release of everything that PyPI serves today, nothing pinned
+# make test-old     the suite on the lowest versions that pyproject.toml claims (torch 2.4, transformers 4.57)
 # make test-fork    the suite with ESPnet's fork, espnet-s3prl, in place of s3prl
 # make test-espnet  ESPnet's own frontend and loader on pruned upstreams
 
@@ -14,7 +15,7 @@ SOURCES := setup.py pyproject.toml $(wildcard constraints/*.txt)
 # One thread a process: two OpenMP threads on a busy machine are slower than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench test-old test-fork test-espnet clean
+.PHONY: demo test lint bench test-new test-old test-fork test-espnet clean
 
 demo: $(VENV)/.demo
 	$(BIN)/s3prl-convexprune demo -o demo_output
@@ -34,7 +35,14 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.bench_finetune
 	$(BIN)/python -m benchmarks.bench_hook
 
-# The last stack that s3prl was written for, in an environment of its own.
+# Asks PyPI each time. Where pip's configuration caps a version, it caps it here too.
+test-new:
+	$(PYTHON) -m venv $(VENV)-new
+	$(VENV)-new/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	    -e ".[test,ast]"
+	$(VENV)-new/bin/python -m pytest -n 2 --dist worksteal
+
+# Each in an environment of its own.
 test-old: $(VENV)-old/.test
 	$(VENV)-old/bin/python -m pytest -n 2 --dist worksteal
 
@@ -57,7 +65,7 @@ $(VENV)-espnet/.test: BESIDE := espnet
 $(VENV)-old/.test $(VENV)-fork/.test $(VENV)-espnet/.test: $(SOURCES)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    -c constraints/$(CONSTRAINTS).txt -e ".[test]" $(BESIDE)
+	    -c constraints/$(CONSTRAINTS).txt -e ".[test,ast]" $(BESIDE)
 	touch $@
 
 $(VENV)/bin/python:
@@ -66,12 +74,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python $(SOURCES)
-	$(PIP_INSTALL) -c constraints/current.txt -e ".[demo]"
+	$(PIP_INSTALL) -c constraints/current.txt -e .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(PIP_INSTALL) -c constraints/current.txt -e ".[dev]"
+	$(PIP_INSTALL) -c constraints/current.txt -e ".[dev,ast]"
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) $(VENV)-old $(VENV)-fork $(VENV)-espnet demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-new $(VENV)-old $(VENV)-fork $(VENV)-espnet demo_output build dist *.egg-info

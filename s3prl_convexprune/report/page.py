@@ -9,7 +9,6 @@ from typing import Any
 
 from ..artifact import Analysis
 from ..atomic import write_text
-from ..errors import ConfigError
 from ..superb.leaderboard import Entry, make_leaderboard
 from ..superb.published import PublishedRow, four_task_score
 from ..superb.summary import TaskScore
@@ -53,13 +52,10 @@ def write_page(
         title: of the page.
 
     Raises:
-        ConfigError: jinja2 is not installed.
         ArtifactError: the rows do not belong together.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise ConfigError("the page needs jinja2: pip install 's3prl-convexprune[report]'") from error
+    import jinja2
+
     entries = make_leaderboard(rows, profiles=profiles, systems=systems)
     details: dict[str, Any] = {}
     environment = jinja2.Environment(

@@ -17,6 +17,7 @@ from .. import __version__, _plugin, compat
 from ..config import find_configs
 from ..errors import ConvexPruneError
 from .recipes import RECIPES, fill_paths, recipe_path
+from .requirements import missing_packages
 
 #: Distributions whose versions matter, in the order they are printed.
 DISTRIBUTIONS = (
@@ -34,18 +35,6 @@ DISTRIBUTIONS = (
     "tensorboardX",
     "speechbrain",
 )
-
-#: What s3prl's experts import beyond s3prl's own requirements.
-PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "asr": ("editdistance", "pandas"),
-    "voxceleb1": ("librosa",),
-    "speech_commands": (),
-    "emotion": (),
-    "sv_voxceleb1": ("sox", "joblib", "librosa"),
-    "fluent_commands": ("pandas",),
-    "quesst14_dtw": ("dtw", "lxml"),
-    "diarization": ("h5py",),
-}
 
 
 @dataclass(frozen=True)
@@ -140,7 +129,7 @@ def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _recipe(downstream: str, environ: Mapping[str, str]) -> Finding:
-    missing = [name for name in PACKAGES[downstream] if find_spec(name) is None]
+    missing = missing_packages(downstream)
     needs = [f"pip install {' '.join(missing)}"] if missing else []
     try:
         with recipe_path(downstream).open(encoding="utf-8") as file:

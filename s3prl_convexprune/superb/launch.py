@@ -21,6 +21,7 @@ from ..compat import distributed
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, nearest
 from .recipes import RECIPES, fill_paths, recipe_path
+from .requirements import require_packages
 
 SCRIPT = "run_downstream.py"
 
@@ -87,8 +88,10 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
     Raises:
         CorpusError: a corpus folder is not given or not there.
         ConfigError: the device is not there.
+        InstallationError: a package that the recipe imports is not installed.
     """
     choose_device(str(args.device))
+    require_packages(args.downstream)
     fill_paths(args.downstream, config)
 
 

@@ -10,6 +10,7 @@ import yaml
 from ..errors import ConfigError
 from ..resources import downstream_recipes_dir
 from .cells import Cell, Plan
+from .requirements import require_packages
 from .tasks import get_task, get_tasks
 
 DEFAULT_SEED = 1337
@@ -55,6 +56,7 @@ def make_plan(
 
     Raises:
         ConfigError: an unknown task or fold, an override that the grid itself decides, a recipe that is not there.
+        InstallationError: a package that a task's recipe imports is not installed.
     """
     if not upstreams:
         raise ConfigError("a grid needs at least one upstream (-u)")
@@ -64,6 +66,8 @@ def make_plan(
             f"{expdir}: s3prl's -o cannot carry a path with '=' or ',,' in it; choose another folder"
         )
     chosen = get_tasks(tasks)
+    for task in chosen:
+        require_packages(task.downstream)
     paths = {
         task.name: str((recipes or {}).get(task.name, downstream_recipes_dir() / "s3prl" / task.recipe))
         for task in chosen

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, InstallationError
 from .tasks import Task
 
 
@@ -98,6 +98,9 @@ def word_errors(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
     >>> word_errors("the cat sat".split(), "a cat sat down".split())
     2
     """
-    import editdistance
+    try:
+        import editdistance
+    except ImportError:
+        raise InstallationError("counting word errors needs editdistance: pip install editdistance") from None
 
     return int(editdistance.eval(list(hypothesis), list(reference)))

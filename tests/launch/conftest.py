@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests import tiny_superb
 from tests.checkpoints import CASES
@@ -72,24 +74,64 @@ class Installed:
         )
 
 
+@dataclass(frozen=True)
+class Distributions:
+    """What would go to PyPI.
+
+    Attributes:
+        sdist: built from a copy of the checkout.
+        source: the sdist, unpacked.
+        wheel: built from that.
+    """
+
+    sdist: Path
+    source: Path
+    wheel: Path
+
+
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    names = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
-    names += ("s3prl_convexprune", "upstream_configs", "downstream_recipes")
-    for name in names:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            (folder / "source").mkdir(exist_ok=True)
-            shutil.copy(source, folder / "source" / name)
-    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    subprocess.run(
-        [sys.executable, "-c", build, folder], cwd=folder / "source", check=True, capture_output=True
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """The sdist and, from it, the wheel; built once for all of pytest-xdist's workers."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "distributions"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "wheel").is_dir():
+            _build(folder)
+    sdist = next(folder.glob("*.tar.gz"))
+    return Distributions(
+        sdist, folder / sdist.name.removesuffix(".tar.gz"), next((folder / "wheel").glob("*.whl"))
     )
-    return next(folder.glob("*.whl"))
+
+
+def _build(folder: Path) -> None:
+    checkout = folder / "checkout"
+    made = (
+        ".git",
+        ".venv*",
+        ".*_cache",
+        "*.egg-info",
+        "__pycache__",
+        "build",
+        "dist",
+        "demo_output",
+        "result",
+    )
+    shutil.copytree(REPOSITORY, checkout, ignore=shutil.ignore_patterns(*made), dirs_exist_ok=True)
+    build = "import sys; from setuptools import build_meta; getattr(build_meta, sys.argv[1])(sys.argv[2])"
+    python = [sys.executable, "-c", build]
+    subprocess.run([*python, "build_sdist", folder], cwd=checkout, check=True, capture_output=True)
+    sdist = next(folder.glob("*.tar.gz"))
+    with tarfile.open(sdist) as file:
+        file.extractall(folder, filter="data")
+    source = folder / sdist.name.removesuffix(".tar.gz")
+    subprocess.run([*python, "build_wheel", folder / "made"], cwd=source, check=True, capture_output=True)
+    (folder / "made").rename(folder / "wheel")
+
+
+@pytest.fixture(scope="session")
+def wheel(distributions: Distributions) -> Path:
+    """The wheel, built from the sdist."""
+    return distributions.wheel
 
 
 @pytest.fixture(scope="session")

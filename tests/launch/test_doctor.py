@@ -8,8 +8,9 @@ import pytest
 
 from s3prl_convexprune import compat
 from s3prl_convexprune._plugin import SWITCH
-from s3prl_convexprune.superb.doctor import PACKAGES, examine
+from s3prl_convexprune.superb.doctor import examine
 from s3prl_convexprune.superb.recipes import RECIPES
+from s3prl_convexprune.superb.requirements import PACKAGES
 from tests import tiny_superb
 
 

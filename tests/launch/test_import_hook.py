@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,12 +20,14 @@ def test_the_wheel_brings_the_pth_file(wheel):
     assert "s3prl_convexprune.pth" in zipfile.ZipFile(wheel).namelist()
 
 
-def test_an_editable_install_brings_it_too(wheel, tmp_path):
+def test_an_editable_install_brings_it_too(distributions, tmp_path):
     build = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
-    source = wheel.parent / "source"
+    source = shutil.copytree(distributions.source, tmp_path / "source")
     subprocess.run([sys.executable, "-c", build, tmp_path], cwd=source, check=True, capture_output=True)
     files = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
-    assert files.read("s3prl_convexprune.pth") == zipfile.ZipFile(wheel).read("s3prl_convexprune.pth")
+    assert files.read("s3prl_convexprune.pth") == zipfile.ZipFile(distributions.wheel).read(
+        "s3prl_convexprune.pth"
+    )
 
 
 @pytest.mark.parametrize(("switch", "there"), [("", "True"), ("1", "False")])
