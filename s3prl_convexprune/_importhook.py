@@ -28,7 +28,7 @@ class Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if (name not in self.before and name not in self.after) or name in self._asking:
+        if name in self._asking or not (self._of(self.before, name) or self._of(self.after, name)):
             return None
         self._asking.add(name)
         try:
@@ -41,19 +41,30 @@ class Finder:
         finally:
             self._asking.discard(name)
         if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-            self._wrap(spec.loader, name)
+            self._wrap(spec.loader)
         return spec
 
-    def _wrap(self, loader: Any, name: str) -> None:
+    def _of(self, table: dict[str, list[Any]], name: str) -> list[Any]:
+        """The callbacks for a module, those for its whole package among them."""
+        found = list(table.get(name, ()))
+        if table is self.after and "." in name:
+            found = [*table.get(name.partition(".")[0] + ".*", ()), *found]
+        return found
+
+    def _wrap(self, loader: Any) -> None:
         execute = loader.exec_module
+        if getattr(execute, "_runs_callbacks", False):  # modules in a zip archive share one loader
+            return
 
         def exec_module(module: ModuleType) -> None:
-            for early in list(self.before.get(name, ())):
+            name = getattr(module.__spec__, "name", module.__name__)
+            for early in self._of(self.before, name):
                 guarded(early)
             execute(module)
-            for late in list(self.after.get(name, ())):
+            for late in self._of(self.after, name):
                 guarded(late, module)
 
+        exec_module._runs_callbacks = True  # type: ignore[attr-defined]
         loader.exec_module = exec_module
 
 
@@ -76,7 +87,7 @@ def on_import(
     """Run callbacks around the execution of module `name`; at once when it is imported already.
 
     Args:
-        name: the module's full name.
+        name: the module's full name; ``package.*`` with `after` stands for every module in a package.
         before: called without arguments just before the module's code runs.
         after: called with the module just after it ran.
     """
@@ -86,6 +97,8 @@ def on_import(
         FINDER.before.setdefault(name, []).append(before)
     if after is not None:
         FINDER.after.setdefault(name, []).append(after)
-        module = sys.modules.get(name)
-        if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
-            guarded(after, module)
+        inside = name[:-1] if name.endswith(".*") else None
+        for known, module in list(sys.modules.items()):
+            wanted = known.startswith(inside) if inside else known == name
+            if wanted and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+                guarded(after, module)

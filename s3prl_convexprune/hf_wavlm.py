@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import Wav2Vec2FeatureExtractor, WavLMModel
 
 from .compat.hf_last_state import output_is_last_state
+from .compat.hf_weights import load_model
 
 SAMPLE_RATE = 16000
 DOWNSAMPLE_RATE = 320
@@ -29,7 +30,7 @@ class UpstreamExpert(nn.Module):
     def __init__(self, ckpt: str, **kwargs: Any) -> None:
         super().__init__()
         self.extracter = Wav2Vec2FeatureExtractor.from_pretrained(ckpt)
-        self.model = WavLMModel.from_pretrained(ckpt)
+        self.model = load_model(WavLMModel, ckpt)
         output_is_last_state(self.model)
 
     def get_downsample_rates(self, key: str | None = None) -> int:

@@ -139,9 +139,12 @@ def build_upstream(name: str, **kwargs: Any) -> Any:
     """
     entry = getattr(load_hub(), name)
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
-    if name in whole_upstreams():
-        check_checkpoint(name, _ckpt(kwargs))
-    return entry(**kwargs)
+    if name not in whole_upstreams():
+        return entry(**kwargs)
+    check_checkpoint(name, _ckpt(kwargs))
+    from .pruning.checkpoint import load_whole
+
+    return load_whole(lambda: entry(**kwargs), name, _ckpt(kwargs))
 
 
 def build_cut(config: UpstreamConfig, **kwargs: Any) -> Any:

@@ -14,9 +14,11 @@ from . import (
     audio_backend,
     audio_files,
     checkpoint_args,
+    checkpoint_code,
     distributed,
     distutils_util,
     hf_last_state,
+    hf_weights,
     hub_login,
     ks_sampler,
     runner_setup,
@@ -28,6 +30,7 @@ from .remedy import Remedy, Report
 
 REMEDIES: tuple[Remedy, ...] = (
     torchaudio_library.REMEDY,  # first: the next ones import torchaudio
+    checkpoint_code.REMEDY,
     audio_backend.REMEDY,
     sox_effects.REMEDY,
     audio_files.REMEDY,
@@ -37,6 +40,7 @@ REMEDIES: tuple[Remedy, ...] = (
     sid_cache.REMEDY,
     distributed.REMEDY,
     hf_last_state.REMEDY,
+    hf_weights.REMEDY,
     distutils_util.REMEDY,
 )
 

@@ -24,3 +24,20 @@ def before_setup(module: ModuleType, look: Callable[[Any, dict], None]) -> None:
         make(self, args, config)
 
     runner.__init__ = __init__
+
+
+def around_upstream(module: ModuleType, build: Callable[[Any, Callable[[], Any]], Any]) -> None:
+    """Call `build(args, original)` where `Runner` builds its upstream.
+
+    Args:
+        module: `s3prl.downstream.runner`.
+        build: returns what `original()` returns, s3prl's `ModelEntry`, or raises.
+    """
+    runner = module.Runner
+    get = runner._get_upstream
+
+    @functools.wraps(get)
+    def _get_upstream(self: Any) -> Any:
+        return build(self.args, functools.partial(get, self))
+
+    runner._get_upstream = _get_upstream

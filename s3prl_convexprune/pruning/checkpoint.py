@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import CheckpointError, ConvexPruneError
+from ..errors import CheckpointError, ConvexPruneError, DepthError
+from ..safe_load import read_checkpoint
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
 from .families import family_of_class, family_of_entry
@@ -25,7 +26,6 @@ from .family import Family, check_depth
 from .hf_folder import read_config, write_cut
 from .paths import get
 from .prune import check_final_norm, prune_upstream
-from .safe_load import read_checkpoint
 
 
 def load_cut_upstream(
@@ -66,6 +66,33 @@ def load_cut_upstream(
         raise CheckpointError(f"{base_name} cannot be built: {reason}") from error
 
 
+def load_whole(build: Callable[[], nn.Module], name: str, checkpoint: str | None = None) -> nn.Module:
+    """Build a whole upstream, and refuse a checkpoint that leaves some of it at random values.
+
+    Args:
+        build: calls the hub entry.
+        name: its name, for messages.
+        checkpoint: the user's own checkpoint, if one was given.
+
+    Raises:
+        CheckpointError: the upstream cannot be built from the checkpoint.
+    """
+    try:
+        expert = build()
+    except (ConvexPruneError, ImportError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(f"{name} cannot be built: {reason}") from error
+    if checkpoint is not None and Path(checkpoint).is_file():
+        try:
+            family = family_of_class(type(expert))
+        except DepthError:  # nothing is known about its loader
+            return expert
+        _check_complete(expert, family, name, checkpoint, checkpoint)
+    return expert
+
+
 def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Module:
     family = family_of_class(call.expert)
     if call.checkpoint is None or call.expert.__name__.startswith("Legacy"):  # fairseq reads its own files
@@ -86,6 +113,11 @@ def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Modul
 def _build(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
     """Build the expert, and refuse a checkpoint that lacks weights which its loader leaves at random values."""
     expert = call.build(checkpoint)
+    _check_complete(expert, family, name, checkpoint, str(call.checkpoint))
+    return expert
+
+
+def _check_complete(expert: nn.Module, family: Family, name: str, checkpoint: str, shown: str) -> None:
     if family.lenient:
         path, key = family.lenient
         held = {
@@ -95,10 +127,7 @@ def _build(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.M
         lacking = sorted(get(expert, path).state_dict().keys() - held)
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            raise CheckpointError(
-                f"{call.checkpoint} is not a checkpoint for {name}: it lacks {lacking[0]!r}{more}"
-            )
-    return expert
+            raise CheckpointError(f"{shown} is not a checkpoint for {name}: it lacks {lacking[0]!r}{more}")
 
 
 def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: Path) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_bytes
+from ..compat.hf_weights import load_model
 from ..errors import CheckpointError, nearest
 
 if TYPE_CHECKING:
@@ -90,10 +91,7 @@ def _load(directory: Path, family: str) -> Any:
     from transformers import HubertModel, Wav2Vec2Model
 
     model_class: Any = {"hubert": HubertModel, "wav2vec2": Wav2Vec2Model}[family]
-    try:
-        return model_class.from_pretrained(directory, local_files_only=True).float().eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{directory}: transformers cannot load it: {error}") from error
+    return load_model(model_class, str(directory), local_files_only=True).float().eval()
 
 
 def _check(directory: Path, config: PretrainedConfig) -> None:

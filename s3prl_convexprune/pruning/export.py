@@ -20,13 +20,13 @@ from torch import nn
 from .. import __version__
 from ..atomic import check_place, explained
 from ..errors import CheckpointError, ConfigError
+from ..safe_load import read_checkpoint
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import expert_call
 from .families import family_of_class, family_of_entry
 from .family import Family, check_depth
 from .hf_folder import read_config, write_cut
 from .prune import check_final_norm
-from .safe_load import read_checkpoint
 
 PROVENANCE = "s3prl_convexprune"
 

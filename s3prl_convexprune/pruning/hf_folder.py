@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
+from ..safe_load import read_checkpoint
 from .families import all_families
 from .family import Family
-from .safe_load import read_checkpoint
 
 LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 WEIGHTS = (

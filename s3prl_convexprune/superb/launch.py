@@ -12,6 +12,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -33,6 +34,7 @@ def prepare(runner: ModuleType) -> None:
         runner: the module `s3prl.downstream.runner`, just imported.
     """
     compat.runner_setup.before_setup(runner, check_run)
+    compat.runner_setup.around_upstream(runner, build_upstream)
     if Path(sys.argv[0]).name != SCRIPT:
         return
     sys.excepthook = _explain
@@ -93,6 +95,33 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
     choose_device(str(args.device))
     require_packages(args.downstream)
     fill_paths(args.downstream, config)
+
+
+def build_upstream(args: argparse.Namespace, build: Callable[[], Any]) -> Any:
+    """Build a run's upstream; what its checkpoint lacks, or asks to be run, is an error of one line.
+
+    Raises:
+        CheckpointError: the upstream cannot be built from its checkpoint.
+        ConfigError: a checkpoint given with ``-e`` says that the upstream's code is to be fetched from a hub.
+    """
+    from torch.nn.parallel import DistributedDataParallel
+
+    from ..pruning.checkpoint import load_whole
+
+    if getattr(args, "from_hf_hub", False) and not any(word.startswith("--hub") for word in sys.argv):
+        raise ConfigError(
+            f"{args.init_ckpt} asks for code from the Hugging Face hub ({args.upstream}): it was refused and not run; "
+            "give --hub huggingface yourself if you trust it"
+        )
+    entries: list[Any] = []
+
+    def expert() -> Any:
+        entries.append(build())
+        model = entries[0].model
+        return model.module if isinstance(model, DistributedDataParallel) else model
+
+    load_whole(expert, args.upstream, args.upstream_ckpt)
+    return entries[0]
 
 
 def _check_files(given: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from s3prl_convexprune.pruning.cut_file import without_upper_layers
 from s3prl_convexprune.pruning.entry import expert_call
 from s3prl_convexprune.pruning.families import family_of_entry
 from s3prl_convexprune.pruning.hf_folder import read_config, write_cut
-from s3prl_convexprune.pruning.safe_load import read_checkpoint
+from s3prl_convexprune.safe_load import read_checkpoint
 from tests.checkpoints import CASES
 
 LEAN = [
