@@ -12,11 +12,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from s3prl_convexprune.convexity.kernels import kernel
 from s3prl_convexprune.errors import DataError
 
 TIE = 1e-9  # distances closer than this, relatively, are the same distance
@@ -120,7 +120,7 @@ def _search_rows(
         room = min(n, 4 * room)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})
+@kernel(fastmath={"nnan", "nsz", "reassoc"})
 def _any_below(product, low, first, last, limit):  # type: ignore[no-untyped-def]
     smallest = np.float32(np.inf)
     for j in range(first, last):
@@ -128,7 +128,7 @@ def _any_below(product, low, first, last, limit):  # type: ignore[no-untyped-def
     return smallest <= limit
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _propose(product, low, slack, start, column, best, kept, bounds, fill):  # type: ignore[no-untyped-def]
     """Keep the columns whose lower bound is within the K-th smallest upper bound; False when they do not fit."""
     rows, width = product.shape
@@ -167,7 +167,7 @@ def _propose(product, low, slack, start, column, best, kept, bounds, fill):  # t
     return True
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc", "contract"})
+@kernel(fastmath={"nnan", "nsz", "reassoc", "contract"})
 def _distance(x: np.ndarray, y: np.ndarray) -> float:
     total = 0.0
     for d in range(x.shape[0]):
@@ -176,7 +176,7 @@ def _distance(x: np.ndarray, y: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _decide(points, start, k, best, slack, kept, bounds, fill):  # type: ignore[no-untyped-def]
     """Measure the proposed neighbours and keep, sorted, those not farther than the K-th."""
     rows = fill.shape[0]

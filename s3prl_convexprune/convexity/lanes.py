@@ -16,6 +16,8 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from s3prl_convexprune.convexity.kernels import kernel
+
 LANES = 16
 UNREACHED = 1 << 62
 
@@ -49,7 +51,7 @@ def _relax(typing, keys, row, added, base):  # type: ignore[no-untyped-def]
     return signature, generate
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued):  # type: ignore[no-untyped-def]
     """The smallest path key from each of LANES sources to every vertex.
 
@@ -90,7 +92,7 @@ def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued)
             queued[u] |= improved
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def share_inside(key, bits):  # type: ignore[no-untyped-def]
     """The share of a path's interior vertices inside the class: 1 without interior, 0 without a path."""
     if key >= UNREACHED:
@@ -100,7 +102,7 @@ def share_inside(key, bits):  # type: ignore[no-untyped-def]
     return 1.0 if interior <= 0 else (interior - (key & field)) / interior
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def drawn_shares(keys, bits, sources, used, first, mates, shares):  # type: ignore[no-untyped-def]
     """The share of each drawn pair that starts in one batch.
 
@@ -116,7 +118,7 @@ def drawn_shares(keys, bits, sources, used, first, mates, shares):  # type: igno
             shares[pair] = share_inside(keys[mates[pair], lane], bits)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def sum_shares(keys, bits, codes, sources, used, members, first, chosen, starting, arriving):  # type: ignore
     """Add up the shares of the pairs (source, class mate) of one batch.
 
@@ -144,7 +146,7 @@ def sum_shares(keys, bits, codes, sources, used, members, first, chosen, startin
             arriving[mate] += share
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def sum_interior(  # type: ignore[no-untyped-def]
     indptr, indices, weights, codes, sources, used, keys, bits, members, first, chosen, base_class, interior
 ):
@@ -204,7 +206,7 @@ def sum_interior(  # type: ignore[no-untyped-def]
         previous[source] = -1
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def count_is_full(keys, bits):  # type: ignore[no-untyped-def]
     """Whether some path has as many edges as a count can hold; every longer path has such a path as its start."""
     field = (1 << bits) - 1
