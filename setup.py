@@ -66,6 +66,7 @@ setup(
             "demo/model/**/*",
             "report/**/*",
             "superb/**/*.csv",
+            "analysis/*.csv",
         ],
         "s3prl_convexprune.upstream_configs": ["*.yaml"],
         "s3prl_convexprune.downstream_recipes": ["**/*"],

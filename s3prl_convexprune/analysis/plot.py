@@ -9,20 +9,25 @@ from typing import Any
 
 from .. import atomic
 from ..artifact import Analysis, Choice
+from .published import PublishedCurve
 
 # Okabe and Ito's colour-blind-safe palette.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def draw_curve(
-    analyses: Sequence[Analysis], stem: str | Path, choices: Sequence[Choice | None] = ()
+    analyses: Sequence[Analysis],
+    stem: str | Path,
+    choices: Sequence[Choice | None] = (),
+    published: Sequence[PublishedCurve | None] = (),
 ) -> list[Path]:
-    """Draw one curve an analysis, as PNG and SVG.
+    """Draw one curve an analysis, as PNG and SVG; published curves beside them, dashed and hollow.
 
     Args:
         analyses: what to draw; each is labelled by its upstream and label kind.
         stem: the files' path without its ending.
         choices: for each analysis the chosen layer, or None; the most convex layer is marked when left out.
+        published: for each analysis the curve of `published.published_for`, or None.
 
     Returns:
         The paths written: `<stem>.png` and `<stem>.svg`.
@@ -55,6 +60,19 @@ def draw_curve(
                 markersize=3.5,
                 label=f"{analysis.upstream}: {analysis.label}",
             )
+            beside = published[number] if published else None
+            if beside is not None:
+                axes.plot(
+                    beside.layers,
+                    beside.convexity,
+                    color=colour,
+                    linestyle="--",
+                    linewidth=1.1,
+                    marker="o",
+                    markersize=3.5,
+                    markerfacecolor="none",
+                    label=f"{beside.model} {beside.size}: {beside.label} (published)",
+                )
             if chosen is not None:
                 score = scores[layers.index(chosen.layer)]
                 axes.plot(

@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.analyze import analyze, open_corpus
     from ..analysis.plot import draw_curve
     from ..analysis.protocols import protocol_difference
+    from ..analysis.published import agreement, published_for
     from ..artifact import Analysis
     from ..errors import ConfigError
 
@@ -72,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
         protocol=args.protocol,
         device=args.device,
     )
-    curves = draw_curve([analysis], args.output.with_suffix(""))
+    published = published_for(analysis)
+    curves = draw_curve([analysis], args.output.with_suffix(""), published=[published])
     print(analysis.table())
+    if published is not None:
+        print(f"against the paper's published curve: {agreement(analysis, published).sentence}")
     if args.protocol == "paper":
         change, layer = protocol_difference(analysis).largest
         print(
