@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test lint bench test-new test-old test-fork test-espnet clean
 
 demo: $(VENV)/.demo
-	$(BIN)/s3prl-convexprune demo -o demo_output
+	$(BIN)/s3prl-convexprune study demo -o demo_output --jobs 2
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -1,8 +1,8 @@
 """What `pyproject.toml` cannot say: where the data folders go, the import hook's `.pth` file, the README's links.
 
-`upstream_configs/` and `downstream_recipes/` stand at the top level for people and are installed inside the package for
-programs. A `.pth` file beside the package lets an unmodified s3prl know our names: see `s3prl_convexprune/_plugin.py`,
-which it loads, and the variable that switches it off.
+`upstream_configs/`, `downstream_recipes/` and `studies/` stand at the top level for people and are installed inside the
+package for programs. A `.pth` file beside the package lets an unmodified s3prl know our names: see
+`s3prl_convexprune/_plugin.py`, which it loads, and the variable that switches it off.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent
 DATA_FOLDERS = {
     "s3prl_convexprune.upstream_configs": "upstream_configs",
     "s3prl_convexprune.downstream_recipes": "downstream_recipes",
+    "s3prl_convexprune.studies": "studies",
 }
 PACKAGE_DIR = DATA_FOLDERS
 if "editable_wheel" in sys.argv:
@@ -70,5 +71,6 @@ setup(
         ],
         "s3prl_convexprune.upstream_configs": ["*.yaml"],
         "s3prl_convexprune.downstream_recipes": ["**/*"],
+        "s3prl_convexprune.studies": ["*.yaml"],
     },
 )

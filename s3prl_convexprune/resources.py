@@ -20,3 +20,8 @@ def upstream_configs_dir() -> Path:
 def downstream_recipes_dir() -> Path:
     """The folder that holds `s3prl/` and `speechbrain/` recipes."""
     return _folder("downstream_recipes")
+
+
+def studies_dir() -> Path:
+    """The folder of the studies that ship."""
+    return _folder("studies")

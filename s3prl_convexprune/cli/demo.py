@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..demo.run import run_demo
+    from ..experiments.engine import run_study
+    from ..experiments.study_file import read_study
 
-    run_demo(args.output, jobs=args.jobs)
+    run_study(read_study("demo"), args.output, jobs=args.jobs, device="cpu")
     return 0

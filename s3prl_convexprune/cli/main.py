@@ -22,6 +22,7 @@ VERBS = {
     "finetune": "compare upstreams fine-tuned end to end by SpeechBrain recipes",
     "export": "write a cut upstream as an ordinary checkpoint",
     "prepare": "check a corpus and make what s3prl's recipes need beside it",
+    "study": "run a whole comparison that one YAML file says",
     "demo": "the whole job on the embedded tiny model and corpus",
     "doctor": "what is installed, what was patched and why, what is missing",
 }

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigError
+
 SEEDS_BEFORE = range(2, 11)  # what the number of seeds used to be
 
 
@@ -71,3 +73,40 @@ def lone_seed_hint(seeds: list[int]) -> str | None:
         return None
     several = " ".join(map(str, range(seeds[0])))
     return f"--seeds {seeds[0]} trains with the one seed {seeds[0]}; for {seeds[0]} seeds write --seeds {several}"
+
+
+def workers(parser: argparse.ArgumentParser) -> None:
+    """``--jobs``, ``--shard`` and ``--launcher``: who does the work."""
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on"
+    )
+    parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
+    parser.add_argument(
+        "--launcher-option",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="submitit parameters, e.g. slurm_partition=gpu gpus_per_node=1 timeout_min=600",
+    )
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """`"2/4"` as numbers."""
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit()):
+        raise ConfigError(f"--shard {text}: expected i/n, such as 2/4")
+    return int(index), int(count)
+
+
+def parse_options(texts: list[str]) -> dict[str, int | str]:
+    """`["timeout_min=600"]` as keyword arguments."""
+    options: dict[str, int | str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
+        options[key] = int(value) if value.isdigit() else value
+    return options

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import ConfigError
 from . import options
 
 
@@ -30,18 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
     )
     options.device(parser)
-    parser.add_argument("--jobs", type=int, default=1, help="worker processes, or jobs of the launcher")
-    parser.add_argument(
-        "--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on"
-    )
-    parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
-    parser.add_argument(
-        "--launcher-option",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="submitit parameters, e.g. slurm_partition=gpu gpus_per_node=1 timeout_min=600",
-    )
+    options.workers(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="print the cells and their run_downstream.py commands"
     )
@@ -61,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         overrides=parse_overrides(args.override),
         device=args.device,
         ckpt=args.ckpt,
-    ).shard(*parse_shard(args.shard))
+    ).shard(*options.parse_shard(args.shard))
     if args.dry_run:
         print(dry_run(plan))
         return 0
@@ -70,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         plan,
         jobs=args.jobs,
         launcher=args.launcher,
-        launcher_options=parse_options(args.launcher_option),
+        launcher_options=options.parse_options(args.launcher_option),
     )
     print(
         f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"
@@ -96,22 +84,3 @@ def parse_overrides(texts: list[str]) -> dict[str, list[str]]:
         else:
             by_task.setdefault("all", []).append(text)
     return by_task
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """`"2/4"` as numbers."""
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdigit() and count.isdigit()):
-        raise ConfigError(f"--shard {text}: expected i/n, such as 2/4")
-    return int(index), int(count)
-
-
-def parse_options(texts: list[str]) -> dict[str, int | str]:
-    """`["timeout_min=600"]` as keyword arguments."""
-    options: dict[str, int | str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
-        options[key] = int(value) if value.isdigit() else value
-    return options

@@ -97,7 +97,7 @@ def test_the_wheel_has_what_a_user_runs_and_nothing_else(distributions):
     with zipfile.ZipFile(distributions.wheel) as wheel:
         names = [name for name in wheel.namelist() if ".dist-info/" not in name]
     assert {name.partition("/")[0] for name in names} == {"s3prl_convexprune", "s3prl_convexprune.pth"}
-    for folder in ("downstream_recipes", "upstream_configs", "s3prl_convexprune"):
+    for folder in ("downstream_recipes", "studies", "upstream_configs", "s3prl_convexprune"):
         inside = {
             str(path.relative_to(distributions.source)) for path in (distributions.source / folder).rglob("*")
             if path.is_file()

@@ -1,4 +1,4 @@
-"""The demo, shortened: the artifacts of every stage are there and speak of one another."""
+"""The demo's study, shortened: the artifacts of every step are there and speak of one another."""
 
 from __future__ import annotations
 
@@ -9,35 +9,51 @@ import pytest
 import yaml
 
 from s3prl_convexprune.artifact import Analysis
-from s3prl_convexprune.demo.run import POLICY, WHOLE, DemoTask, run_demo
+from s3prl_convexprune.experiments.engine import run_study
+from s3prl_convexprune.experiments.study_file import find_study, read_study
 from s3prl_convexprune.superb.results import read_results
 
-TASK = DemoTask("ks", "word", steps=4, eval_step=4, batch=4, lr=1e-3)
-CUT = f"{WHOLE}_convexpruned_ks"
+WHOLE = "tiny_hubert"
+STEPS = {f"config.runner.{key}": 4 for key in ("total_steps", "eval_step", "log_step", "save_step")}
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory):
+def study(tmp_path_factory):
+    """The shipped file with KS alone, one seed and four steps."""
+    given = yaml.safe_load(find_study("demo").read_text())
+    given["analyses"] = {"word": given["analyses"]["word"]}
+    ks = given["evaluate"][0]
+    ks["overrides"] |= {**STEPS, "config.downstream_expert.datarc.batch_size": 4}
+    given["evaluate"] = [{**ks, "seeds": [1]}]
+    path = tmp_path_factory.mktemp("study") / "short.yaml"
+    path.write_text(yaml.safe_dump(given, sort_keys=False))
+    return read_study(path)
+
+
+@pytest.fixture(scope="module")
+def output(study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo_output")
     environment = pytest.MonkeyPatch()
     environment.setenv("HF_HUB_OFFLINE", "1")
     environment.setenv("S3PRL_CONVEXPRUNE_CONFIGS", "")
-    run_demo(folder, tasks=[TASK], seeds=[1], jobs=1)
+    run_study(study, folder, device="cpu")
     environment.undo()
     return folder
 
 
 @pytest.mark.slow
 def test_the_cut_that_was_scored_is_the_one_that_was_chosen(output):
-    analysis = Analysis.read(output / "analysis" / "word.json")
-    config = yaml.safe_load((output / "upstream_configs" / f"{CUT}.yaml").read_text())
+    analysis = Analysis.read(output / "analyses" / "tiny_hubert-word.json")
+    depth = analysis.choose("within-sem").layer
+    cut = f"{WHOLE}_convexpruned_L{depth}"
     rows = {row["upstream"]: row for row in read_results(output / "results.json")}
-    assert config["layers"] == analysis.choose(POLICY).layer
-    assert rows.keys() == {WHOLE, CUT}
+    assert rows.keys() == {WHOLE, cut}
     assert rows[WHOLE]["layers"] == analysis.layers[-1].layer == 12
-    assert rows[CUT]["layers"] == config["layers"]
+    assert rows[cut]["layers"] == depth
     assert rows[WHOLE]["params"] == analysis.layers[-1].params
-    assert rows[CUT]["params"] == analysis.layers[config["layers"]].params
+    assert rows[cut]["params"] == analysis.layers[depth].params
+    answer = (output / "answer.txt").read_text()
+    assert f"{depth} of 12" in answer and f"{rows[cut]['test']:.2f}" in answer
 
 
 @pytest.mark.slow
@@ -53,13 +69,15 @@ def test_the_page_is_whole_and_says_what_the_corpus_is(output):
     assert "synthetic speech" in page and "prosody" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page.split("<main")[0])
     assert len(page) < 3_000_000
-    assert {"word.json", "word.png", "word.svg"} <= {path.name for path in (output / "analysis").iterdir()}
+    assert {path.name for path in (output / "analyses").iterdir()} == {
+        f"tiny_hubert-word.{kind}" for kind in ("json", "png", "svg")
+    }
 
 
 @pytest.mark.slow
-def test_a_second_run_trains_nothing_again(output):
+def test_a_second_run_trains_nothing_again(study, output):
     finished = {path: path.stat().st_mtime_ns for path in output.rglob("finished.json")}
     before = json.loads((output / "results.json").read_text())["rows"]
-    run_demo(output, tasks=[TASK], seeds=[1], jobs=1)
+    run_study(study, output, device="cpu")
     assert {path: path.stat().st_mtime_ns for path in output.rglob("finished.json")} == finished
     assert json.loads((output / "results.json").read_text())["rows"] == before

@@ -1,0 +1,52 @@
+"""`study`: a whole comparison that one YAML file says."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="FILE|NAME", help="a study's YAML, or the name of one that ships")
+    options.output(parser, "the folder for everything it makes", required=True)
+    parser.add_argument(
+        "--only", choices=("analyses", "cells", "report"), help="one step; the earlier ones are done"
+    )
+    parser.add_argument(
+        "--override",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="keys of the file, e.g. evaluate.0.seeds=[1]",
+    )
+    options.device(parser)
+    options.workers(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print every step, its command and what it reads"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..experiments.planned import known_layers, steps
+    from ..experiments.study_file import read_study
+
+    study = read_study(args.study, args.override)
+    for base in study.bases:
+        known_layers(base)
+    if args.dry_run:
+        print("\n".join(map(str, steps(study, args.output, args.jobs))))
+        return 0
+    from ..experiments.engine import run_study
+
+    run_study(
+        study,
+        args.output,
+        only=args.only,
+        jobs=args.jobs,
+        shard=options.parse_shard(args.shard),
+        launcher=args.launcher,
+        launcher_options=options.parse_options(args.launcher_option),
+        device=args.device,
+    )
+    return 0

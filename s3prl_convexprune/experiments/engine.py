@@ -1,0 +1,130 @@
+"""Run a study: analyses, cuts, cells, costs, report. Each step keeps what an earlier run finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import atomic
+from ..errors import ConfigError, nearest
+from . import analyses
+from .cuts import Cut, cuts_of, put_on_hub
+from .study import Study
+
+STEPS = ("analyses", "cells", "report")
+
+
+def run_study(
+    study: Study,
+    output: str | Path,
+    *,
+    only: str | None = None,
+    jobs: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    launcher: str = "processes",
+    launcher_options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+) -> Path | None:
+    """Run a study, from nothing or from where it was killed.
+
+    Args:
+        study: the study.
+        output: the folder for everything it makes.
+        only: one of `STEPS`; the earlier ones must have been run. None runs all.
+        jobs: worker processes, or the launcher's jobs.
+        shard: ``(i, n)``: every n-th analysis and cell only, from the i-th on; the report is then left to a run
+            without it.
+        launcher: see `superb.grid.run_cells`.
+        launcher_options: likewise.
+        device: torch device; None takes the GPU if there is one.
+
+    Returns:
+        The page, when the report was made.
+
+    Raises:
+        ConvexPruneError: bad input, before any work where it can be known; a failed cell, after the others ran.
+    """
+    from ..devices import choose_device
+
+    if only is not None and only not in STEPS:
+        raise ConfigError(f"--only {only}{nearest(only, STEPS)}")
+    index, count = shard
+    if not 1 <= index <= count:
+        raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")
+    output = atomic.check_place(Path(output).resolve(), folder=True)
+    device = choose_device(device)
+    _claim(study, output)
+    put_on_hub(output)
+    if only in (None, "analyses"):
+        for base, name in analyses.pairs(study)[index - 1 :: count]:
+            analyses.analyse(study, base, name, output, device)
+    if only == "analyses" or (count > 1 and not _analysed(study, output)):
+        return None
+    chosen = {evaluation.title: cuts_of(study, evaluation, output, device) for evaluation in study.evaluate}
+    if only in (None, "cells"):
+        _run_cells(study, chosen, output, device, jobs, shard, launcher, launcher_options or {})
+    if only == "cells" or count > 1:
+        return None
+    from .report import report
+
+    return report(study, chosen, output, device)
+
+
+def _claim(study: Study, output: Path) -> None:
+    """Keep the study's own text beside its results, and refuse a folder of another study.
+
+    Raises:
+        ConfigError: the folder holds another study.
+    """
+    path = output / "study.yaml"
+    if path.is_file():
+        before = path.read_text(encoding="utf-8")
+        if f"study: {study.name}\n" not in before:
+            raise ConfigError(f"{output} holds another study; use another output folder")
+    if not path.is_file() or before != study.text:
+        atomic.write_text(path, study.text)
+
+
+def _analysed(study: Study, output: Path) -> bool:
+    return all(analyses.analysis_path(output, base, name).is_file() for base, name in analyses.pairs(study))
+
+
+def _run_cells(
+    study: Study,
+    chosen: Mapping[str, Sequence[Cut]],
+    output: Path,
+    device: str,
+    jobs: int,
+    shard: tuple[int, int],
+    launcher: str,
+    launcher_options: Mapping[str, Any],
+) -> None:
+    from .finetuned import comparisons
+    from .frozen import grid, run_grid
+
+    names = {title: list(dict.fromkeys(cut.name for cut in cuts)) for title, cuts in chosen.items()}
+    plan = grid(study, names, output, device)
+    if plan is not None:
+        run_grid(plan.shard(*shard), jobs=jobs, launcher=launcher, launcher_options=launcher_options)
+    for _, _, comparison in comparisons(study, by_base(chosen), output, device)[shard[0] - 1 :: shard[1]]:
+        from ..speechbrain.runs import run_all
+
+        run_all(comparison)
+
+
+def by_base(chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, list[str]]]:
+    """Title of an evaluation -> name of a base -> hub names, each once, the deepest (the whole upstream) first."""
+    return {
+        title: {
+            base: list(
+                dict.fromkeys(
+                    cut.name
+                    for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of)
+                    if cut.base.name == base
+                )
+            )
+            for base in dict.fromkeys(cut.base.name for cut in cuts)
+        }
+        for title, cuts in chosen.items()
+    }

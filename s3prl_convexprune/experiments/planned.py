@@ -1,0 +1,191 @@
+"""What a study would do: every step with its command, what it reads and how much it trains. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..artifact import Analysis
+from ..errors import ConvexPruneError
+from ..names import depths_of, whole_upstreams
+from ..resources import downstream_recipes_dir
+from ..superb.recipes import RECIPES
+from ..superb.tasks import get_task
+from .analyses import analysis_path, pairs
+from .cuts import cut_name
+from .rules import SUBSETS
+from .study import Base, Choose, Evaluation, Study
+
+PROGRAM = "s3prl-convexprune"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a study.
+
+    Attributes:
+        title: what it is.
+        command: the command that does this step alone.
+        reads: what it needs, and whether that is there.
+        amount: how much there is to do.
+        done: whether an earlier run finished it.
+    """
+
+    title: str
+    command: str
+    reads: str
+    amount: str
+    done: bool = False
+
+    def __str__(self) -> str:
+        state = "done" if self.done else "to do"
+        return f"# {self.title} ({state}): {self.amount}; reads {self.reads}\n{self.command}"
+
+
+def steps(study: Study, output: Path, jobs: int = 1) -> Iterator[Step]:
+    """The steps in the order in which they run. A depth that an analysis has yet to choose is shown as ``L<rule>``.
+
+    Args:
+        study: the study.
+        output: its folder, looked at for what is finished.
+        jobs: worker processes.
+    """
+    for base, name in pairs(study):
+        yield _analysis(study, base, name, output)
+    for evaluation in study.evaluate:
+        yield from (_frozen if evaluation.how == "frozen" else _finetuned)(study, evaluation, output, jobs)
+    yield Step(
+        "report",
+        shlex.join([PROGRAM, "study", study.name, "-o", str(output), "--only", "report"]),
+        "the artifacts above",
+        "the leaderboard, the answer and one page",
+        (output / "report.html").is_file(),
+    )
+
+
+def _analysis(study: Study, base: Base, name: str, output: Path) -> Step:
+    labelling = study.analyses[name]
+    command = [PROGRAM, "analyze", "-u", base.entry, *(["-k", base.ckpt] if base.ckpt else [])]
+    command += ["--corpus", labelling.corpus, *(["--root", labelling.root] if labelling.root else [])]
+    command += ["--label", labelling.label, *(["--split", labelling.split] if labelling.split else [])]
+    command += ["--protocol", labelling.protocol] if labelling.protocol != "exact" else []
+    command += ["--per-class", str(labelling.per_class), "--neighbors", str(labelling.neighbors)]
+    command += ["--seed", str(labelling.seed), "-o", str(analysis_path(output, base, name))]
+    return Step(
+        f"convexity of {name} in {base.name}",
+        shlex.join(command),
+        f"{_checkpoint(base)}; {_corpus(labelling.corpus, labelling.root)}",
+        f"one forward pass over at most {labelling.per_class} utterances of each {labelling.label}",
+        analysis_path(output, base, name).is_file(),
+    )
+
+
+def _frozen(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> Iterator[Step]:
+    task = get_task(evaluation.task)
+    names = [name for base in study.bases for name in _names(study, evaluation, base, output)]
+    command = [PROGRAM, "run", "-u", *names, "-t", evaluation.task, "-o", str(output / "experiments")]
+    command += ["--lr", *map(str, evaluation.lrs)] if evaluation.lrs else []
+    command += ["--seeds", *map(str, evaluation.seeds)]
+    command += ["--folds", *evaluation.folds] if evaluation.folds else []
+    command += ["--override", *(f"{key}={value}" for key, value in evaluation.overrides.items())] * bool(
+        evaluation.overrides
+    )
+    command += ["--jobs", str(jobs)]
+    recipe = yaml.safe_load((downstream_recipes_dir() / "s3prl" / task.recipe).read_text(encoding="utf-8"))
+    length = evaluation.overrides.get("config.runner.total_steps", recipe["runner"]["total_steps"])
+    cells = len(names) * len(evaluation.seeds) * max(1, len(evaluation.lrs))
+    cells *= len(evaluation.folds or task.folds or (None,))
+    variable = RECIPES[task.downstream].folders[0].variable
+    yield Step(
+        f"{task.title}, frozen, through s3prl's runner",
+        shlex.join(command),
+        "the embedded corpus" if evaluation.data == "demo" else _variable(variable),
+        f"at most {cells} trainings of {length:,} steps",
+    )
+
+
+def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> Iterator[Step]:
+    task = get_task(evaluation.task)
+    variable = RECIPES[task.downstream].folders[0].variable
+    data = evaluation.data or f"${variable}"
+    for base in study.bases:
+        names = list(_names(study, evaluation, base, output))
+        folder = output / "finetuned" / evaluation.task / base.name
+        command = [PROGRAM, "finetune", "-u", *names, "-t", evaluation.task, "-o", str(folder)]
+        command += ["--data-folder", data, "--seeds", *map(str, evaluation.seeds)]
+        command += ["--folds", *evaluation.folds] if evaluation.folds else []
+        command += ["--hparams", evaluation.hparams] if evaluation.hparams else []
+        command += ["--override", *(f"{key}={value}" for key, value in evaluation.overrides.items())] * bool(
+            evaluation.overrides
+        )
+        runs = len(names) * len(evaluation.seeds) * len(evaluation.folds or task.folds or (None,))
+        yield Step(
+            f"{task.title}, fine-tuned by SpeechBrain, {base.name}",
+            shlex.join(command),
+            "the embedded corpus" if data == "demo" else data if evaluation.data else _variable(variable),
+            f"at most {runs} trainings",
+        )
+
+
+def _names(study: Study, evaluation: Evaluation, base: Base, output: Path) -> dict[str, None]:
+    """Hub names as far as they can be known, each once."""
+    path = analysis_path(output, base, study.labelling_of(evaluation))
+    try:
+        analysis = Analysis.read(path) if path.is_file() else None
+    except ConvexPruneError:
+        analysis = None
+    of = analysis.layers[-1].layer if analysis else known_layers(base)
+    names: dict[str, None] = {}
+    for choose in study.rules_of(evaluation):
+        names |= dict.fromkeys(_chosen(choose, base, analysis, of))
+    return names
+
+
+def _chosen(choose: Choose, base: Base, analysis: Analysis | None, of: int | None) -> list[str]:
+    if choose.rule == "whole":
+        return [base.name if base.ckpt else base.entry]
+    if choose.rule == "all-depths" and of is not None:
+        return [cut_name(base, layers, of) for layers in range(1, of + 1)]
+    if choose.rule in SUBSETS or choose.rule in ("probe", "cka", "cosine") or analysis is None or of is None:
+        return [f"{base.name}_convexpruned_L<{choose.title}>"]
+    return [cut_name(base, analysis.choose(choose.rule, **choose.options).layer, of)]
+
+
+def known_layers(base: Base) -> int | None:
+    """How many transformer layers an upstream has, as far as its name says.
+
+    Raises:
+        UnknownUpstreamError: s3prl's hub has no such entry.
+        DepthError: it cannot be cut.
+    """
+    from ..errors import DepthError
+    from ..names import unknown_upstream
+
+    whole = whole_upstreams()
+    if base.entry not in whole:
+        raise unknown_upstream(base.entry)
+    depths = depths_of(whole[base.entry])
+    if depths.reason:
+        raise DepthError(f"{base.entry} cannot be cut: {depths.reason}")
+    return None if base.ckpt else depths.whole
+
+
+def _checkpoint(base: Base) -> str:
+    return f"{base.entry}'s checkpoint" + (f" {base.ckpt}" if base.ckpt else "")
+
+
+def _corpus(name: str, root: str | None) -> str:
+    from ..analysis.corpora import CORPORA
+
+    if root is not None or name.endswith(".csv"):
+        return str(root or name)
+    return "the embedded corpus" if CORPORA[name].shipped else _variable(CORPORA[name].environment)
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name) or f"{name} (not set)"

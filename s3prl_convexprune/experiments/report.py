@@ -1,0 +1,124 @@
+"""A study's report: its results in one file, its leaderboard, its decisions, and one page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import atomic
+from ..superb.leaderboard import load_rows, make_leaderboard
+from ..superb.results import write_results
+from ..superb.tables import markdown
+from . import analyses, decisions, verdicts
+from .cuts import Cut
+from .engine import by_base
+from .finetuned import comparisons
+from .frozen import experiments_dir
+from .study import Study
+
+
+def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> Path:
+    """Write the report of a study whose cells are finished, and print its answer.
+
+    Args:
+        study: the study.
+        chosen: title of an evaluation -> its cuts.
+        output: the study's folder.
+        device: where upstreams are profiled.
+
+    Returns:
+        The page.
+
+    Raises:
+        ArtifactError: results are missing, or do not belong together.
+    """
+    from ..report.page import write_page
+
+    made = [analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)]
+    profiles = profile(study, chosen, output, device)
+    rows = results(study, chosen, output, device)
+    systems = _systems(study, chosen)
+    entries = make_leaderboard(rows, profiles=profiles, systems=systems) if rows else []
+    frozen = {
+        evaluation.task: chosen[evaluation.title]
+        for evaluation in study.evaluate
+        if evaluation.how == "frozen"
+    }
+    found = decisions.decisions(entries, frozen)
+    if rows:
+        atomic.write_text(output / "leaderboard.md", markdown(entries))
+    text = ["", *decisions.table(found)]
+    text += verdicts.tables(study, chosen, rows)
+    atomic.write_text(output / "answer.txt", "\n".join(text).lstrip() + "\n")
+    print("\n".join(text))
+    notes = [*study.notes, *(decision.sentence for decision in found)]
+    page = write_page(rows, made, profiles, output / "report.html", notes, systems=systems, title=study.title)
+    print(f"\n{page}")
+    return page
+
+
+def results(
+    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str
+) -> list[dict[str, Any]]:
+    """The rows of every cell, frozen and fine-tuned, also written to `results.json`.
+
+    Raises:
+        ArtifactError: a cell is not finished.
+    """
+    rows: list[dict[str, Any]] = []
+    if any(evaluation.how == "frozen" for evaluation in study.evaluate):
+        rows += load_rows([experiments_dir(output)])
+    for _, _, comparison in comparisons(study, by_base(chosen), output, device):
+        from ..speechbrain.runs import run_all
+
+        rows += [{**row, "folder": str(comparison.output / row["folder"])} for row in run_all(comparison)]
+    write_results(
+        output / "results.json", [{**row, "folder": os.path.relpath(row["folder"], output)} for row in rows]
+    )
+    return rows
+
+
+def profile(
+    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str
+) -> list[dict[str, Any]]:
+    """Parameters, MACs and real-time factor of each upstream that was scored; kept from an earlier report."""
+    from ..superb.profile import read_profiles, write_profiles
+
+    if study.profile is None:
+        return []
+    names = list(dict.fromkeys(cut.name for cuts in chosen.values() for cut in cuts))
+    path = output / "profile.json"
+    kept = read_profiles([path]) if path.is_file() else []
+    if {row["upstream"] for row in kept} == set(names):
+        return kept
+    from tqdm import tqdm
+
+    from ..registry import build_upstream
+    from ..superb.profile import profile_upstream
+
+    costs = study.profile
+    rows = [
+        profile_upstream(
+            build_upstream(name),
+            name,
+            device=device,
+            seconds=costs.seconds,
+            batches=costs.batches,
+            repeats=costs.repeats,
+        )
+        for name in tqdm(names, unit="upstream", desc="profile")
+    ]
+    write_profiles(path, rows, device)
+    return rows
+
+
+def _systems(study: Study, chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, str]]:
+    """For each upstream and rule the row made of what the rule chose for each frozen task."""
+    systems: dict[str, dict[str, str]] = {}
+    for evaluation in study.evaluate:
+        for cut in chosen[evaluation.title] if evaluation.how == "frozen" else ():
+            if cut.choose.rule not in ("whole", "all-depths"):
+                systems.setdefault(f"{cut.base.name}, {cut.choose.title}", {})[evaluation.task] = cut.name
+    return systems

@@ -1,0 +1,52 @@
+"""The rules that a study may choose depths by: one table, each with what it needs and what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of `RULES`.
+
+    Attributes:
+        name: what a study calls it.
+        text: what it is, for people.
+        needs: what the choice is made from: ``nothing`` but the depth of the whole upstream, its ``analysis``, or the
+            ``points`` that the analysis was made of.
+        uses_labels: whether the task's labels take part, which makes a cut task-specific.
+        options: its options, all of them required.
+    """
+
+    name: str
+    text: str
+    needs: Literal["nothing", "analysis", "points"]
+    uses_labels: bool = True
+    options: tuple[str, ...] = ()
+
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule("whole", "the whole upstream, what cuts are compared with", "nothing", uses_labels=False),
+        Rule("all-depths", "every depth from 1 on", "nothing", uses_labels=False),
+        Rule("argmax", "the most convex layer", "analysis"),
+        Rule("within-sem", "the shallowest layer that cannot be told from the most convex one", "analysis"),
+        Rule("budget", "the most convex layer under a share of the MACs", "analysis", options=("max_macs",)),
+        Rule(
+            "paper",
+            "the paper's one depth for a size and a task: words L8 or L15, speakers L2 or L4",
+            "analysis",
+        ),
+        Rule("probe", "the layer with the best linear probe", "points"),
+        Rule("cka", "the knee of CKA with the last layer", "points", uses_labels=False),
+        Rule("cosine", "the knee of the mean cosine with the last layer", "points", uses_labels=False),
+        Rule("bottom", "as many layers as argmax keeps, from the top (Sajjad et al. 2023)", "analysis"),
+        Rule("symmetric", "as many, from both ends (Sajjad et al. 2023)", "analysis"),
+        Rule("alternate", "as many, evenly spread (Sajjad et al. 2023)", "analysis"),
+    )
+}
+
+#: Rules whose result is not a cut at the top: another set of layers, as many as argmax keeps.
+SUBSETS = ("bottom", "symmetric", "alternate")

@@ -1,0 +1,235 @@
+"""Reading a study from its YAML: checked whole before anything runs, without importing torch.
+
+A wrong key, rule, task or type is answered with its place in the file and the nearest valid choice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import ConfigError, nearest
+from ..resources import studies_dir
+from ..superb.tasks import TASKS, get_task
+from .rules import RULES
+from .study import Base, Choose, Costs, Evaluation, Labelling, Study
+
+
+def read_study(name: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """Read a study.
+
+    Args:
+        name: a file, or the name of one that ships.
+        overrides: ``key=value`` with dotted keys into the file (``evaluate.0.seeds=[1]``), values as YAML.
+
+    Raises:
+        ConfigError: there is no such study, or something in it is not as it must be; the message names the place.
+    """
+    path = find_study(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+        given = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: the study cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(given, dict):
+        raise ConfigError(
+            f"{path}: a study is a mapping with 'study', 'upstreams', 'analyses' and 'evaluate'"
+        )
+    for override in overrides:
+        _override(path, given, override)
+        text += f"# --override {override}\n"
+    try:
+        return _study(given, text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def find_study(name: str | Path) -> Path:
+    """The file of a study: a path, or the name of one that ships.
+
+    Raises:
+        ConfigError: neither; the message lists the names.
+    """
+    path = Path(name).expanduser()
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        if not path.is_file():
+            raise ConfigError(f"there is no study file {path}{nearest(path.stem, study_names())}")
+        return path
+    shipped = studies_dir() / f"{name}.yaml"
+    if str(name) not in study_names():
+        raise ConfigError(f"no study {str(name)!r}{nearest(str(name), study_names())}")
+    return shipped
+
+
+def study_names() -> list[str]:
+    """The studies that ship."""
+    return sorted(path.stem for path in studies_dir().glob("*.yaml"))
+
+
+def _study(given: dict[str, Any], text: str) -> Study:
+    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "profile", "notes")
+    _known_keys("", given, keys)
+    for key in ("study", "upstreams", "analyses"):
+        if not given.get(key):
+            raise ConfigError(f"{key!r} is missing")
+    name = given["study"]
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise ConfigError(f"study {name!r}: expected a name of letters, digits, '_', '-' and '.'")
+    bases = tuple(_base(entry) for entry in _list("upstreams", given["upstreams"]))
+    if twice := _twice(base.name for base in bases):
+        raise ConfigError(f"upstreams: {twice} is there twice")
+    analyses = {
+        str(key): _made(f"analyses.{key}", Labelling, value)
+        for key, value in _mapping("analyses", given["analyses"]).items()
+    }
+    evaluate = tuple(
+        _evaluation(f"evaluate.{number}", value)
+        for number, value in enumerate(_list("evaluate", given.get("evaluate") or []))
+    )
+    study = Study(
+        name=name,
+        title=str(given.get("title") or name),
+        bases=bases,
+        analyses=analyses,
+        cuts=_rules("cuts", _list("cuts", given.get("cuts") or ["whole"])),
+        evaluate=evaluate,
+        profile=_made("profile", Costs, given["profile"]) if given.get("profile") is not None else None,
+        notes=tuple(map(str, _list("notes", given.get("notes") or []))),
+        text=text,
+    )
+    for evaluation in evaluate:
+        task = get_task(evaluation.task)
+        if unknown := set(evaluation.folds) - set(task.folds):
+            raise ConfigError(f"{task.title} has no {min(unknown)!r}{nearest(min(unknown), task.folds)}")
+        chosen = study.labelling_of(evaluation)
+        if chosen not in analyses:
+            raise ConfigError(
+                f"evaluation {evaluation.title}: no analysis {chosen!r}{nearest(chosen, analyses)}"
+            )
+        if not evaluation.seeds:
+            raise ConfigError(f"evaluation {evaluation.title}: 'seeds' is empty")
+    if twice := _twice(evaluation.title for evaluation in evaluate):
+        raise ConfigError(f"evaluate: {twice} is there twice; another study may have the other")
+    return study
+
+
+def _evaluation(where: str, given: Any) -> Evaluation:
+    given = dict(_mapping(where, given))
+    cuts = given.pop("cuts", None)
+    made: Evaluation = _made(where, Evaluation, given)
+    if made.task not in TASKS:
+        raise ConfigError(f"{where}: no task {made.task!r}{nearest(made.task, TASKS)}")
+    if cuts is None:
+        return made
+    return dataclasses.replace(made, cuts=_rules(f"{where}.cuts", _list(f"{where}.cuts", cuts)))
+
+
+def _base(given: Any) -> Base:
+    """``hubert``, or ``{hf_wav2vec2_custom: vasista22/ccc-wav2vec2-base}``."""
+    if isinstance(given, str):
+        return Base(given, given)
+    if isinstance(given, dict) and len(given) == 1:
+        entry, ckpt = next(iter(given.items()))
+        if isinstance(entry, str) and isinstance(ckpt, str):
+            stem = ckpt.rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
+            return Base(re.sub(r"\W", "_", stem, flags=re.ASCII), entry, ckpt)
+    raise ConfigError(f"upstreams: {_shown(given)}: expected a hub name, or {{entry: checkpoint}}")
+
+
+def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
+    """``argmax``, or ``{budget: {max_macs: 0.6}}``."""
+    rules = []
+    for entry in given:
+        name: Any = entry
+        options: Any = {}
+        if isinstance(entry, dict) and len(entry) == 1:
+            name, options = next(iter(entry.items()))
+        if not isinstance(name, str) or not isinstance(options, dict):
+            raise ConfigError(f"{where}: {_shown(entry)}: expected a rule, or {{rule: {{option: value}}}}")
+        if name not in RULES:
+            raise ConfigError(f"{where}: no rule {name!r}{nearest(name, RULES)}")
+        _known_keys(f"{where}.{name}", options, RULES[name].options)
+        for option in RULES[name].options:
+            if option not in options:
+                raise ConfigError(
+                    f"{where}: the rule {name} needs {option}, such as {{{name}: {{{option}: 0.6}}}}"
+                )
+        rules.append(Choose(name, options))
+    return tuple(rules)
+
+
+def _made(where: str, kind: type[Any], given: Any) -> Any:
+    """A dataclass of the study from what YAML gave."""
+    from pydantic import TypeAdapter, ValidationError
+
+    _known_keys(where, _mapping(where, given), [key.name for key in dataclasses.fields(kind)])
+    for key in dataclasses.fields(kind):
+        required = key.default is dataclasses.MISSING and key.default_factory is dataclasses.MISSING
+        if required and key.name not in given:
+            raise ConfigError(f"{where}: {key.name!r} is missing")
+    try:
+        made = TypeAdapter(kind).validate_json(json.dumps(given, default=str))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join([where, *map(str, first["loc"])])
+        expected = first["msg"].removeprefix("Input should be ").replace("valid array", "list")
+        raise ConfigError(f"{place} is {_shown(first['input'])}; expected {expected}") from None
+    return made
+
+
+def _known_keys(where: str, given: Mapping[Any, Any], known: Sequence[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise ConfigError(
+                f"{f'{where}: ' if where else ''}no key {_shown(key)}{nearest(str(key), known)}"
+            )
+
+
+def _list(where: str, given: Any) -> list[Any]:
+    if not isinstance(given, list):
+        raise ConfigError(f"{where} is {_shown(given)}; expected a list")
+    return given
+
+
+def _mapping(where: str, given: Any) -> dict[Any, Any]:
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where} is {_shown(given)}; expected a mapping")
+    return given
+
+
+def _override(path: Path, given: Any, override: str) -> None:
+    key, equals, text = override.partition("=")
+    node, parts = given, key.split(".")
+    try:
+        if not equals:
+            raise KeyError
+        for part in parts[:-1]:
+            node = node[int(part)] if isinstance(node, list) else node[part]
+        node[int(parts[-1]) if isinstance(node, list) else parts[-1]] = yaml.safe_load(text)
+    except (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError):
+        raise ConfigError(
+            f"{path}: --override {override!r}: expected KEY=VALUE with a key of the file, such as "
+            "evaluate.0.seeds=[1]"
+        ) from None
+
+
+def _twice(names: Iterable[Any]) -> Any:
+    seen: set[Any] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, (str, int, float, bool)) else type(value).__name__
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,138 @@
+"""A study's YAML: what is wrong in it is said in one line, with its place, before anything is imported or run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from s3prl_convexprune.errors import ConfigError
+from s3prl_convexprune.experiments.planned import steps
+from s3prl_convexprune.experiments.study_file import find_study, read_study, study_names
+
+GOOD = {
+    "study": "mine",
+    "upstreams": ["hubert", {"hf_wav2vec2_custom": "org/ccc-wav2vec2-base"}],
+    "analyses": {"word": {"corpus": "speech_commands", "label": "word"}},
+    "cuts": ["whole", "argmax", {"budget": {"max_macs": 0.6}}],
+    "evaluate": [{"task": "ks", "seeds": [1]}],
+}
+
+
+def written(folder: Path, **changes: object) -> Path:
+    content = {key: value for key, value in (GOOD | changes).items() if value is not None}
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+    return folder / "study.yaml"
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_those_that_ship_are_good(name, tmp_path):
+    study = read_study(name)
+    assert study.name == name
+    assert len(list(steps(study, tmp_path))) > len(study.analyses)
+
+
+def test_what_it_says(tmp_path):
+    study = read_study(written(tmp_path))
+    hubert, ccc = study.bases
+    assert (hubert.name, hubert.entry, hubert.ckpt) == ("hubert", "hubert", None)
+    assert (ccc.name, ccc.entry, ccc.ckpt) == (
+        "ccc_wav2vec2_base",
+        "hf_wav2vec2_custom",
+        "org/ccc-wav2vec2-base",
+    )
+    assert [choose.title for choose in study.cuts] == ["whole", "argmax", "budget max_macs=0.6"]
+    assert study.labelling_of(study.evaluate[0]) == "word"
+    assert study.analyses["word"].neighbors == 10 and study.evaluate[0].how == "frozen"
+
+
+def test_an_override_changes_one_value(tmp_path):
+    study = read_study(written(tmp_path), ["evaluate.0.seeds=[4, 5]", "analyses.word.per_class=50"])
+    assert study.evaluate[0].seeds == [4, 5] and study.analyses["word"].per_class == 50
+
+
+BAD = {
+    "a key": ({"upstraems": ["hubert"]}, "no key 'upstraems'; did you mean 'upstreams'"),
+    "no upstream": ({"upstreams": None}, "'upstreams' is missing"),
+    "an upstream": ({"upstreams": [3]}, "upstreams: 3: expected a hub name"),
+    "an upstream twice": ({"upstreams": ["hubert", "hubert"]}, "hubert is there twice"),
+    "a rule": ({"cuts": ["argmin"]}, "no rule 'argmin'; did you mean 'argmax'"),
+    "a rule's option": ({"cuts": [{"budget": {"macs": 1}}]}, "no key 'macs'; did you mean 'max_macs'"),
+    "a rule without its option": ({"cuts": ["budget"]}, "the rule budget needs max_macs"),
+    "a task": ({"evaluate": [{"task": "kws"}]}, "no task 'kws'; did you mean 'ks'"),
+    "a way to train": (
+        {"evaluate": [{"task": "ks", "how": "forzen"}]},
+        "evaluate.0.how is 'forzen'; expected",
+    ),
+    "seeds": ({"evaluate": [{"task": "ks", "seeds": 3}]}, "evaluate.0.seeds is 3; expected a list"),
+    "a seed": (
+        {"evaluate": [{"task": "ks", "seeds": ["1"]}]},
+        "evaluate.0.seeds.0 is '1'; expected a valid integer",
+    ),
+    "no seed": ({"evaluate": [{"task": "ks", "seeds": []}]}, "'seeds' is empty"),
+    "a fold": ({"evaluate": [{"task": "er", "analysis": "word", "folds": ["fold9"]}]}, "ER has no 'fold9'"),
+    "an analysis": (
+        {"evaluate": [{"task": "ks", "analysis": "wrod"}]},
+        "no analysis 'wrod'; did you mean 'word'",
+    ),
+    "an ambiguous analysis": ({"evaluate": [{"task": "er"}]}, "which analysis chooses its depths?"),
+    "a task twice": ({"evaluate": [{"task": "ks"}, {"task": "ks"}]}, "ks is there twice"),
+    "a labelling": ({"analyses": {"word": {"corpus": "x"}}}, "analyses.word: 'label' is missing"),
+    "a number": (
+        {"analyses": {"word": {"corpus": "x", "label": "y", "per_class": float("nan")}}},
+        "analyses.word.per_class is",
+    ),
+    "a name": ({"study": "../x"}, "study '../x': expected a name of letters"),
+    "a list": ({"evaluate": "ks"}, "evaluate is 'ks'; expected a list"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_wrong_is_named(case, tmp_path):
+    changes, message = BAD[case]
+    with pytest.raises(ConfigError) as caught:
+        read_study(written(tmp_path, **changes))
+    assert message in str(caught.value) and "study.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[", "is not YAML"),
+        ("- 1", "a study is a mapping"),
+        ("x: " + "[" * 5000, "is not YAML"),
+    ],
+)
+def test_what_is_no_study_is_refused(text, message, tmp_path):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_study(tmp_path / "s.yaml")
+
+
+def test_names(tmp_path):
+    assert find_study("demo").is_file()
+    with pytest.raises(ConfigError, match="no study 'dmeo'; did you mean 'demo'"):
+        read_study("dmeo")
+    with pytest.raises(ConfigError, match="there is no study file"):
+        read_study(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="expected KEY=VALUE with a key of the file"):
+        read_study("demo", ["evaluate.9.seeds=[1]"])
+
+
+def test_a_dry_run_of_every_study_imports_no_torch_and_writes_nothing(tmp_path):
+    program = (
+        "import sys\nfrom s3prl_convexprune.cli.main import main\n"
+        f"codes = [main(['study', name, '-o', {str(tmp_path / 'out')!r}, '--dry-run']) for name in {study_names()}]\n"
+        "print(codes, {'torch', 's3prl', 'transformers', 'numba'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.split("] ")[0].lstrip("[") == ", ".join("0" * len(study_names()))
+    assert "torch" not in done.stderr and "transformers" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    commands = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    assert len(commands) > 10 and all(line.startswith("s3prl-convexprune ") for line in commands)
