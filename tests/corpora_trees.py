@@ -59,15 +59,19 @@ def speech_commands(
     test: int = 1,
     takes: int = 2,
     lists: bool = False,
+    voices: bool = False,
 ) -> Path:
-    """The training archive: `WORD/HASH_nohash_N.wav`, `_background_noise_/`, the official lists if asked."""
+    """The training archive: `WORD/HASH_nohash_N.wav`, `_background_noise_/`, the official lists if asked.
+
+    The pitch is the word's, or with `voices` the speaker's.
+    """
     files: dict[str, list[str]] = {"dev": [], "test": []}
     for pitch, word in enumerate(words):
-        for speaker in speakers_by_split(train, dev, test):
+        for voice, speaker in enumerate(speakers_by_split(train, dev, test)):
             share = percentage(speaker)
             for take in range(takes):
                 name = f"{word}/{speaker}_nohash_{take}.wav"
-                write_tone(root / name, 0.6, 200 + 150 * pitch, 0.2 + share / 400)
+                write_tone(root / name, 0.6, 200 + 150 * (voice if voices else pitch), 0.2 + share / 400)
                 if share < 20:
                     files["dev" if share < 10 else "test"].append(name)
     write_tone(root / "_background_noise_" / "white_noise.wav", 3.5, 50, 0.0)

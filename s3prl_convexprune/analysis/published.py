@@ -51,6 +51,7 @@ UPSTREAMS = {
     "hubert_base": ("hubert", "base"),
     "hubert_large_ll60k": ("hubert", "large"),
 }
+CORPUS = "speech_commands"
 CCC = "ccc-wav2vec2"  # has no entry of its own; its checkpoint's name says it
 
 
@@ -136,9 +137,11 @@ def published_curve(model: str, size: str, label: str) -> PublishedCurve:
 def published_for(analysis: Analysis) -> PublishedCurve | None:
     """The published curve that an analysis can be held against, or None when there is none.
 
-    There is one for words and speakers of Speech Commands and the seven pretrained models, found by the upstream's
-    name (`UPSTREAMS`), or by a checkpoint whose path names ccc-wav2vec2.
+    There is one for words and speakers of the corpus `speech_commands` and the seven pretrained models, found by the
+    upstream's name (`UPSTREAMS`), or by a checkpoint whose path names ccc-wav2vec2.
     """
+    if analysis.corpus.name != CORPUS:
+        return None
     ckpt = analysis.checkpoint.path or ""
     model, size = (CCC, "base") if CCC in ckpt else UPSTREAMS.get(analysis.upstream, ("", ""))
     wanted = model, size, analysis.label.removesuffix("s")
@@ -164,7 +167,9 @@ def agreement(analysis: Analysis, curve: PublishedCurve | None = None) -> Agreem
     """
     curve = curve or published_for(analysis)
     if curve is None:
-        raise ConfigError(f"the paper published no curve of {analysis.label!r} for {analysis.upstream}")
+        raise ConfigError(
+            f"the paper published no curve of {analysis.upstream} for {analysis.label!r} on {analysis.corpus.name}"
+        )
     layers, scores, _ = zip(*analysis.curve(), strict=True)
     if layers != curve.layers:
         raise ConfigError(

@@ -20,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-folder", type=Path, required=True, metavar="DIR", help="the task's corpus")
     options.seeds(parser, [0, 1, 2])
     options.folds(parser)
-    parser.add_argument("--hparams", type=Path, help="another hyperparameter file of the recipe")
+    parser.add_argument(
+        "--variant", metavar="NAME", help="another variant of the recipe: v1_12 of ks, speech_commands of sid"
+    )
+    parser.add_argument("--hparams", type=Path, help="a hyperparameter file of your own")
     parser.add_argument(
         "--override", nargs="+", default=[], metavar="KEY=VALUE", help="hyperparameters to change, for all"
     )
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         output=args.output,
         seeds=tuple(args.seeds),
         folds=tuple(args.folds),
+        variant=args.variant,
         hparams=args.hparams,
         overrides=dict(map(_pair, args.override)),
         ckpt=args.ckpt,

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..atomic import check_place
 from ..devices import choose_device
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..fingerprint import settings_sha256
 from ..registry import load_hub
 from ..resources import downstream_recipes_dir
@@ -56,7 +56,9 @@ class Comparison:
         output: the comparison's folder.
         seeds: training seeds.
         folds: for a task with folds, which of them; all when empty.
-        hparams: another hyperparameter file of the task's recipe; None takes the one of `HPARAMS`.
+        variant: another of the hyperparameter files that ship with the task's recipe, by its name without ending
+            (``v1_12`` of ks, ``speech_commands`` of sid); None takes the one of `HPARAMS`.
+        hparams: a hyperparameter file of one's own in its place.
         overrides: hyperparameters to change, ``{"number_of_epochs": "5"}``.
         ckpt: checkpoint, for upstreams that take one.
         device: torch device; None takes the GPU if there is one.
@@ -69,6 +71,7 @@ class Comparison:
     output: Path
     seeds: tuple[int, ...] = (0, 1, 2)
     folds: tuple[str, ...] = ()
+    variant: str | None = None
     hparams: Path | None = None
     overrides: dict[str, str] = field(default_factory=dict)
     ckpt: str | None = None
@@ -97,6 +100,8 @@ class Comparison:
     def recipe(self) -> tuple[Path, Path]:
         """The recipe's `train.py` and hyperparameter file."""
         shipped = downstream_recipes_dir() / "speechbrain" / HPARAMS[self.task]
+        if self.variant is not None:
+            shipped = shipped.with_name(f"{self.variant}.yaml")
         return shipped.parents[1] / "train.py", self.hparams or shipped
 
     def settings(self, run: Run) -> dict[str, Any]:
@@ -137,6 +142,16 @@ class Comparison:
         ]
 
 
+def variants(task: str) -> list[str]:
+    """The variants of a task's recipe.
+
+    >>> variants("sid")
+    ['speech_commands', 'voxceleb1']
+    """
+    folder = (downstream_recipes_dir() / "speechbrain" / HPARAMS[task]).parent
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
 def check(comparison: Comparison) -> None:
     """Refuse, before any run, what no run could do.
 
@@ -146,6 +161,13 @@ def check(comparison: Comparison) -> None:
     """
     if comparison.task not in HPARAMS:
         raise ConfigError(f"no SpeechBrain recipe for {comparison.task!r}; there are {', '.join(HPARAMS)}")
+    if comparison.variant is not None:
+        if comparison.hparams is not None:
+            raise ConfigError("give one of a variant and a hyperparameter file")
+        known = variants(comparison.task)
+        if comparison.variant not in known:
+            hint = nearest(comparison.variant, known)
+            raise ConfigError(f"the recipe of {comparison.task} has no variant {comparison.variant!r}{hint}")
     for what, path in (
         ("--data-folder", comparison.data_folder),
         ("hyperparameter file", comparison.recipe()[1]),

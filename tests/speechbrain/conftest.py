@@ -44,6 +44,9 @@ def corpora(tmp_path_factory) -> dict[str, Path]:
         "ks": corpora_trees.speech_commands(root / "ks", train=4, dev=2, test=2, lists=True),
         "ks_test": corpora_trees.speech_commands_test(root / "ks_test"),
         "sid": corpora_trees.voxceleb1(root / "sid", each=8),
+        "sid_commands": corpora_trees.speech_commands(
+            root / "sid_commands", ("yes", "no", "bed", "up"), train=3, dev=1, test=0, takes=3, voices=True
+        ),
         "er": corpora_trees.iemocap(root / "er", each=1),
         "asr": corpora_trees.librispeech(root / "asr", each=4),
     }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Speaker identification on VoxCeleb1 with an s3prl upstream, whole or cut, fine-tuned end to end.
+"""Speaker identification on VoxCeleb1 or Speech Commands with an s3prl upstream, whole or cut, fine-tuned end to end.
 
 > python train.py hparams/voxceleb1.yaml --data_folder=/path/to/VoxCeleb1 --upstream=hubert
 > python train.py hparams/voxceleb1.yaml --data_folder=/path/to/VoxCeleb1 --upstream=hubert_convexpruned_L4
+> python train.py hparams/speech_commands.yaml --data_folder=/path/to/speech_commands_v0.02 --upstream=hubert
 """
 
 import random
@@ -10,6 +11,7 @@ import sys
 
 import speechbrain as sb
 import torch
+from speech_commands_speakers_prepare import prepare_speech_commands_speakers
 from voxceleb_prepare import prepare_voxceleb
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
@@ -20,6 +22,15 @@ from s3prl_convexprune.speechbrain.datasets import (
     load_datasets,
 )
 from s3prl_convexprune.speechbrain.recipe import Recipe
+
+# what makes the manifests of a corpus, and the hyperparameters that only it takes
+PREPARERS = {
+    "voxceleb1": (prepare_voxceleb, ("iden_split",)),
+    "speech_commands": (
+        prepare_speech_commands_speakers,
+        ("speakers", "train_clips", "valid_clips", "test_clips", "data_seed"),
+    ),
+}
 
 
 class SpeakerBrain(UtteranceClassifier):
@@ -45,12 +56,13 @@ def random_crop(wavs, lens, most):
 
 
 def prepare(hparams):
-    """Write the manifests of the identification split."""
-    prepare_voxceleb(
+    """Write the manifests of the corpus that the hyperparameters name."""
+    preparer, keys = PREPARERS[hparams["corpus"]]
+    preparer(
         data_folder=hparams["data_folder"],
         save_folder=hparams["manifest_folder"],
-        iden_split=hparams["iden_split"],
         skip_prep=hparams["skip_prep"],
+        **{key: hparams[key] for key in keys},
     )
 
 
