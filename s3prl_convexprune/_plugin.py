@@ -28,6 +28,19 @@ def _after_torchaudio_utils(utils: ModuleType) -> None:
     torchaudio_library.mend(utils)
 
 
+def _after_torchaudio(module: ModuleType) -> None:
+    """Scripts of a clone of s3prl, such as its `preprocess` folder's, import torchaudio without s3prl."""
+    if _is_of_s3prl(sys.argv[0] if sys.argv else ""):
+        _before_s3prl()
+
+
+def _is_of_s3prl(program: str) -> bool:
+    from pathlib import Path
+
+    folders = Path(program).absolute().parents[:6]
+    return any((folder / "hub.py").is_file() and (folder / "upstream").is_dir() for folder in folders)
+
+
 def _before_s3prl() -> None:
     from s3prl_convexprune import compat
 
@@ -60,6 +73,7 @@ def install() -> None:
         return
     on_import("s3prl", before=_before_s3prl)
     on_import("torchaudio._extension.utils", after=_after_torchaudio_utils)
+    on_import("torchaudio", after=_after_torchaudio)
     on_import("huggingface_hub", after=_after_hugging_face)
     on_import("s3prl.hub", after=_after_hub)
     on_import("s3prl.downstream.runner", after=_after_runner)

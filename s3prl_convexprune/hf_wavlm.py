@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Wav2Vec2FeatureExtractor, WavLMModel
+from transformers import WavLMModel
 
 from .compat.hf_last_state import output_is_last_state
+from .compat.hf_models import find_model, read_extractor
 from .compat.hf_weights import load_model
 
 SAMPLE_RATE = 16000
@@ -29,7 +30,8 @@ class UpstreamExpert(nn.Module):
 
     def __init__(self, ckpt: str, **kwargs: Any) -> None:
         super().__init__()
-        self.extracter = Wav2Vec2FeatureExtractor.from_pretrained(ckpt)
+        ckpt = find_model(ckpt)
+        self.extracter = read_extractor(ckpt)
         self.model = load_model(WavLMModel, ckpt)
         output_is_last_state(self.model)
 

@@ -92,23 +92,37 @@ def speech_commands_test(root: Path, words: Sequence[str] = ("yes", "no"), each:
     return root
 
 
-def voxceleb1(root: Path, speakers: int = 3, videos: int = 3, each: int = 2, iden_split: bool = True) -> Path:
-    """`dev/wav/id10001/VIDEO/00001.wav`, `test/wav/...` for the last speaker, and `iden_split.txt`.
+def voxceleb1(
+    root: Path,
+    speakers: int = 3,
+    videos: int = 3,
+    each: int = 2,
+    iden_split: bool = True,
+    test_speakers: int = 1,
+    trials: bool = False,
+) -> Path:
+    """`dev/wav/id10001/VIDEO/00001.wav`, `test/wav/...` for the last speakers, `iden_split.txt`, `veri_test2.txt`.
 
-    As in VoxCeleb, the identification split holds out videos: the last video is test, the one before it dev.
+    As in VoxCeleb, the identification split holds out videos: the last video is test, the one before it dev. The
+    trials of verification are all pairs of the test speakers' files: 1 for one speaker, 0 for two.
     """
-    lines = []
+    lines, test = [], []
     for number in range(speakers):
         speaker = f"id{10001 + number}"
-        part = "test" if number == speakers - 1 else "dev"
+        part = "test" if number >= speakers - test_speakers else "dev"
         for video in range(videos):
             subset = {videos - 1: 3, videos - 2: 2}.get(video, 1)
             for utterance in range(1, each + 1):
                 name = f"{speaker}/vid-{video}_{number:04d}/{utterance:05d}.wav"
                 write_tone(root / part / "wav" / name, 0.8 + 0.1 * video, 200 + 150 * number)
                 lines.append(f"{subset} {name}\n")
+                test += [name] * (part == "test")
     if iden_split:
         (root / "iden_split.txt").write_text("".join(lines))
+    if trials:
+        pairs = itertools.combinations(test, 2)
+        rows = [f"{int(one[:7] == other[:7])} {one} {other}\n" for one, other in pairs]
+        (root / "veri_test2.txt").write_text("".join(rows))
     return root
 
 
@@ -311,10 +325,10 @@ def libri2mix(root: Path) -> Path:
 QUESST14_ANSWERS = {f"quesst14_dev_{query:04d}": f"quesst14_{query + 1:05d}" for query in (0, 1)}
 
 
-def quesst14(root: Path) -> Path:
+def quesst14(root: Path, rate: int = SAMPLE_RATE) -> Path:
     """QUESST 2014: `scoring/language_key_{utterances,dev,eval}.lst`, `Audio`, `dev_queries`, `eval_queries`.
 
-    Each query is a piece of one English document, as it is.
+    Each query is a piece of one English document, as it is. The real corpus has 8 kHz.
     """
     (root / "scoring").mkdir(parents=True)
     generator = np.random.default_rng(0)
@@ -322,10 +336,10 @@ def quesst14(root: Path) -> Path:
     (root / "Audio").mkdir()
     for number in range(4):
         pitches = 150 + 400 * generator.random(6)
-        time = np.arange(round(0.2 * SAMPLE_RATE)) / SAMPLE_RATE
+        time = np.arange(round(0.2 * rate)) / rate
         wav = np.concatenate([0.3 * np.sin(2 * np.pi * pitch * time) for pitch in pitches])
         documents.append(wav + 0.01 * generator.standard_normal(len(wav)))
-        soundfile.write(root / "Audio" / f"quesst14_{number:05d}.wav", documents[-1], SAMPLE_RATE)
+        soundfile.write(root / "Audio" / f"quesst14_{number:05d}.wav", documents[-1], rate)
     keys = [f"quesst14Database/Audio/quesst14_{number:05d}.wav nnenglish\n" for number in range(4)]
     keys.append("quesst14Database/Audio/quesst14_00009.wav albanian\n")
     (root / "scoring" / "language_key_utterances.lst").write_text("".join(keys))
@@ -334,7 +348,20 @@ def quesst14(root: Path) -> Path:
         lines = []
         for query in (0, 1):
             name = f"{split}_queries/quesst14_{split}_{query:04d}.wav"
-            soundfile.write(root / name, documents[query + 1][3200:12800], SAMPLE_RATE)
+            soundfile.write(root / name, documents[query + 1][rate // 5 : rate * 4 // 5], rate)
             lines.append(f"quesst14Database/{name} nnenglish\n")
         (root / "scoring" / f"language_key_{split}.lst").write_text("".join(lines))
+    return root
+
+
+def snips(root: Path) -> Path:
+    """Audio SNIPS: `{train,valid,test}/SPEAKER-snips-SPLIT-N.wav`, transcripts with slots, `slots.txt`."""
+    lines = []
+    for split, speaker in (("train", "Ivy"), ("valid", "Aditi"), ("test", "Brian")):
+        for number, word in enumerate(("JAZZ", "FOLK", "SOUL")):
+            name = f"{speaker}-snips-{split}-{number}"
+            write_tone(root / split / f"{name}.wav", 1.5, 200 + 100 * number)
+            lines.append(f"{name} BOS PLAY {word} EOS\tO O genre PlayMusic\n")
+    (root / "all.iob.snips.txt").write_text("".join(lines))
+    (root / "slots.txt").write_text("O\ngenre\nartist\n")
     return root

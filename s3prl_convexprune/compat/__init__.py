@@ -11,14 +11,18 @@ finds the original missing, so on a stack that s3prl was written for most of the
 from __future__ import annotations
 
 from . import (
+    asv_recipe,
     audio_backend,
     audio_files,
     checkpoint_args,
     checkpoint_code,
     distributed,
     distutils_util,
+    downloads,
     hf_last_state,
+    hf_models,
     hf_weights,
+    hub_local,
     hub_login,
     ks_sampler,
     runner_setup,
@@ -38,13 +42,18 @@ REMEDIES: tuple[Remedy, ...] = (
     checkpoint_args.REMEDY,
     ks_sampler.REMEDY,
     sid_cache.REMEDY,
+    asv_recipe.REMEDY,
     distributed.REMEDY,
     hf_last_state.REMEDY,
     hf_weights.REMEDY,
+    hf_models.REMEDY,
+    downloads.REMEDY,
+    hub_local.REMEDY,
     distutils_util.REMEDY,
 )
 
 _reports: list[Report] = []
+_started: list[bool] = []
 
 
 def apply() -> list[Report]:
@@ -53,7 +62,8 @@ def apply() -> list[Report]:
     Returns:
         One report a remedy, in the order of `REMEDIES`; the same list at every call.
     """
-    if not _reports:
+    if not _started:  # remedies import modules whose import calls this
+        _started.append(True)
         _reports.extend(remedy.apply() for remedy in REMEDIES)
     return _reports
 

@@ -9,6 +9,8 @@ import functools
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,25 @@ def cache_dir(file_path: str | os.PathLike[str], meta_data: str | os.PathLike[st
         raise CorpusError(
             f"VoxCeleb1 list {meta_data}: {error.strerror}; s3prl-convexprune prepare sid makes it"
         ) from None
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "s3prl_convexprune" / "voxceleb1" / digest.hexdigest()[:16]
+    return cache_root() / "voxceleb1" / digest.hexdigest()[:16]
+
+
+def cache_root() -> Path:
+    """The folder of everything that is cached for s3prl's recipes."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3prl_convexprune"
+
+
+@contextmanager
+def first_process_first() -> Iterator[None]:
+    """What is done inside is done by the first of torchrun's processes before the others."""
+    import torch.distributed as dist
+
+    follower = dist.is_initialized() and dist.get_rank() > 0
+    if follower:
+        dist.barrier()
+    yield
+    if dist.is_initialized() and not follower:
+        dist.barrier()
 
 
 def first_missing(file_path: str | os.PathLike[str], meta_data: str | os.PathLike[str]) -> str | None:
@@ -58,29 +77,23 @@ def _patch_dataset(module: Any) -> None:
     def __init__(
         self: Any, mode: str, file_path: Any, meta_data: Any, max_timestep: int | None = None
     ) -> None:
-        import torch.distributed as dist
-
-        follower = dist.is_initialized() and dist.get_rank() > 0
-        if follower:
-            dist.barrier()
         kept = cache_dir(file_path, meta_data)
         kept.mkdir(parents=True, exist_ok=True)
-        try:
-            if (kept / f"{mode}.pkl").is_file():
-                module.CACHE_PATH = str(kept)
-                original(self, mode, Path(file_path), meta_data, max_timestep)
-            else:  # searched into a folder of its own, then moved: a killed run leaves no half-written list
-                with tempfile.TemporaryDirectory(dir=kept) as folder:
-                    module.CACHE_PATH = folder
+        with first_process_first():
+            try:
+                if (kept / f"{mode}.pkl").is_file():
+                    module.CACHE_PATH = str(kept)
                     original(self, mode, Path(file_path), meta_data, max_timestep)
-                    (Path(folder) / f"{mode}.pkl").replace(kept / f"{mode}.pkl")
-        except IndexError:
-            raise CorpusError(
-                f"VoxCeleb1 at {file_path}: {first_missing(file_path, meta_data)} of {meta_data} is not there "
-                "(expected <root>/*/wav/<speaker>/<video>/<clip>.wav)"
-            ) from None
-        if dist.is_initialized() and not follower:
-            dist.barrier()
+                else:  # searched into a folder of its own, then moved: a killed run leaves no half-written list
+                    with tempfile.TemporaryDirectory(dir=kept) as folder:
+                        module.CACHE_PATH = folder
+                        original(self, mode, Path(file_path), meta_data, max_timestep)
+                        (Path(folder) / f"{mode}.pkl").replace(kept / f"{mode}.pkl")
+            except IndexError:
+                raise CorpusError(
+                    f"VoxCeleb1 at {file_path}: {first_missing(file_path, meta_data)} of {meta_data} is not there "
+                    "(expected <root>/*/wav/<speaker>/<video>/<clip>.wav)"
+                ) from None
 
     dataset.__init__ = __init__
 

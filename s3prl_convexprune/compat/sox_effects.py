@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,20 @@ def apply_effects_tensor(
     samples = (frames.double() * FULL_SCALE).round().clamp(-FULL_SCALE, FULL_SCALE - 1)
     gains = _gains(effects, frames.shape[1], sample_rate)
     if gains is None:
-        raw = ["-t", "raw", "-e", "signed", "-b", "32", "-L", "-c", str(frames.shape[1]), "-r", str(sample_rate), "-"]
+        raw = [
+            "-t",
+            "raw",
+            "-e",
+            "signed",
+            "-b",
+            "32",
+            "-L",
+            "-c",
+            str(frames.shape[1]),
+            "-r",
+            str(sample_rate),
+            "-",
+        ]
         given = samples.numpy().astype("<i4").tobytes()
         samples, sample_rate = _run_sox(raw, effects, given)
     for decibels in gains or ():
@@ -141,7 +155,7 @@ def apply_effects_file(
         kind = FORMATS.get(soundfile.info(os.fspath(path)).format)
         if kind is None or not normalize:
             raise AudioError(f"sox effects are for {', '.join(FORMATS)} files, with normalize=True")
-        samples, sample_rate = _run_sox(["-t", kind, os.path.abspath(path)], effects)
+        samples, sample_rate = _run_sox(["-t", kind, str(Path(path).absolute())], effects)
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from None
     return _to_float(samples, channels_first), sample_rate
@@ -176,10 +190,26 @@ def _run_sox(
     if unknown:  # sox would take it for the name of a file
         raise AudioError(f"sox has no effect {unknown[0]!r}{nearest(unknown[0], effect_names())}")
     # In sox's own format: what libsox holds, unchanged, after a header that states the rate and the channels.
-    command = [str(program()), "-V1", "-D", *source, "-t", "sox", "-e", "signed", "-b", "32", "-L", "-", *words]
+    command = [
+        str(program()),
+        "-V1",
+        "-D",
+        *source,
+        "-t",
+        "sox",
+        "-e",
+        "signed",
+        "-b",
+        "32",
+        "-L",
+        "-",
+        *words,
+    ]
     done = subprocess.run(command, input=given, capture_output=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {done.returncode}"]
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [
+            f"it ended with {done.returncode}"
+        ]
         raise AudioError(f"sox cannot apply {' '.join(words)!r}: {said[0].split('FAIL ')[-1]}")
     magic, header, _, sample_rate, channels = struct.unpack("<4sIQdI", done.stdout[:28])
     samples = np.frombuffer(done.stdout, "<i4", offset=len(magic) + header).reshape(-1, channels)

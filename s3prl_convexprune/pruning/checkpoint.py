@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..compat.hf_models import find_model
 from ..errors import CheckpointError, ConvexPruneError, DepthError
 from ..safe_load import read_checkpoint
 from .cut_file import check_layout, layers_in, without_upper_layers
@@ -142,6 +143,7 @@ def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: 
 
 
 def _write_transformers(checkpoint: str, family: Family, name: str, layers: int, folder: Path) -> int:
+    checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
     whole = config["num_hidden_layers"]
     check_depth(name, layers, whole, family.first_state)

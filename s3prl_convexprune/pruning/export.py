@@ -19,6 +19,7 @@ from torch import nn
 
 from .. import __version__
 from ..atomic import check_place, explained
+from ..compat.hf_models import find_model
 from ..errors import CheckpointError, ConfigError
 from ..safe_load import read_checkpoint
 from .cut_file import check_layout, layers_in, without_upper_layers
@@ -113,6 +114,7 @@ def _write_file(checkpoint: str, family: Family, name: str, layers: int, final_n
 
 
 def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path) -> int:
+    checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
     whole = config["num_hidden_layers"]
     check_depth(name, layers, whole, family.first_state)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
 from ..errors import CheckpointError
 from ..safe_load import read_checkpoint
 from .families import all_families
@@ -36,7 +37,7 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
     Raises:
         CheckpointError: there is no config, or it is of another family's model.
     """
-    path = _locate(checkpoint, "config.json")
+    path = find_file(checkpoint, "config.json")
     if path is None:
         raise CheckpointError(
             f"{name}: {checkpoint} has no config.json; expected a model in transformers' format"
@@ -82,9 +83,11 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
         raise CheckpointError(f"{checkpoint} lacks the weights of transformer layer {lacking + 1}")
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")
-    extractor = _locate(checkpoint, "preprocessor_config.json")
+    extractor = find_file(checkpoint, EXTRACTOR)
     if extractor is not None:
         shutil.copyfile(extractor, folder / extractor.name)
+    else:
+        read_extractor(checkpoint).save_pretrained(folder)
 
 
 def _read_weights(file: Path, kept: Callable[[str], bool]) -> dict[str, torch.Tensor]:
@@ -102,29 +105,15 @@ def _read_weights(file: Path, kept: Callable[[str], bool]) -> dict[str, torch.Te
 
 def _weight_files(checkpoint: str) -> list[Path]:
     for name in WEIGHTS:
-        path = _locate(checkpoint, name)
+        path = find_file(checkpoint, name)
         if path is None:
             continue
         if path.suffix != ".json":
             return [path]
         shards = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-        found = [_locate(checkpoint, shard) for shard in shards]
+        found = [find_file(checkpoint, shard) for shard in shards]
         missing = [shard for shard, file in zip(shards, found, strict=True) if file is None]
         if missing:
             raise CheckpointError(f"{checkpoint} lacks {missing[0]}, which its {path.name} names")
         return [file for file in found if file is not None]
     raise CheckpointError(f"{checkpoint} has no weights; expected model.safetensors or pytorch_model.bin")
-
-
-def _locate(checkpoint: str, name: str) -> Path | None:
-    """A file of a model: in its folder, or from the Hugging Face hub's cache or site for a model id."""
-    folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
-        return folder / name if (folder / name).is_file() else None
-    from transformers.utils import cached_file
-
-    try:
-        found = cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False)
-    except OSError as error:
-        raise CheckpointError(f"{checkpoint}: {str(error).splitlines()[0]}") from error
-    return None if found is None else Path(found)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from s3prl_convexprune.errors import ConvexPruneError
 from s3prl_convexprune.registry import build_upstream, load_hub
 from s3prl_convexprune.superb.prepare import prepare
 from tests.corpora_trees import iemocap
@@ -27,22 +28,41 @@ def whole_states(hubert):
         return wav, build_upstream("hubert_custom", ckpt=str(hubert)).eval()([wav])["hidden_states"][:3]
 
 
-def test_torch_hub_local(hubert, whole_states):
+@pytest.fixture(scope="module")
+def clone_root(tmp_path_factory):
+    """What torch.hub sees of an s3prl clone: its hubconf, which copies what the hub lists."""
+    root = tmp_path_factory.mktemp("clone")
+    lines = ["from s3prl import hub", "for _option in hub.options():"]
+    lines += ["    globals()[_option] = getattr(hub, _option)"]
+    (root / "hubconf.py").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture(params=["ours", "clone"])
+def torch_hub_root(request, clone_root):
+    return str(REPOSITORY if request.param == "ours" else clone_root)
+
+
+def test_torch_hub_local(hubert, whole_states, torch_hub_root):
     wav, expected = whole_states
-    expert = torch.hub.load(str(REPOSITORY), NAME, source="local", ckpt=str(hubert)).eval()
+    expert = torch.hub.load(torch_hub_root, NAME, source="local", ckpt=str(hubert)).eval()
     with torch.no_grad():
         states = expert([wav])["hidden_states"]
     assert len(states) == 3
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(states, expected, strict=True))
 
 
-def test_torch_hub_takes_whole_upstreams_and_refuses_what_cannot_be_cut(hubert):
-    assert (
-        torch.hub.load(str(REPOSITORY), "hubert_custom", source="local", ckpt=str(hubert)).model is not None
-    )
-    for name in ("apc_convexpruned_L1", "hubert_custom_convexpruned_L49", "hubret"):
-        with pytest.raises(RuntimeError, match="Cannot find callable"):
-            torch.hub.load(str(REPOSITORY), name, source="local")
+def test_torch_hub_takes_whole_upstreams_and_refuses_what_cannot_be_cut(hubert, torch_hub_root):
+    whole = torch.hub.load(torch_hub_root, "hubert_custom", source="local", ckpt=str(hubert))
+    assert whole.model is not None
+    for name, said in (
+        ("apc_convexpruned_L1", "apc"),
+        ("hubert_custom_convexpruned_L49", "out of range"),
+        ("hubret", "did you mean 'hubert'"),
+    ):
+        arguments = {"ckpt": str(hubert)} if name.startswith("hubert") else {}
+        with pytest.raises(ConvexPruneError, match=said):
+            torch.hub.load(torch_hub_root, name, source="local", **arguments)
 
 
 @pytest.mark.parametrize(("layer", "multilayer"), [(-1, False), (-1, True), (1, False)])
