@@ -7,7 +7,7 @@ that the page of a 404 would be kept as the checkpoint from then on.
 from __future__ import annotations
 
 import functools
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from .._importhook import on_import
@@ -19,7 +19,7 @@ def patch() -> None:
     on_import("s3prl.util.download", after=_mend)
 
 
-def _mend(module: ModuleType) -> None:
+def _mend(module: Any) -> None:
     download, get = module._download, module.requests.get
 
     @functools.wraps(get)

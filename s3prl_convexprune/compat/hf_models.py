@@ -12,7 +12,6 @@ import json
 import logging
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
@@ -126,7 +125,7 @@ def patch() -> None:
         on_import(expert, after=_mend)
 
 
-def _mend(module: ModuleType) -> None:
+def _mend(module: Any) -> None:
     module.Wav2Vec2FeatureExtractor = Extractors
     build = module.UpstreamExpert.__init__
 

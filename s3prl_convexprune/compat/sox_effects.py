@@ -67,6 +67,13 @@ def patch() -> None:
     sys.modules["torchaudio.sox_effects"] = module
 
 
+def replaced() -> bool:
+    """Whether torchaudio's sox effects are the ones here."""
+    return (
+        getattr(sys.modules.get("torchaudio.sox_effects"), "apply_effects_file", None) is apply_effects_file
+    )
+
+
 @functools.cache
 def program() -> str | None:
     """Where the program ``sox`` is, or None."""

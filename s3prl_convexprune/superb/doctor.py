@@ -17,7 +17,7 @@ from .. import __version__, _plugin, compat
 from ..config import find_configs
 from ..errors import ConvexPruneError
 from .recipes import RECIPES, fill_paths, recipe_path
-from .requirements import missing_packages
+from .requirements import PACKAGES, missing_packages, missing_part, missing_sox
 
 #: Distributions whose versions matter, in the order they are printed.
 DISTRIBUTIONS = (
@@ -71,7 +71,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
         yield Finding("configs", config.name, str(config.path))
     for where, error in errors.items():
         yield Finding("configs", where, str(error), ok=False)
-    for downstream in RECIPES:
+    for downstream in PACKAGES:
         yield _recipe(downstream, environ)
 
 
@@ -131,6 +131,12 @@ def _hook(environ: Mapping[str, str]) -> Iterator[Finding]:
 def _recipe(downstream: str, environ: Mapping[str, str]) -> Finding:
     missing = missing_packages(downstream)
     needs = [f"pip install {' '.join(missing)}"] if missing else []
+    if part := missing_part(downstream):
+        needs.append(f"a clone of s3prl, for {part}")
+    if purpose := missing_sox(downstream):
+        needs.append(f"the program sox {purpose} (apt-get install sox)")
+    if downstream not in RECIPES:
+        return _verdict(downstream, needs)
     try:
         with recipe_path(downstream).open(encoding="utf-8") as file:
             fill_paths(downstream, yaml.safe_load(file), environ)
@@ -138,6 +144,9 @@ def _recipe(downstream: str, environ: Mapping[str, str]) -> Finding:
         needs.append(f"the recipe cannot be read: {error}")
     except ConvexPruneError as error:
         needs.append(str(error).removeprefix(f"{downstream}: "))
-    return Finding(
-        "recipes", downstream, "ready" if not needs else "needs: " + "; ".join(needs), ok=not needs
-    )
+    return _verdict(downstream, needs)
+
+
+def _verdict(downstream: str, needs: list[str]) -> Finding:
+    state = "needs: " + "; ".join(needs) if needs else "ready"
+    return Finding("recipes", downstream, state, ok=not needs)

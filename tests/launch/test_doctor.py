@@ -8,6 +8,7 @@ import pytest
 
 from s3prl_convexprune import compat
 from s3prl_convexprune._plugin import SWITCH
+from s3prl_convexprune.compat import sox_effects
 from s3prl_convexprune.superb.doctor import examine
 from s3prl_convexprune.superb.recipes import RECIPES
 from s3prl_convexprune.superb.requirements import PACKAGES
@@ -32,7 +33,18 @@ def test_recipes_are_ready_once_their_corpus_is_there(tmp_path):
     assert "S3PRL_CONVEXPRUNE_DATA_IEMOCAP" in bare["recipes", "emotion"].state
     assert not bare["recipes", "emotion"].ok and not bare["recipes", "emotion"].broken
     assert given["recipes", "emotion"].state == "ready"
-    assert set(PACKAGES) == set(RECIPES)
+    assert set(PACKAGES) == {*RECIPES, "ctc"}
+    assert "clone of s3prl" in bare["recipes", "ctc"].state
+
+
+def test_recipes_that_need_the_program_sox_say_so(monkeypatch):
+    monkeypatch.setattr(sox_effects, "replaced", lambda: True)
+    for place in ("/usr/bin/sox", None):
+        monkeypatch.setattr(sox_effects, "program", lambda place=place: place)
+        found = findings()
+        recipes = {name: finding.state for (section, name), finding in found.items() if section == "recipes"}
+        named = {name for name, state in recipes.items() if "the program sox" in state}
+        assert named == (set() if place else {"sv_voxceleb1", "quesst14_dtw"})
 
 
 def test_a_broken_config_is_shown(tmp_path, monkeypatch):

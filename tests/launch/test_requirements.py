@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from s3prl_convexprune.compat import sox_effects
 from s3prl_convexprune.errors import InstallationError
 from s3prl_convexprune.superb.launch import check_run
 from s3prl_convexprune.superb.plan import make_plan
@@ -17,7 +18,7 @@ from s3prl_convexprune.superb.requirements import MODULES, PACKAGES
 
 #: Modules of s3prl's requirements and of ours, and what a remedy stands in for.
 THERE = {"torch", "torchaudio", "numpy", "scipy", "sklearn", "librosa", "soundfile", "tqdm", "yaml"}
-THERE |= {"s3prl", "catalyst"}
+THERE |= {"s3prl", "catalyst", "sox"}
 
 
 def imports_of(downstream: str) -> set[str]:
@@ -59,3 +60,13 @@ def test_a_run_is_refused_before_its_corpus_is_looked_for(monkeypatch):
     args = argparse.Namespace(device="cpu", downstream="quesst14_dtw")
     with pytest.raises(InstallationError, match="pip install dtw-python"):
         check_run(args, {})
+
+
+@pytest.mark.parametrize(
+    ("downstream", "said"), [("ctc", "from a clone of s3prl"), ("sv_voxceleb1", "apt-get install sox")]
+)
+def test_what_is_no_python_package_is_asked_for_too(monkeypatch, downstream, said):
+    monkeypatch.setattr(sox_effects, "replaced", lambda: True)
+    monkeypatch.setattr(sox_effects, "program", lambda: None)
+    with pytest.raises(InstallationError, match=said):
+        check_run(argparse.Namespace(device="cpu", downstream=downstream), {})
