@@ -11,18 +11,23 @@ layers: 9                             # or  select: {analysis: analysis.json, po
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import ConfigError, nearest
 from .resources import upstream_configs_dir
+from .yaml_file import printable, read_yaml, shown
 
 SEARCH_PATH_VARIABLE = "S3PRL_CONVEXPRUNE_CONFIGS"
 POLICIES = ("argmax", "within-sem", "budget", "paper")
 FINAL_NORMS = ("drop", "keep")
+MOST_LAYERS = 1000
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,199}")
+#: A name that states a depth: the one spelling of it, and what a person might take for one.
+CUT_NAME = re.compile(r"(?P<base>[A-Za-z0-9_]+?)_convexpruned_L(?P<layers>0|[1-9][0-9]{0,3})")
+LIKE_A_CUT_NAME = re.compile(r"(?P<base>.+?)_convexpruned_L_?(?P<layers>\d+)\s*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -75,16 +80,20 @@ KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "
 SELECT_KEYS = ("analysis", "policy", "max_macs")
 
 
+def _nearest(given: Any, choices: tuple[str, ...]) -> str:
+    return nearest(shown(given).strip("'"), choices)
+
+
 def _check_keys(where: str, given: dict, known: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}{nearest(str(key), known)}")
+            raise ConfigError(f"{where}: unknown key {shown(key)}{_nearest(key, known)}")
 
 
 def _typed(where: str, given: dict, key: str, kind: type | tuple[type, ...], what: str) -> Any:
     value = given[key]
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ConfigError(f"{where}: {key} must be {what}, not {value!r}")
+        raise ConfigError(f"{where}: {key} must be {what}, not {shown(value)}")
     return value
 
 
@@ -98,7 +107,7 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
         raise ConfigError(f"{where}: select needs the key 'analysis', the path of an analysis.json")
     policy = given.get("policy", "argmax")
     if policy not in POLICIES:
-        raise ConfigError(f"{where}: select has no policy {policy!r}{nearest(str(policy), POLICIES)}")
+        raise ConfigError(f"{where}: select has no policy {shown(policy)}{_nearest(policy, POLICIES)}")
     max_macs = given.get("max_macs")
     if policy == "budget" and max_macs is None:
         raise ConfigError(
@@ -108,28 +117,77 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
         max_macs is not None
         and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1
     ):
-        raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {max_macs!r}")
-    analysis = folder / Path(str(given["analysis"])).expanduser()
+        raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {shown(max_macs)}")
+    analysis = folder / _user_path(
+        where, _typed(where, given, "analysis", str, "the path of an analysis.json")
+    )
     return Selection(analysis=analysis, policy=policy, max_macs=max_macs)
 
 
 def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise ConfigError(f"{where}: base_args must be a mapping of argument names to values, not {given!r}")
-    beside = folder / str(given.get("ckpt", ""))
-    if "ckpt" in given and beside.exists():
-        return {**given, "ckpt": str(beside.resolve())}
-    return dict(given)
+        raise ConfigError(
+            f"{where}: base_args must be a mapping of argument names to values, not {shown(given)}"
+        )
+    if "ckpt" not in given:
+        return dict(given)
+    beside = folder / _typed(where, given, "ckpt", str, "a path, a URL or a model id")
+    try:
+        return {**given, "ckpt": str(beside.resolve())} if beside.exists() else dict(given)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{where}: ckpt {shown(given['ckpt'])} is no path: {_reason(error)}") from error
+
+
+def _user_path(where: str, given: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{where}: {shown(given)} is no path: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def check_name(where: str, name: str) -> None:
-    """Refuse a name that the hub, a Python module, cannot hold.
+    """Refuse a name that the hub, a Python module, cannot hold, or that has more than one spelling.
 
     Raises:
-        ConfigError: the name is not an identifier.
+        ConfigError: the name is not made of ASCII letters, digits and underscores.
     """
-    if not name.isidentifier():
-        raise ConfigError(f"{where}: name {name!r} must be letters, digits and underscores, as hub names are")
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{where}: name {shown(name)} must be letters, digits and underscores (ASCII) and start with a letter, "
+            "as hub names do"
+        )
+
+
+def check_stated(where: str, name: str, base: str, layers: int | None) -> None:
+    """Refuse a name that states another cut than the one it stands for.
+
+    Args:
+        where: the file or option, for the message.
+        name: the name on the hub.
+        base: the upstream that is cut.
+        layers: the depth; None when it is looked up in an analysis and can change.
+
+    Raises:
+        ConfigError: it does.
+
+    >>> check_stated("cut.yaml", "hubert_convexpruned_L3", "hubert", 1)
+    Traceback (most recent call last):
+    s3prl_convexprune.errors.ConfigError: cut.yaml: the name 'hubert_convexpruned_L3' says 3 layers of hubert, ...
+    """
+    check_name(where, name)
+    stated = LIKE_A_CUT_NAME.fullmatch(name)
+    if stated and name != f"{base}_convexpruned_L{layers}":
+        if stated["base"] == base and int(stated["layers"]) == layers:
+            raise ConfigError(f"{where}: {name!r} is spelt {base}_convexpruned_L{layers}")
+        is_ = "a depth that an analysis decides" if layers is None else f"{layers} layers of {base}"
+        raise ConfigError(
+            f"{where}: the name {name!r} says {int(stated['layers'])} layers of {stated['base']}, but it stands for "
+            f"{is_}; give it a name without a number of layers, such as {base}_convexpruned_mine"
+        )
 
 
 def load_config(path: str | Path) -> UpstreamConfig:
@@ -143,13 +201,7 @@ def load_config(path: str | Path) -> UpstreamConfig:
             the message names the file, the key and the nearest valid choice.
     """
     path = Path(path)
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
-    where = str(path)
+    given, where = read_yaml(path), printable(path)
     if not isinstance(given, dict):
         raise ConfigError(f"{where}: must hold the keys name, base and layers (or select)")
     _check_keys(where, given, KEYS)
@@ -157,21 +209,23 @@ def load_config(path: str | Path) -> UpstreamConfig:
         if key not in given:
             raise ConfigError(f"{where}: the key {key!r} is missing")
     name = _typed(where, given, "name", str, "a name")
-    check_name(where, name)
     base = _typed(where, given, "base", str, "the name of an upstream")
     if ("layers" in given) == ("select" in given):
         raise ConfigError(f"{where}: give one of layers (a number) and select (an analysis that decides)")
     layers = _typed(where, given, "layers", int, "a whole number of layers") if "layers" in given else None
     if layers is not None and layers < 0:
-        raise ConfigError(f"{where}: layers must be 0 or more, not {layers}")
+        raise ConfigError(f"{where}: layers must be 0 or more, not {shown(layers)}")
+    if layers is not None and layers > MOST_LAYERS:
+        raise ConfigError(f"{where}: layers is {shown(layers)}; no upstream has more than {MOST_LAYERS}")
+    check_stated(where, name, base, layers)
     final_norm = given.get("final_norm", "drop")
     if final_norm not in FINAL_NORMS:
         raise ConfigError(
-            f"{where}: final_norm {final_norm!r} is not known{nearest(str(final_norm), FINAL_NORMS)}"
+            f"{where}: final_norm {shown(final_norm)} is not known{_nearest(final_norm, FINAL_NORMS)}"
         )
     provenance = given.get("provenance", {})
     if not isinstance(provenance, dict):
-        raise ConfigError(f"{where}: provenance must be a mapping, not {provenance!r}")
+        raise ConfigError(f"{where}: provenance must be a mapping, not {shown(provenance)}")
     return UpstreamConfig(
         name=name,
         base=base,
@@ -191,15 +245,36 @@ def search_path() -> list[Path]:
     The package's own, the user's (`$XDG_CONFIG_HOME/s3prl_convexprune/upstream_configs`), then those that
     the environment variable `S3PRL_CONVEXPRUNE_CONFIGS` names.
     """
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    named = os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
-    folders = [
-        upstream_configs_dir(),
-        user / "s3prl_convexprune" / "upstream_configs",
-        *map(Path, filter(None, named)),
-    ]
-    unique = dict.fromkeys(folder.expanduser().resolve() for folder in folders)
-    return [folder for folder in unique if folder.is_dir()]
+    return list(_yaml_files()[0])
+
+
+def _yaml_files() -> tuple[dict[Path, list[Path]], dict[str, ConfigError]]:
+    """The YAML files of every folder of the search path, and the errors of folders that cannot be listed."""
+    wanted = [str(upstream_configs_dir())]
+    user = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    wanted.append(str(Path(user, "s3prl_convexprune", "upstream_configs")))
+    wanted += filter(None, os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep))
+    found: dict[Path, list[Path]] = {}
+    errors: dict[str, ConfigError] = {}
+    for text in wanted:
+        try:
+            folder = Path(text).expanduser()
+        except RuntimeError as error:
+            if text != wanted[1]:  # who has no home folder has no configs in it
+                errors[f"{printable(text)}{os.sep}"] = ConfigError(f"{printable(text)}: is left out: {error}")
+            continue
+        try:
+            folder = folder.resolve()
+            if folder not in found:
+                names = [entry.name for entry in os.scandir(folder)]
+                found[folder] = sorted(folder / name for name in names if name.endswith((".yaml", ".yml")))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, RuntimeError, ValueError) as error:
+            errors[f"{printable(text)}{os.sep}"] = ConfigError(
+                f"{printable(text)}: is left out: {_reason(error)}"
+            )
+    return found, errors
 
 
 _read_before: dict[Path, tuple[tuple[int, ...], UpstreamConfig | ConfigError]] = {}
@@ -230,19 +305,20 @@ def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
     """
     shipped = upstream_configs_dir().resolve()
     configs: dict[str, UpstreamConfig] = {}
-    errors: dict[str, ConfigError] = {}
-    for folder in search_path():
-        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    files, errors = _yaml_files()
+    for folder, paths in files.items():
+        for path in paths:
             config = _read(path)
             if isinstance(config, ConfigError):
-                errors[str(path)] = config
+                errors[printable(path)] = config
                 continue
             before = configs.get(config.name)
             if before is not None and before.path is not None and folder != before.path.parent == shipped:
                 configs[config.name] = replace(config, shadows=before.path)
             elif before is not None:
                 errors[config.name] = ConfigError(
-                    f"two upstream configs have the name {config.name!r}: {before.path} and {path}; "
+                    f"two upstream configs have the name {config.name!r}: {printable(before.path or '')} and "
+                    f"{printable(path)}; "
                     "rename one"
                 )
             else:

@@ -8,7 +8,6 @@ refused here, before anything is imported or downloaded.
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from .bases import BASES
-from .config import UpstreamConfig, find_configs
+from .config import CUT_NAME, LIKE_A_CUT_NAME, UpstreamConfig, check_stated, find_configs
 from .errors import CheckpointError, ConfigError, DepthError, UnknownUpstreamError, nearest
 from .hub_names import HubEntry, s3prl_entries
 from .pruning.families import HELPER, find_family
 from .pruning.family import Family, check_depth
 from .pruning.plugged_families import plugged_families
+from .yaml_file import printable, shown
 
-CUT_NAME = re.compile(r"^(?P<base>\w+?)_convexpruned_L(?P<layers>\d+)$")
+#: What s3prl's hub holds beside upstreams: a cut of such a name could not stand there.
+HELPERS = ("options", "os", "torch", "logging", "time", "glob", "s3prl", "logger", "Path", "FileLock")
 OWNED = "_s3prl_convexprune_names"  # the hub's attribute that lists the cuts which `registry` put there
 
 
@@ -35,7 +36,7 @@ def split_name(name: str) -> tuple[str, int] | None:
     >>> split_name("hubert") is None
     True
     """
-    match = CUT_NAME.match(name)
+    match = CUT_NAME.fullmatch(name)
     return (match["base"], int(match["layers"])) if match else None
 
 
@@ -67,17 +68,56 @@ def _requires_ckpt(entry: Callable[..., Any]) -> bool:
     return parameter is not None and parameter.default is inspect.Parameter.empty
 
 
+def usable_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
+    """`find_configs` without those whose name is a whole upstream's, which it is that runs."""
+    whole = whole_upstreams()
+    configs, errors = find_configs()
+    for name in [name for name in configs if name in whole or name in HELPERS]:
+        path = configs.pop(name).path
+        errors[printable(path or name)] = ConfigError(f"{printable(path or name)}: {_taken(name)}")
+    return configs, errors
+
+
+def check_cut_name(where: str, name: str, base: str, layers: int | None) -> None:
+    """Refuse a name for a cut that the hub has already, or that says something else than the cut is.
+
+    Args:
+        where: the file or option, for the message.
+        name: the name on the hub.
+        base: the upstream that is cut.
+        layers: the depth; None when it is looked up in an analysis and can change.
+
+    Raises:
+        ConfigError: it does.
+    """
+    check_stated(where, name, base, layers)
+    if name in HELPERS or name in whole_upstreams():
+        raise ConfigError(f"{where}: {_taken(name)}")
+
+
+def _taken(name: str) -> str:
+    what = "something else" if name in HELPERS else "an upstream"
+    return f"the hub already has {what} named {name!r}, and that is what would run; give the cut another name"
+
+
 def upstream_names() -> list[str]:
     """Names of all upstreams, whole ones and configured cuts. ``<base>_convexpruned_L<k>`` resolves beside them."""
-    whole = whole_upstreams()
-    return [*whole, *(name for name in find_configs()[0] if name not in whole)]
+    return [*whole_upstreams(), *usable_configs()[0]]
 
 
 def unknown_upstream(name: str, where: str = "") -> UnknownUpstreamError:
     """The error for a name that is not on the hub."""
     return UnknownUpstreamError(
-        f"{where}s3prl's hub has no upstream {name!r}{nearest(name, upstream_names())}"
+        f"{where}s3prl's hub has no upstream {shown(name)}{_other_spelling(name) or nearest(name, upstream_names())}"
     )
+
+
+def _other_spelling(name: str) -> str:
+    """A hint for `L06`, `l6` or `L_6`: every depth has one spelling."""
+    meant = LIKE_A_CUT_NAME.fullmatch(name)
+    if meant is None or not meant["base"].isascii() or len(meant["layers"]) > 20:
+        return ""
+    return f"; a depth is spelt {meant['base']}_convexpruned_L{int(meant['layers'])}"
 
 
 def resolve(name: str) -> UpstreamConfig:
@@ -91,7 +131,7 @@ def resolve(name: str) -> UpstreamConfig:
         ConfigError: the base is itself a cut, or the config behind the name cannot be used.
     """
     whole = whole_upstreams()
-    configs, errors = find_configs()
+    configs, errors = usable_configs()
     if name not in whole and name in errors:
         raise errors[name]
     if name not in whole and name in configs:
@@ -110,7 +150,9 @@ def resolve(name: str) -> UpstreamConfig:
         )
     stated = split_name(name)
     if stated is None:
-        raise UnknownUpstreamError(f"no pruned upstream {name!r}{nearest(name, [*configs, *whole])}")
+        raise UnknownUpstreamError(
+            f"no pruned upstream {shown(name)}{_other_spelling(name) or nearest(name, [*configs, *whole])}"
+        )
     base, layers = stated
     if base not in whole and (split_name(base) or base in configs):
         origin = (split_name(base) or (configs[base].base, 0))[0]

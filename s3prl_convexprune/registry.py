@@ -14,10 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from . import compat
-from .config import UpstreamConfig, find_configs
+from .config import UpstreamConfig
 from .errors import ConfigError
 from .names import (
-    CUT_NAME,
     OWNED,
     added_bases,
     check_checkpoint,
@@ -25,6 +24,7 @@ from .names import (
     resolve,
     split_name,
     unknown_upstream,
+    usable_configs,
     whole_upstreams,
 )
 
@@ -71,9 +71,9 @@ def _register_configs(hub: ModuleType) -> tuple[dict[str, UpstreamConfig], dict[
     """Put the names of all configs that are there now on the hub; what they say is read when they are used.
 
     Returns:
-        The configs, and the errors of those that cannot be used, as `find_configs` gives them.
+        The configs, and the errors of those that cannot be used, as `usable_configs` gives them.
     """
-    configs, errors = find_configs()
+    configs, errors = usable_configs()
     owned: set[str] = getattr(hub, OWNED)
     for name in [*configs, *filter(str.isidentifier, errors)]:
         if name in owned:
@@ -113,7 +113,7 @@ def _options(listed: Callable[[bool], list[str]], only_registered_ckpt: bool = F
 def _resolve_on_demand(hub: ModuleType, inner: Callable[[str], Any] | None, name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {hub.__name__!r} has no attribute {name!r}")
-    if CUT_NAME.match(name):
+    if split_name(name):
         return _entry(name, resolve(name))
     if inner is not None:
         return inner(name)

@@ -11,8 +11,8 @@ import yaml
 
 from .. import atomic
 from ..artifact import Analysis, Choice
-from ..config import check_name
 from ..errors import ConfigError
+from ..names import check_cut_name
 from ..resources import upstream_configs_dir
 
 
@@ -62,9 +62,9 @@ def select(
     analysis = Analysis.read(analysis_path)
     choice = analysis.choose(policy, max_macs=max_macs)
     name = name or _default_name(analysis)
-    check_name("--name", name)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
+    check_cut_name("--name", name, analysis.upstream, choice.layer)
     output = output if output is not None else analysis_path.with_name(f"{name}.yaml")
     output = atomic.check_place(output)
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..config import find_configs
 from ..errors import ConfigError
+from ..names import usable_configs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    configs, errors = find_configs()
+    configs, errors = usable_configs()
     width = max((len(name) for name in configs), default=0)
     for name, config in sorted(configs.items()):
         depth = (
@@ -26,5 +26,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name:<{width}}  {config.base} {depth}{task}{shadows}")
     print("\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6")
     if errors:
-        raise ConfigError("; ".join(map(str, errors.values())))
+        first, *others = map(str, errors.values())
+        more = f"; {len(others)} more: s3prl-convexprune doctor lists them" if others else ""
+        raise ConfigError(first + more)
     return 0

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 from .. import __version__, _plugin, compat
-from ..config import find_configs
 from ..errors import ConvexPruneError
+from ..names import usable_configs
 from .recipes import RECIPES, fill_paths, recipe_path
 from .requirements import PACKAGES, missing_packages, missing_part, missing_sox
 
@@ -66,7 +66,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
         failed = report.state.startswith("failed")
         done = f"{report.state} to {remedy.target}" if report.applied else report.state
         yield Finding("remedies", report.name, f"{done}: {report.why}", ok=not failed, broken=failed)
-    configs, errors = find_configs()
+    configs, errors = usable_configs()
     for config in configs.values():
         yield Finding("configs", config.name, str(config.path))
     for where, error in errors.items():

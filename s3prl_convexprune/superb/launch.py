@@ -17,10 +17,13 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+import yaml
+
 from .. import compat
 from ..compat import distributed
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, nearest
+from ..yaml_file import read_yaml
 from .recipes import RECIPES, fill_paths, recipe_path
 from .requirements import require_packages
 
@@ -125,8 +128,11 @@ def build_upstream(args: argparse.Namespace, build: Callable[[], Any]) -> Any:
 
 
 def _check_files(given: argparse.Namespace) -> None:
-    if given.config is not None and not Path(given.config).is_file():
-        raise ConfigError(f"-c {given.config}: there is no such file")
+    if given.config is not None:
+        if not Path(given.config).is_file():
+            raise ConfigError(f"-c {given.config}: there is no such file")
+        if not isinstance(read_yaml(given.config, yaml.FullLoader), dict):
+            raise ConfigError(f"-c {given.config}: is not a recipe; expected the keys runner, optimizer, ...")
     if given.past_exp is not None:
         past = Path(given.past_exp)
         if not past.exists():

@@ -9,6 +9,7 @@ import yaml
 
 from ..errors import ConfigError
 from ..resources import downstream_recipes_dir
+from ..yaml_file import read_yaml
 from .cells import Cell, Plan
 from .requirements import require_packages
 from .tasks import get_task, get_tasks
@@ -98,11 +99,10 @@ def _folds(task_name: str, wanted: Iterable[str]) -> Sequence[str | None]:
 
 def _recipe_lr(path: str) -> float:
     try:
-        recipe = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return float(recipe["optimizer"]["lr"])
-    except OSError as error:
-        raise ConfigError(f"{path}: the recipe cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        return float(read_yaml(path, yaml.FullLoader)["optimizer"]["lr"])
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
         raise ConfigError(f"{path}: no optimizer.lr in this recipe; give --lr") from error
 
 
