@@ -15,6 +15,7 @@ from annotated_types import MinLen
 
 from .convexity import GraphConvexity, choose_layer, probability_best
 from .errors import ConfigError
+from .numbers import SHARE
 from .paper import paper_depth
 from .schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
@@ -193,6 +194,8 @@ class Analysis(Artifact):
         Raises:
             ConfigError: the policy needs what is not there, or no layer fits the budget.
         """
+        if max_macs is not None:
+            SHARE.check("--max-macs", max_macs)
         results = self.results()
         costs = self.mac_shares() if policy == "budget" else None
         if policy == "paper":

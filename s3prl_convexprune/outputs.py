@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from . import atomic
 from .atomic import check_place, explained
 from .errors import ArtifactError
 
@@ -65,6 +66,24 @@ def _check_head(path: Path, head: str, kind: str, version: int, begins: str | No
         raise ArtifactError(
             f"{path}: is of version {found[1]} of the {kind}, newer than this package's {version}; it is left alone"
         )
+
+
+def write_marked(
+    path: str | Path, kind: str, text: str, comment: tuple[str, str] = ("<!-- ", " -->")
+) -> Path:
+    """Write text that begins with the sign in a comment, whole or not at all.
+
+    Args:
+        path: the file.
+        kind: what it is.
+        text: its content.
+        comment: how a comment begins and ends in its format.
+
+    Raises:
+        ArtifactError: see `check_output`.
+    """
+    check_output(path, kind)
+    return atomic.write_text(path, f"{comment[0]}{mark(kind)}{comment[1]}\n{text}")
 
 
 @contextmanager

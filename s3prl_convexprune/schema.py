@@ -133,6 +133,18 @@ def parse_json(text: str, path: str | Path) -> Any:
         raise ArtifactError(f"{path}: is not JSON ({_short(error)}); it may be half-written") from error
 
 
+def read_json(path: str | Path) -> dict[str, Any]:
+    """A JSON object without a format of its own.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    content = parse_json(read_text(path), path)
+    if not isinstance(content, dict):
+        raise ArtifactError(f"{path}: expected a JSON object")
+    return content
+
+
 def validated(kind: Any, given: Any, path: str | Path) -> Any:
     """A dataclass from what JSON gave.
 

@@ -151,6 +151,15 @@ def places(node: Any, path: tuple = ()) -> list[tuple]:
     return [path, *(place for key, child in children for place in places(child, (*path, key)))]
 
 
+def holds(whole: Any, part: Any) -> bool:
+    """Whether a JSON value says everything that another one says; a field that has a default may be left out there."""
+    if isinstance(part, dict):
+        return all(key in whole and holds(whole[key], value) for key, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(holds, whole, part))
+    return type(part) in (type(whole), int) and part == whole
+
+
 JSON_VALUES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
 )
@@ -176,10 +185,7 @@ def test_a_mutated_artifact_is_refused_or_means_what_it_says(tmp_path: Path, dat
     except ArtifactError as error:
         assert str(path) in str(error)
     else:
-        again = json.loads(found.write(tmp_path / "again.json").read_text())
-        assert again == {"excluded": [], **content} | {
-            "layers": [{"influence": [], "params": None, "macs": None, **row} for row in content["layers"]]
-        }
+        assert holds(json.loads(found.write(tmp_path / "again.json").read_text()), content)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -29,6 +29,7 @@ from ..versions import package_versions
 from .corpora import read_corpus
 from .hidden_states import extract_points
 from .manifest import Utterance, effective_split, read_manifest, with_label
+from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
 from .sampling import sample_per_class
@@ -36,7 +37,6 @@ from .sampling import sample_per_class
 logger = logging.getLogger(__name__)
 
 MACS_SECONDS = 10.0
-CURVES = (".png", ".svg")  # what `plot.draw_curve` writes beside the artifact
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def analyze(
         ConvexPruneError: bad input of any kind; see `errors`.
     """
     output = Path(output)
-    if output.suffix in CURVES:
+    if output.suffix in SUFFIXES:
         raise ConfigError(
             f"{output}: a curve goes there; name the analysis {output.with_suffix('.json').name}"
         )

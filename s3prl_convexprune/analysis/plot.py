@@ -9,8 +9,11 @@ from typing import Any
 
 from .. import atomic
 from ..artifact import Analysis, Choice
+from ..outputs import check_output, mark
 from .published import PublishedCurve
 
+CURVE = "curve"
+SUFFIXES = (".png", ".svg")
 # Okabe and Ito's colour-blind-safe palette.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
@@ -31,7 +34,11 @@ def draw_curve(
 
     Returns:
         The paths written: `<stem>.png` and `<stem>.svg`.
+
+    Raises:
+        ArtifactError: what is there already is not a curve of ours.
     """
+    paths = curve_paths(stem)
     import matplotlib
 
     with matplotlib.rc_context(
@@ -99,11 +106,20 @@ def draw_curve(
         axes.grid(axis="y", color="#cccccc", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=9)
-        return [_save(figure, Path(f"{stem}.{kind}"), kind) for kind in ("png", "svg")]
+        return [_save(figure, path, path.suffix[1:]) for path in paths]
+
+
+def curve_paths(stem: str | Path) -> list[Path]:
+    """Where `draw_curve` will write, checked.
+
+    Raises:
+        ArtifactError: what is there already is not a curve of ours.
+    """
+    return [check_output(f"{stem}{suffix}", CURVE) for suffix in SUFFIXES]
 
 
 def _save(figure: Any, path: Path, kind: str) -> Path:
     content = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {}
+    metadata = {"Date": None, "Creator": mark(CURVE)} if kind == "svg" else {"Software": mark(CURVE)}
     figure.savefig(content, format=kind, dpi=160, metadata=metadata)
     return atomic.write_bytes(path, content.getvalue())

@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
-from .. import atomic
 from ..artifact import Analysis, Choice
 from ..errors import ConfigError
 from ..names import check_cut_name
+from ..outputs import check_output, write_marked
 from ..resources import upstream_configs_dir
+
+CONFIG = "upstream config"
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,17 @@ def select(
         output: the YAML; `<name>.yaml` beside the analysis when None.
 
     Raises:
-        ArtifactError: the analysis cannot be read.
+        ArtifactError: the analysis cannot be read, or what is at `output` is no config that this wrote.
         ConfigError: the policy cannot be applied, or the name cannot be a hub name.
     """
     analysis_path = Path(analysis_path)
     analysis = Analysis.read(analysis_path)
-    choice = analysis.choose(policy, max_macs=max_macs)
     name = name or _default_name(analysis)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
+    output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
+    choice = analysis.choose(policy, max_macs=max_macs)
     check_cut_name("--name", name, analysis.upstream, choice.layer)
-    output = output if output is not None else analysis_path.with_name(f"{name}.yaml")
-    output = atomic.check_place(output)
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if ckpt := analysis.checkpoint.path:
         local = Path(ckpt).expanduser()
@@ -82,7 +83,7 @@ def select(
         "weights_sha256": analysis.checkpoint.weights_sha256,
         "analysis_key": analysis.settings.key,
     }
-    atomic.write_text(output, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    write_marked(output, CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ("# ", ""))
     return Selected(choice, config, output, explain(analysis, choice))
 
 

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..analysis.analyze import analyze, open_corpus
-    from ..analysis.plot import draw_curve
+    from ..analysis.plot import curve_paths, draw_curve
     from ..analysis.protocols import protocol_difference
     from ..analysis.published import agreement, published_for
     from ..artifact import Analysis
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.exact is not None and args.protocol != "paper":
         raise ConfigError("--exact goes with --protocol paper: it is what that is compared with")
     exact = None if args.exact is None else Analysis.read(args.exact)
+    curve_paths(args.output.with_suffix(""))
     analysis = analyze(
         args.upstream,
         open_corpus(args.corpus, args.label, args.root),

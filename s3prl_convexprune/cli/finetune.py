@@ -35,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..atomic import write_text
+    from ..outputs import check_output, write_marked
     from ..speechbrain import runs, table
     from ..speechbrain.comparison import Comparison
+    from ..superb.result import Results
     from ..superb.results import write_results
     from ..superb.tasks import get_task
 
@@ -59,10 +60,12 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     )
+    check_output(args.output / "table.md", table.KIND)
+    check_output(args.output / "results.json", Results.FORMAT, Results.VERSION)
     rows = runs.run_all(plan)
     write_results(args.output / "results.json", rows)
     text = table.markdown(table.lines(rows, args.target), task)
-    write_text(args.output / "table.md", text)
+    write_marked(args.output / "table.md", table.KIND, text)
     print(text)
     return 0
 

@@ -38,19 +38,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..atomic import check_place, write_json, write_text
+    from ..artifact import Analysis
+    from ..atomic import write_json, write_text
+    from ..outputs import check_output, write_marked
+    from ..report.page import PAGE, write_page
     from ..superb.leaderboard import load_rows, make_leaderboard
     from ..superb.profile import read_profiles
     from ..superb.published import published_rows
-    from ..superb.tables import as_csv, as_json, markdown
+    from ..superb.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
 
     for output in args.output:
         if output.suffix not in FORMATS:
             raise ConfigError(f"-o {output}: unknown format{nearest(output.suffix, FORMATS)}")
-        check_place(output)
-    rows = load_rows(args.results)
+        begins = CSV_HEADER if output.suffix == ".csv" else None
+        check_output(output, PAGE if output.suffix == ".html" else BOARD, begins=begins)
     profiles = read_profiles(args.profile)
+    analyses = [Analysis.read(path) for path in args.analysis]
     systems = dict(map(parse_system, args.system))
+    rows = load_rows(args.results)
     entries = make_leaderboard(rows, profiles=profiles, systems=systems)
     published = published_rows() if args.reference else []
     for output in args.output:
@@ -59,12 +64,8 @@ def run(args: argparse.Namespace) -> int:
         elif output.suffix == ".csv":
             write_text(output, as_csv(entries, published))
         elif output.suffix == ".md":
-            write_text(output, markdown(entries, published))
+            write_marked(output, BOARD, markdown(entries, published))
         else:
-            from ..artifact import Analysis
-            from ..report.page import write_page
-
-            analyses = [Analysis.read(path) for path in args.analysis]
             write_page(rows, analyses, profiles, output, systems=systems, published=published)
     if not args.output:
         print(markdown(entries, published), end="")

@@ -28,49 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from contextlib import AbstractContextManager, nullcontext
-    from typing import Any
+    from ..superb.profiling import profile
 
-    from tqdm import tqdm
-
-    from ..atomic import check_place
-    from ..registry import build_upstream
-    from ..superb.profile import profile_upstream, write_profiles
-    from ..superb.random_init import random_upstream
-
-    if args.output:
-        check_place(args.output)
-    rows = []
-    context: AbstractContextManager[Any]
-    for name in tqdm(args.upstream, desc="upstreams", unit="upstream"):
-        if args.random_init:
-            context = random_upstream(name, args.random_init)
-        else:
-            context = nullcontext(build_upstream(name, ckpt=args.ckpt))
-        with context as expert:
-            label = f"{name} ({args.random_init}, random weights)" if args.random_init else name
-            rows.append(
-                profile_upstream(
-                    expert,
-                    label,
-                    device=args.device,
-                    seconds=args.seconds,
-                    batches=args.batch,
-                    repeats=args.repeats,
-                )
-            )
+    rows = profile(
+        args.upstream,
+        args.output,
+        ckpt=args.ckpt,
+        random_init=args.random_init,
+        device=args.device,
+        seconds=args.seconds,
+        batches=args.batch,
+        repeats=args.repeats,
+    )
     for row in rows:
-        print(f"{row['upstream']}: {row['layers']} layers, {row['params']:,} parameters")
-        for length, count in row["macs_by_seconds"].items():
+        print(f"{row.upstream}: {row.layers} layers, {row.params:,} parameters")
+        for length, count in row.macs_by_seconds.items():
             print(f"  {length} s: {count / 1e9:.2f} GMACs")
-        for setting in row["settings"]:
-            low, high = setting["quartiles_s"]
-            memory = "" if setting["peak_memory_mb"] is None else f", peak {setting['peak_memory_mb']:.0f} MB"
+        for timing in row.timings:
+            low, high = timing.quartiles_s
+            memory = "" if timing.peak_memory_mb is None else f", peak {timing.peak_memory_mb:.0f} MB"
             print(
-                f"  {setting['seconds']:g} s x {setting['batch']} on {row['device']}: "
-                f"{setting['latency_s'] * 1e3:.1f} ms "
-                f"({low * 1e3:.1f}-{high * 1e3:.1f}), real-time factor {setting['rtf']:.4f}{memory}"
+                f"  {timing.seconds:g} s x {timing.batch} on {row.machine.device}: "
+                f"{timing.latency_s * 1e3:.1f} ms "
+                f"({low * 1e3:.1f}-{high * 1e3:.1f}), real-time factor {timing.rtf:.4f}{memory}"
             )
     if args.output:
-        print(write_profiles(args.output, rows, args.device))
+        print(args.output)
     return 0

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from .. import atomic
+from ..outputs import write_marked
 from ..superb.leaderboard import load_rows, make_leaderboard
+from ..superb.profile import Profile, read_profiles, write_profiles
+from ..superb.result import Result
 from ..superb.results import write_results
-from ..superb.tables import markdown
+from ..superb.tables import BOARD, markdown
 from . import analyses, decisions, verdicts
 from .cuts import Cut
 from .engine import by_base
@@ -48,7 +51,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     }
     found = decisions.decisions(entries, frozen)
     if rows:
-        atomic.write_text(output / "leaderboard.md", markdown(entries))
+        write_marked(output / "leaderboard.md", BOARD, markdown(entries))
     text = ["", *decisions.table(found)]
     text += verdicts.tables(study, chosen, rows)
     atomic.write_text(output / "answer.txt", "\n".join(text).lstrip() + "\n")
@@ -59,44 +62,38 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     return page
 
 
-def results(
-    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str
-) -> list[dict[str, Any]]:
+def results(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> list[Result]:
     """The rows of every cell, frozen and fine-tuned, also written to `results.json`.
 
     Raises:
         ArtifactError: a cell is not finished.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Result] = []
     if any(evaluation.how == "frozen" for evaluation in study.evaluate):
         rows += load_rows([experiments_dir(output)])
     for _, _, comparison in comparisons(study, by_base(chosen), output, device):
         from ..speechbrain.runs import run_all
 
-        rows += [{**row, "folder": str(comparison.output / row["folder"])} for row in run_all(comparison)]
+        rows += [replace(row, folder=str(comparison.output / row.folder)) for row in run_all(comparison)]
     write_results(
-        output / "results.json", [{**row, "folder": os.path.relpath(row["folder"], output)} for row in rows]
+        output / "results.json", [replace(row, folder=os.path.relpath(row.folder, output)) for row in rows]
     )
     return rows
 
 
-def profile(
-    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str
-) -> list[dict[str, Any]]:
+def profile(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> list[Profile]:
     """Parameters, MACs and real-time factor of each upstream that was scored; kept from an earlier report."""
-    from ..superb.profile import read_profiles, write_profiles
-
     if study.profile is None:
         return []
     names = list(dict.fromkeys(cut.name for cuts in chosen.values() for cut in cuts))
     path = output / "profile.json"
     kept = read_profiles([path]) if path.is_file() else []
-    if {row["upstream"] for row in kept} == set(names):
+    if {row.upstream for row in kept} == set(names):
         return kept
     from tqdm import tqdm
 
     from ..registry import build_upstream
-    from ..superb.profile import profile_upstream
+    from ..superb.profiling import profile_upstream
 
     costs = study.profile
     rows = [
@@ -110,7 +107,7 @@ def profile(
         )
         for name in tqdm(names, unit="upstream", desc="profile")
     ]
-    write_profiles(path, rows, device)
+    write_profiles(path, rows)
     return rows
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ..artifact import Analysis, Choice
 from ..superb.leaderboard import Entry
+from ..superb.result import Result
 from ..superb.tasks import Task
 from .svg import Point, curve, trade_off
 
@@ -45,7 +46,7 @@ def _short(entry: Entry) -> str:
     return entry.name if entry.is_whole else depth if suffix == depth else f"{suffix} ({depth})"
 
 
-def curve_figure(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def curve_figure(analysis: Analysis, rows: Sequence[Result]) -> dict[str, Any]:
     """Convexity over the layers, with the depth that the page's rows were cut at, and where the numbers come from."""
     choice = _choice(analysis, rows)
     values = [score for _, score, _ in analysis.curve()]
@@ -75,10 +76,10 @@ def curve_figure(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> dict[
     }
 
 
-def _choice(analysis: Analysis, rows: Sequence[Mapping[str, Any]]) -> Choice:
+def _choice(analysis: Analysis, rows: Sequence[Result]) -> Choice:
     """The depth that was chosen from an analysis for the rows on the page; the most convex one when none was."""
     for row in rows:
-        depth = row["provenance"].get("depth", {})
-        if "policy" in depth and depth.get("analysis_key") == analysis.settings.key:
-            return analysis.choose(depth["policy"], max_macs=depth.get("max_macs"))
+        depth = row.provenance.depth
+        if depth and depth.policy and depth.analysis_key == analysis.settings.key:
+            return analysis.choose(depth.policy, max_macs=depth.max_macs)
     return analysis.choose()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..artifact import Analysis
 from ..atomic import write_text
+from ..outputs import check_output, mark
 from ..superb.leaderboard import Entry, make_leaderboard
+from ..superb.profile import Profile
 from ..superb.published import PublishedRow, four_task_score
+from ..superb.result import Depth, Result
 from ..superb.summary import TaskScore
 from ..superb.tables import (
     DIFFERENCE_RULE,
@@ -27,11 +31,13 @@ from ..superb.tables import (
 from ..superb.tasks import TASKS, Task
 from .figures import curve_figure, trade_off_figure
 
+PAGE = "page"
+
 
 def write_page(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Result],
     analyses: Sequence[Analysis],
-    profiles: Sequence[Mapping[str, Any]],
+    profiles: Sequence[Profile],
     output: str | Path,
     notes: Sequence[str] = (),
     *,
@@ -66,9 +72,10 @@ def write_page(
         undefined=jinja2.StrictUndefined,
     )
     tasks = tasks_of(entries)
-    versions = {name: text for row in rows for name, text in row["provenance"]["versions"].items()}
+    versions = {name: text for row in rows for name, text in row.provenance.versions.items()}
     html = environment.get_template("page.html.j2").render(
         title=title,
+        mark=mark(PAGE),
         notes=notes,
         columns=_columns(entries, tasks),
         measured=[_table_row(entry, tasks, details) for entry in entries],
@@ -80,10 +87,10 @@ def write_page(
         + ([TASK_SPECIFIC_RULE] if any(entry.task_specific for entry in entries) else []),
         departures=departures(entries),
         versions=versions,
-        machines=_machines(profiles),
+        machine=str(profiles[0].machine) if profiles else None,
         details=json.dumps(details, ensure_ascii=False).replace("<", "\\u003c"),
     )
-    return write_text(output, html)
+    return write_text(check_output(output, PAGE), html)
 
 
 def _columns(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[str, Any]]:
@@ -148,37 +155,42 @@ def _cell(sort_by: Any, text: str | None) -> dict[str, Any]:
 def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
     """What the dialog behind a number says: label -> text, and the table of its cells."""
     first = score.rows[0]
-    made = first["provenance"]
-    depth = made.get("depth") or {}
+    made = first.provenance
     facts = {
         "Number": f"{spread(score.mean, score.sd)} ({heading(task)}), test set of {score.utterances:,} utterances",
-        "Upstream": f"{score.upstream}, {score.layers} layers, {score.params:,} parameters",
-        "Weights (SHA-256)": made["upstream_sha256"],
+        "Upstream": f"{score.name}, {score.layers} layers, {score.params:,} parameters",
+        "Weights (SHA-256)": made.upstream_sha256,
         "Learning rate": f"{score.lr:g}, best on dev of {', '.join(f'{lr:g}' for lr in score.tried)}"
         if len(score.tried) > 1
         else f"{score.lr:g} (the only one tried)",
         "Dev": f"{score.dev:.2f}, which chose the checkpoint",
-        "Test set (SHA-256)": first["truth_sha256"],
-        "Recipe": f"{made['spec']['recipe']} (SHA-256 {made['spec']['recipe_sha256']})",
-        "Command": " ".join(made["command"]),
+        "Test set (SHA-256)": first.truth_sha256,
+        "Recipe": f"{made.recipe} (SHA-256 {made.recipe_sha256})",
+        "Command": shlex.join(made.command),
     }
-    if depth:
-        facts["Depth"] = "; ".join(f"{key}: {value}" for key, value in depth.items() if value is not None)
+    if made.depth:
+        facts["Depth"] = "; ".join(_said(made.depth))
     if score.notes:
         facts["Not the benchmark's number"] = "; ".join(score.notes)
     columns = ["seed", "fold", "dev", "test", "step", "folder"]
     table = [
         [
-            str(row["seed"]),
-            row["fold"] or "–",
-            f"{row['dev']:.2f}",
-            f"{row['test']:.2f}",
-            str(row["step"]),
-            Path(row["folder"]).name,
+            str(row.seed),
+            row.fold or "–",
+            f"{row.dev:.2f}",
+            f"{row.test:.2f}",
+            str(row.step),
+            Path(row.folder).name,
         ]
         for row in score.rows
     ]
     return {"title": f"{entry.name}: {task.title}", "facts": facts, "columns": columns, "cells": table}
+
+
+def _said(depth: Depth) -> list[str]:
+    """What is known of a depth, "key: value" each."""
+    known = {key: value for key, value in vars(depth).items() if key != "stated"} | (depth.stated or {})
+    return [f"{key}: {value}" for key, value in known.items() if value is not None]
 
 
 def _published(row: PublishedRow) -> dict[str, Any]:
@@ -191,13 +203,3 @@ def _published(row: PublishedRow) -> dict[str, Any]:
         "score": "–" if score is None else f"{score:.0f}",
         "source": row.source,
     }
-
-
-def _machines(profiles: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the times come from, each machine once."""
-    found = []
-    for profile in profiles:
-        text = ", ".join(f"{key} {value}" for key, value in (profile.get("machine") or {}).items())
-        if text and text not in found:
-            found.append(text)
-    return found

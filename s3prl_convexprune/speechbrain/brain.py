@@ -13,11 +13,13 @@ import torch
 from speechbrain.utils.distributed import if_main_process
 from torch import Tensor
 
-from ..atomic import write_json, write_text
+from ..atomic import write_text
 from ..pruning.cost import count_params
+from ..schema import validated
 from ..superb.tasks import get_task
 from ..versions import package_versions
 from .measure import Stopwatch, peak_memory
+from .record import Record
 
 
 class FineTuningBrain(sb.Brain):
@@ -115,7 +117,7 @@ class FineTuningBrain(sb.Brain):
             meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion]
         )
 
-    def record(self, task: str, fold: str | None = None, **about: Any) -> dict[str, Any]:
+    def record(self, task: str, fold: str | None = None, **about: Any) -> Record:
         """What this run was, cost and scored. The main process writes it to `record_file`, and beside it the test set's
         answers and references in the two files in which s3prl leaves those of this task.
 
@@ -126,9 +128,12 @@ class FineTuningBrain(sb.Brain):
 
         Returns:
             The record. Scores are percentages, times seconds, memory bytes.
+
+        Raises:
+            ArtifactError: a loss or score is NaN or infinite.
         """
         lobe, epochs = self.hparams.lobe, self.hparams.history.epochs
-        record = {
+        content = {
             "task": task,
             "fold": fold,
             **about,
@@ -150,13 +155,14 @@ class FineTuningBrain(sb.Brain):
             "precision": self.precision,
             "versions": package_versions(),
         }
+        record: Record = validated(Record, content, self.hparams.record_file)
         if if_main_process():
             row, folder = get_task(task), Path(self.hparams.record_file).parent
             names = {"split": row.evaluate_split, "fold": fold}
             for name, column in ((row.predictions, 1), (row.truths, 2)):
                 lines = [f"{answer[0]} {answer[column]}\n" for answer in self.answers]
                 write_text(folder / name.format(**names), "".join(lines))
-            write_json(self.hparams.record_file, record)
+            record.write(self.hparams.record_file)
         return record
 
 

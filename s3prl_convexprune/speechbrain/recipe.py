@@ -17,6 +17,7 @@ from ..errors import ConfigError, ConvexPruneError, nearest
 from ..fingerprint import weights_sha256
 from . import manifests
 from .brain import FineTuningBrain
+from .record import Record
 
 Hparams = dict[str, Any]
 
@@ -50,7 +51,7 @@ class Recipe:
             return 2
         return 0
 
-    def train_and_test(self, argv: Sequence[str]) -> dict[str, Any]:
+    def train_and_test(self, argv: Sequence[str]) -> Record:
         """`main` for callers in Python: returns the record (see `FineTuningBrain.record`), raises the errors."""
         hparams_file, run_opts, overrides = sb.parse_arguments(list(argv))
         sb.utils.distributed.ddp_init_group(run_opts)

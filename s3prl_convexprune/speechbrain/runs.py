@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,21 @@ from tqdm import tqdm
 
 from ..atomic import write_json
 from ..devices import choose_device, device_name
-from ..errors import ArtifactError, ConfigError, ConvexPruneError, UnknownUpstreamError
-from ..names import resolve
+from ..errors import ArtifactError, ConfigError, ConvexPruneError
 from ..resources import PACKAGE
+from ..schema import read_json
 from ..superb.predictions import read_predictions
-from ..superb.results import RESULTS_VERSION, read_json
+from ..superb.provenance import depth_of
+from ..superb.result import Cost, Epoch, Provenance, Result
+from ..superb.results import FINISHED, read_cell
 from ..superb.tasks import Task, get_task
 from .comparison import Comparison, Run, check
+from .record import Record
 
 SETTINGS, RECORD, LOG = "settings.json", "record.json", "run.log"
-PROTOCOL = "finetuned"
-COSTS = ("inference_seconds", "test_audio_seconds", "peak_memory", "device", "head_parameters")
 
 
-def run_all(comparison: Comparison) -> list[dict[str, Any]]:
+def run_all(comparison: Comparison) -> list[Result]:
     """Train and test what is not finished; the rows of all runs, in the form of `superb.results`.
 
     Raises:
@@ -40,9 +42,11 @@ def run_all(comparison: Comparison) -> list[dict[str, Any]]:
     for run in tqdm(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
         folder = comparison.output / run.path
         claim(folder, comparison.settings(run))
-        if not (folder / RECORD).exists():
-            execute(comparison.command(run), folder)
-        rows.append(row(comparison, run))
+        if not (folder / FINISHED).exists():
+            if not (folder / RECORD).exists():
+                execute(comparison.command(run), folder)
+            result(comparison, run).write(folder / FINISHED)
+        rows.append(replace(read_cell(folder), folder=run.path.as_posix()))
     return rows
 
 
@@ -53,7 +57,7 @@ def check_devices(comparison: Comparison) -> None:
         ConfigError: finished runs were made on another one.
     """
     records = [comparison.output / run.path / RECORD for run in comparison.runs()]
-    before = {read_json(record)["device"] for record in records if record.exists()}
+    before = {Record.read(record).device for record in records if record.exists()}
     here = device_name(choose_device(comparison.device))
     if before - {here} and not all(record.exists() for record in records):
         raise ConfigError(
@@ -101,68 +105,66 @@ def execute(command: Sequence[str], folder: Path) -> None:
     )
 
 
-def row(comparison: Comparison, run: Run) -> dict[str, Any]:
-    """A finished run as a row of `results.json`: what a frozen cell's row has, and what fine-tuning adds.
+def result(comparison: Comparison, run: Run) -> Result:
+    """What a finished run comes to: its record and its predictions, in the form of any other result.
 
     Raises:
         ArtifactError: the run is not finished, or its files do not belong together.
     """
     folder, task = comparison.output / run.path, get_task(comparison.task)
-    record = read_json(folder / RECORD)
+    record = Record.read(folder / RECORD)
     predictions = read_predictions(folder, task, task.evaluate_split, run.fold)
-    best = min(record["epochs"], key=lambda epoch: epoch["valid"][record["criterion"]])
-    return {
-        "version": RESULTS_VERSION,
-        "protocol": PROTOCOL,
-        "upstream": title(run.upstream),
-        "folder": run.path.as_posix(),
-        "task": task.name,
-        "fold": run.fold,
-        "lr": record["lr_upstream"],
-        "seed": run.seed,
-        "metric": task.metric,
-        "dev": score(task, best["valid"]),
-        "test": predictions.score(task),
-        "step": record["steps"],
-        "total_steps": record["epochs"][-1]["step"],
-        "utterances": len(predictions.utterances),
-        "truth_sha256": predictions.truth_sha256,
-        "layers": record["layers"],
-        "params": record["upstream_parameters"],
-        "cost": {
-            "epochs": [{**epoch, "dev": score(task, epoch["valid"])} for epoch in record["epochs"]],
-            **{key: record[key] for key in COSTS},
-        },
-        "provenance": {
-            "command": comparison.command(run)[1:],
-            "settings": comparison.settings(run),
-            "versions": record["versions"],
-            "device": record["device"],
-            "upstream_sha256": record["upstream_sha256"],
-            "manifests": record["manifests"],
-            **depth(run.upstream),
-        },
-    }
+    settings = comparison.settings(run)
+    return Result(
+        how="finetuned",
+        upstream=run.upstream,
+        task=task.name,
+        fold=run.fold,
+        lr=record.lr_upstream,
+        seed=run.seed,
+        metric=task.metric,
+        dev=score(task, record.best.valid),
+        test=predictions.score(task),
+        step=record.steps,
+        total_steps=record.epochs[-1].step,
+        utterances=len(predictions.utterances),
+        truth_sha256=predictions.truth_sha256,
+        layers=record.layers,
+        params=record.upstream_parameters,
+        provenance=Provenance(
+            command=tuple(comparison.command(run)[1:]),
+            recipe=settings["hparams"],
+            recipe_sha256=settings["hparams_sha256"],
+            overrides=tuple(f"{key}={value}" for key, value in comparison.overrides.items()),
+            ckpt=comparison.ckpt,
+            device=record.device,
+            versions=record.versions,
+            upstream_sha256=record.upstream_sha256,
+            precision=record.precision,
+            manifests=record.manifests,
+            depth=depth_of(run.upstream),
+        ),
+        cost=Cost(
+            epochs=tuple(
+                Epoch(
+                    epoch.epoch,
+                    epoch.step,
+                    score(task, epoch.valid),
+                    epoch.train_loss,
+                    epoch.train_seconds,
+                    epoch.valid,
+                )
+                for epoch in record.epochs
+            ),
+            inference_seconds=record.inference_seconds,
+            test_audio_seconds=record.test_audio_seconds,
+            peak_memory=record.peak_memory,
+            device=record.device,
+            head_parameters=record.head_parameters,
+        ),
+    )
 
 
 def score(task: Task, stats: dict[str, float]) -> float:
     """The task's metric, in percent, from a recipe's own stage metrics."""
     return 100.0 - stats["error_rate"] if task.higher_is_better else stats["WER"]
-
-
-def depth(upstream: str) -> dict[str, Any]:
-    """Where a cut upstream's depth comes from; nothing for a whole one."""
-    try:
-        config = resolve(upstream)
-    except UnknownUpstreamError:
-        return {}
-    return {"depth": {"base": title(config.base), "task": config.task, **config.provenance}}
-
-
-def title(upstream: str) -> str:
-    """What tables call a fine-tuned upstream, so that it never shares a row with the frozen one.
-
-    >>> title("hubert")
-    'hubert (fine-tuned)'
-    """
-    return f"{upstream} (fine-tuned)"

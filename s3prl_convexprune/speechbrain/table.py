@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
-from typing import Any
 
+from ..superb.markdown import escape
+from ..superb.markdown import table as markdown_table
+from ..superb.result import Cost, Result, Seconds
 from ..superb.tasks import Task, get_task
 
+KIND = "comparison"  # what the table's file calls itself
 CLOSE = 0.05  # a run has reached the first upstream when it is within 5 per cent of its dev score
 
 
@@ -39,56 +42,55 @@ class Line:
     peak_memory: int | None
 
 
-def lines(rows: Sequence[dict[str, Any]], target: float | None = None) -> list[Line]:
+def lines(rows: Sequence[Result], target: float | None = None) -> list[Line]:
     """Sum up the rows of a comparison, an upstream a line, in the rows' order.
 
     Args:
-        rows: rows of `runs.row`, all of one task.
+        rows: results of one comparison, all of one task.
         target: a dev score to reach, in the task's metric; None takes the first upstream's mean best dev score, less
             (accuracy) or plus (error rate) 5 per cent of it.
 
     Times are wall-clock seconds on a GPU and seconds of processor time on a CPU, which other programs on the
     machine do not stretch.
     """
-    task = get_task(rows[0]["task"])
-    upstreams = list(dict.fromkeys(row["upstream"] for row in rows))
+    task = get_task(rows[0].task)
+    upstreams = list(dict.fromkeys(row.name for row in rows))
     if target is None:
-        best = fmean(row["dev"] for row in rows if row["upstream"] == upstreams[0])
+        best = fmean(row.dev for row in rows if row.name == upstreams[0])
         target = best * (1 - CLOSE if task.higher_is_better else 1 + CLOSE)
-    return [_line([row for row in rows if row["upstream"] == name], task, target) for name in upstreams]
+    return [_line([row for row in rows if row.name == name], task, target) for name in upstreams]
 
 
-def _line(rows: Sequence[dict[str, Any]], task: Task, target: float) -> Line:
+def _line(rows: Sequence[Result], task: Task, target: float) -> Line:
     by_seed: dict[int, list[float]] = {}
     for row in rows:
-        by_seed.setdefault(row["seed"], []).append(row["test"])
+        by_seed.setdefault(row.seed, []).append(row.test)
     scores = [fmean(folds) for folds in by_seed.values()]
-    reached = [_seconds_to(row, task, target) for row in rows]
-    memory = [row["cost"]["peak_memory"].get("bytes") for row in rows]
+    costs = [row.cost for row in rows if row.cost is not None]
+    reached = [_seconds_to(cost, task, target) for cost in costs]
+    memory = [cost.peak_memory.bytes for cost in costs]
     return Line(
-        upstream=rows[0]["upstream"],
-        layers=rows[0]["layers"],
+        upstream=rows[0].name,
+        layers=rows[0].layers,
         score=fmean(scores),
         spread=stdev(scores) if len(scores) > 1 else None,
-        params=rows[0]["params"],
-        train_seconds=median(
-            _seconds(row, epoch["train_seconds"]) for row in rows for epoch in row["cost"]["epochs"]
-        ),
+        params=rows[0].params,
+        train_seconds=median(_seconds(cost, epoch.train_seconds) for cost in costs for epoch in cost.epochs),
         seconds_to_target=None if None in reached else fmean(filter(None, reached)),
-        inference_seconds=median(_seconds(row, row["cost"]["inference_seconds"]) for row in rows),
-        peak_memory=None if None in memory else max(memory),
+        inference_seconds=median(_seconds(cost, cost.inference_seconds) for cost in costs),
+        peak_memory=None if None in memory else max(filter(None, memory), default=None),
     )
 
 
-def _seconds(row: dict[str, Any], measured: dict[str, float]) -> float:
-    return measured["cpu" if row["cost"]["device"] == "cpu" else "wall"]
+def _seconds(cost: Cost, measured: Seconds) -> float:
+    return measured.cpu if cost.device == "cpu" else measured.wall
 
 
-def _seconds_to(row: dict[str, Any], task: Task, target: float) -> float | None:
+def _seconds_to(cost: Cost, task: Task, target: float) -> float | None:
     spent = 0.0
-    for epoch in row["cost"]["epochs"]:
-        spent += _seconds(row, epoch["train_seconds"])
-        if epoch["dev"] == target or task.better(epoch["dev"], target):
+    for epoch in cost.epochs:
+        spent += _seconds(cost, epoch.train_seconds)
+        if epoch.dev == target or task.better(epoch.dev, target):
             return spent
     return None
 
@@ -109,11 +111,11 @@ def markdown(table: Sequence[Line], task: Task) -> str:
         "inference",
         "peak memory",
     ]
-    first, out = table[0], [head, ["---", *["--:"] * (len(head) - 1)]]
+    first, out = table[0], []
     for line in table:
         out.append(
             [
-                line.upstream,
+                escape(line.upstream),
                 str(line.layers),
                 f"{line.score:.2f}" + ("" if line.spread is None else f" ± {line.spread:.2f}"),
                 f"{line.params / 1e6:.2f} M",
@@ -126,7 +128,7 @@ def markdown(table: Sequence[Line], task: Task) -> str:
                 _change(line.peak_memory, first.peak_memory),
             ]
         )
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in out) + "\n"
+    return "\n".join(markdown_table(head, out)) + "\n"
 
 
 def _change(value: float | None, reference: float | None) -> str:

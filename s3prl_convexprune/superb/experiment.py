@@ -9,8 +9,12 @@ from typing import Any
 
 from ..atomic import write_json
 from ..errors import ArtifactError
+from ..schema import read_json
 from .cells import Cell, Plan
-from .results import FAILED, FINISHED, LOG, RESULTS_VERSION, SPEC, read_checkpoint, read_json, read_outcome
+from .outcome import read_checkpoint, read_outcome
+from .provenance import depth_of
+from .result import Provenance, Result
+from .results import FAILED, FINISHED, LOG, SPEC
 from .tasks import get_task
 
 KEPT_ON_RESTART = {SPEC, FAILED, LOG, "lock"}
@@ -26,6 +30,7 @@ def run_cell(plan: Plan, cell: Cell) -> None:
         ArtifactError: the folder belongs to a cell with other settings, or no checkpoint was ever chosen on dev.
         ConvexPruneError: bad input, as `run_downstream.py` explains it.
     """
+    from ..pruning.cost import count_params
     from .session import run
 
     folder = plan.folder(cell)
@@ -38,19 +43,20 @@ def run_cell(plan: Plan, cell: Cell) -> None:
     _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
     run(plan.evaluate_arguments(cell))
     outcome = read_outcome(folder, task, cell.fold)
-    row = {
-        "version": RESULTS_VERSION,
-        "upstream": cell.upstream,
-        "task": cell.task,
-        "fold": cell.fold,
-        "lr": cell.lr,
-        "seed": cell.seed,
-        "metric": task.metric,
+    result = Result(
+        how="frozen",
+        upstream=cell.upstream,
+        task=cell.task,
+        fold=cell.fold,
+        lr=cell.lr,
+        seed=cell.seed,
+        metric=task.metric,
         **vars(outcome),
-        **describe(runner.upstream.model, runner.featurizer.model),
-        "provenance": provenance(plan, cell, runner),
-    }
-    write_json(folder / FINISHED, row)
+        layers=depth_of_featurizer(runner.featurizer.model),
+        params=count_params(runner.upstream.model),
+        provenance=provenance(plan, cell, runner),
+    )
+    result.write(folder / FINISHED)
     for leftover in folder.glob("resume-*"):
         leftover.unlink()
 
@@ -115,38 +121,26 @@ def _require_chosen_checkpoint(folder: Path, name: str, dev: str, config: dict[s
     )
 
 
-def describe(upstream: Any, featurizer: Any) -> dict[str, Any]:
-    """Depth (hidden states less one) and parameters of the upstream that a runner built."""
-    from ..pruning.cost import count_params
-
-    # s3prl's featurizer counts its states only when there are several to weigh.
-    return {"layers": int(getattr(featurizer, "layer_num", 1)) - 1, "params": count_params(upstream)}
+def depth_of_featurizer(featurizer: Any) -> int:
+    """Hidden states less one; s3prl's featurizer counts its states only when there are several to weigh."""
+    return int(getattr(featurizer, "layer_num", 1)) - 1
 
 
-def provenance(plan: Plan, cell: Cell, runner: Any) -> dict[str, Any]:
+def provenance(plan: Plan, cell: Cell, runner: Any) -> Provenance:
     """What a cell's numbers were made with: settings, weights, software, and where the depth came from."""
-    from .. import registry
-    from ..errors import UnknownUpstreamError
-    from ..fingerprint import file_sha256, weights_sha256
+    from ..fingerprint import weights_sha256
     from ..versions import package_versions
 
-    found: dict[str, Any] = {
-        "command": ["run_downstream.py", *plan.train_arguments(cell)],
-        "spec": plan.spec(cell),
-        "config": runner.config,
-        "versions": package_versions(),
-        "device": plan.device_here,
-        "upstream_sha256": weights_sha256(runner.upstream.model),
-    }
-    try:
-        config = registry.resolve(cell.upstream)
-    except UnknownUpstreamError:
-        return found  # a whole upstream has no config
-    depth: dict[str, Any] = {"base": config.base, "task": config.task, **config.provenance}
-    if config.path:
-        depth["config"] = config.path.name
-    if config.select:
-        depth.update(policy=config.select.policy, analysis=str(config.select.analysis))
-        depth["analysis_sha256"] = file_sha256(config.select.analysis)
-    found["depth"] = depth
-    return found
+    spec = plan.spec(cell)
+    return Provenance(
+        command=("run_downstream.py", *plan.train_arguments(cell)),
+        recipe=spec["recipe"],
+        recipe_sha256=spec["recipe_sha256"],
+        overrides=tuple(spec["overrides"]),
+        ckpt=spec["ckpt"],
+        device=plan.device_here,
+        versions=package_versions(),
+        upstream_sha256=weights_sha256(runner.upstream.model),
+        config=runner.config,
+        depth=depth_of(cell.upstream),
+    )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from tqdm import tqdm
 
 from ..atomic import check_place
 from ..errors import ConfigError
+from ..outputs import check_output
+from ..schema import read_json
 from .cells import Plan
 from .plan import DEFAULT_SEED, make_plan
-from .results import FAILED, FINISHED, collect, read_json, write_results
+from .result import Results, Unfinished
+from .results import FAILED, FINISHED, collect, write_results
 from .worker import note_failure, quiet_environment, run_plan
 
 RESULTS = "results.json"
@@ -115,6 +118,7 @@ def run_cells(
     if jobs < 1:
         raise ConfigError(f"--jobs {jobs}: expected 1 or more")
     check_place(plan.expdir, folder=True)
+    check_output(plan.expdir / RESULTS, Results.FORMAT, Results.VERSION)
     plan.expdir.mkdir(parents=True, exist_ok=True)
     if not all((plan.folder(cell) / FINISHED).exists() for cell in plan.cells):
         if launcher == "processes":
@@ -135,16 +139,15 @@ def summarise(plan: Plan) -> GridReport:
         elif (folder / FAILED).exists():
             note = read_json(folder / FAILED)
             report.failed[cell.title] = note
-            unfinished.append({"cell": cell.path.as_posix(), "status": "failed", "reason": note["reason"]})
+            unfinished.append(Unfinished(cell.path.as_posix(), "failed", note["reason"]))
         else:
             report.open.append(cell.title)
-            unfinished.append(
-                {"cell": cell.path.as_posix(), "status": "open", "reason": "not run to its end yet"}
-            )
-    rows = collect([plan.expdir])
-    for row in rows:
-        row["folder"] = Path(row["folder"]).relative_to(plan.expdir).as_posix()
-    write_results(report.results, rows, unfinished)
+            unfinished.append(Unfinished(cell.path.as_posix(), "open", "not run to its end yet"))
+    results = [
+        replace(result, folder=Path(result.folder).relative_to(plan.expdir).as_posix())
+        for result in collect([plan.expdir])
+    ]
+    write_results(report.results, results, unfinished)
     return report
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import ArtifactError, ConfigError, nearest
 from .bootstrap import Difference, paired_difference
 from .predictions import read_predictions
+from .profile import Profile, one_machine
 from .published import four_task_score
-from .results import IDENTITY, collect, read_results
-from .summary import Row, TaskScore, task_scores
+from .result import Result
+from .results import collect, each_once, read_results
+from .summary import TaskScore, task_scores
 from .tasks import TASKS, get_task
 
 
@@ -58,7 +59,7 @@ class Entry:
     @property
     def is_one_upstream(self) -> bool:
         """Whether one upstream serves every task of the row."""
-        return len({score.upstream for score in self.scores.values()}) == 1
+        return len({score.name for score in self.scores.values()}) == 1
 
     @property
     def follows_protocol(self) -> bool:
@@ -72,52 +73,50 @@ class Entry:
         return four_task_score(means) if self.follows_protocol else None
 
 
-def load_rows(sources: Iterable[str | Path]) -> list[Row]:
-    """The cells of grid folders and `results.json` files, each with an absolute ``folder``.
+def load_rows(sources: Iterable[str | Path]) -> list[Result]:
+    """The results of experiment folders and `results.json` files, each with a ``folder`` that can be opened from here.
 
     Raises:
         ArtifactError: a source cannot be read, or two have a result for one cell.
     """
-    rows: list[Row] = []
+    sources = list(sources)
+    rows: list[Result] = []
     for source in map(Path, sources):
-        if source.is_file():
-            rows += [{**row, "folder": str(source.parent / row["folder"])} for row in read_results(source)]
-        else:
+        if source.is_dir():
             rows += collect([source])
-    seen: dict[tuple, str] = {}
-    for row in rows:
-        key = tuple(row[name] for name in IDENTITY)
-        if key in seen:
-            title = ", ".join(str(part) for part in key if part is not None)
-            raise ArtifactError(f"two results for one cell ({title}): {seen[key]} and {row['folder']}")
-        seen[key] = row["folder"]
+        elif source.exists():
+            rows += [replace(row, folder=str(source.parent / row.folder)) for row in read_results(source)]
+        else:
+            raise ArtifactError(f"{source}: no such experiment folder or results file")
+    each_once(rows)
     if not rows:
         raise ArtifactError("no finished cell in " + ", ".join(map(str, sources)))
     return rows
 
 
 def make_leaderboard(
-    rows: Sequence[Row],
+    rows: Sequence[Result],
     *,
-    profiles: Sequence[Mapping[str, Any]] = (),
+    profiles: Sequence[Profile] = (),
     systems: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Entry]:
     """Build the table's measured rows, in the order: whole upstreams, then by parameters, most first.
 
     Args:
         rows: cells, as `load_rows` gives them.
-        profiles: cost an upstream, as `profile` writes it.
+        profiles: cost an upstream, all measured on one machine.
         systems: rows made of several upstreams, one a task: name -> {task: upstream}.
 
     Raises:
-        ArtifactError: cells do not belong together.
+        ArtifactError: cells do not belong together, or profiles do not.
         ConfigError: a system names an upstream or task without results.
     """
     scored = task_scores(rows)
     entries = [_entry(name, scores) for name, scores in scored.items()]
     for name, parts in (systems or {}).items():
         entries.append(_entry(name, _parts(name, parts, scored)))
-    costs = {profile["upstream"]: profile for profile in profiles}
+    one_machine(profiles)
+    costs = {profile.upstream: profile for profile in profiles}
     for entry in entries:
         _add_cost(entry, costs)
         whole = scored.get(entry.base)
@@ -142,13 +141,14 @@ def _parts(
 
 def _entry(name: str, scores: dict[str, TaskScore]) -> Entry:
     deepest = max(scores.values(), key=lambda score: score.params)
-    depths = [score.rows[0]["provenance"].get("depth") or {} for score in scores.values()]
-    bases = {depth.get("base", score.upstream) for depth, score in zip(depths, scores.values(), strict=True)}
+    rows = [score.rows[0] for score in scores.values()]
+    depths = [row.provenance.depth for row in rows]
+    bases = {row.base for row in rows}
     entry = Entry(
         name=name,
         scores=scores,
         base=bases.pop() if len(bases) == 1 else name,
-        task_specific=any(depth.get("task") for depth in depths),
+        task_specific=any(depth is not None and depth.task for depth in depths),
         params=deepest.params,
         layers=deepest.layers,
     )
@@ -156,18 +156,19 @@ def _entry(name: str, scores: dict[str, TaskScore]) -> Entry:
     return entry
 
 
-def _add_cost(entry: Entry, costs: Mapping[str, Mapping[str, Any]]) -> None:
+def _add_cost(entry: Entry, costs: Mapping[str, Profile]) -> None:
     deepest = max(entry.scores.values(), key=lambda score: score.params)
     profile = costs.get(deepest.upstream)
     if profile is None:
         return
-    if profile["params"] != entry.params:
+    if profile.params != entry.params:
+        if deepest.how == "finetuned":
+            return  # a recipe may cut what it trains
         raise ArtifactError(
-            f"{deepest.upstream}: the profile counts {profile['params']:,} parameters, the results {entry.params:,}; "
+            f"{deepest.upstream}: the profile counts {profile.params:,} parameters, the results {entry.params:,}; "
             "they are of different upstreams"
         )
-    entry.macs, entry.macs_seconds = profile["macs"], profile["macs_seconds"]
-    entry.rtf = profile.get("rtf")
+    entry.macs, entry.macs_seconds, entry.rtf = profile.macs, profile.macs_seconds, profile.rtf
 
 
 def _add_differences(entry: Entry, whole: Mapping[str, TaskScore]) -> None:
@@ -176,9 +177,7 @@ def _add_differences(entry: Entry, whole: Mapping[str, TaskScore]) -> None:
             try:
                 entry.differences[task] = compare(score, whole[task])
             except ArtifactError as error:
-                entry.remarks.append(
-                    f"{get_task(task).title}: no difference to {whole[task].upstream}: {error}"
-                )
+                entry.remarks.append(f"{get_task(task).title}: no difference to {whole[task].name}: {error}")
 
 
 def compare(score: TaskScore, reference: TaskScore) -> Difference:
@@ -208,12 +207,12 @@ def compare(score: TaskScore, reference: TaskScore) -> Difference:
 def _errors(score: TaskScore, seeds: Sequence[int], fold: str | None) -> tuple[np.ndarray, str, np.ndarray]:
     task = get_task(score.task)
     found = [
-        read_predictions(row["folder"], task, task.evaluate_split, fold)
+        read_predictions(row.folder, task, task.evaluate_split, fold)
         for row in score.rows
-        if row["fold"] == fold and row["seed"] in seeds
+        if row.fold == fold and row.seed in seeds
     ]
     if len({predictions.truth_sha256 for predictions in found}) != 1:
-        raise ArtifactError(f"the seeds of {score.upstream} were tested on different utterances")
+        raise ArtifactError(f"the seeds of {score.name} were tested on different utterances")
     return (
         np.mean([predictions.errors for predictions in found], axis=0),
         found[0].truth_sha256,

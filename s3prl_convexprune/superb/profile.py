@@ -1,186 +1,136 @@
-"""What an upstream costs on this machine: parameters, MACs, latency, real-time factor and peak memory.
+"""What upstreams cost, as an artifact: parameters, MACs, latency, real-time factor and peak memory on one machine.
 
-Parameters follow SUPERB's rule: all of the upstream's, whether trained or not, heads left in its checkpoint included.
-MACs are counted by torch's own flop counter (`pruning.cost`). Times are medians over repeats after warm-up, with
-their quartiles; they hold for the machine that the artifact names.
+`profiling` measures; this is what its numbers are kept in, and what a leaderboard reads without torch.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
-import statistics
-import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, ClassVar
 
-import torch
-from torch import nn
+from annotated_types import MinLen
 
-from ..atomic import write_json
-from ..errors import ArtifactError, ConfigError
-from ..pruning.cost import SAMPLE_RATE, count_macs, count_params
-from ..versions import package_versions
-from .results import read_json
-
-FORMAT = "s3prl-convexprune profile"
-VERSION = 1
-SECONDS = (1.0, 4.0, 15.0)
-BATCHES = (1, 8)
-REPEATS = 10
-WARM_UP = 3
-TABLE_SECONDS = 4.0  # the length whose MACs and real-time factor stand for an upstream in a table
+from ..errors import ArtifactError
+from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive
 
 
-def profile_upstream(
-    expert: nn.Module,
-    name: str,
-    *,
-    device: str = "cpu",
-    seconds: Sequence[float] = SECONDS,
-    batches: Sequence[int] = BATCHES,
-    repeats: int = REPEATS,
-) -> dict[str, Any]:
-    """Measure one upstream.
+@dataclass(frozen=True)
+class Machine(Part):
+    """Where times were measured: torch's device, the processor's or GPU's name, its cores and torch's threads."""
 
-    Args:
-        expert: an upstream as s3prl's hub builds it, whole or cut.
-        name: what results call it.
-        device: where to run it.
-        seconds: utterance lengths.
-        batches: utterances a batch, all of one length.
-        repeats: timed forward passes a setting, after `WARM_UP` untimed ones.
+    device: str
+    name: str
+    cores: AtLeastOne | None = None
+    threads: AtLeastOne | None = None
 
-    Returns:
-        One row of the artifact: ``upstream, params, layers, macs, macs_seconds, rtf, macs_by_seconds, settings``;
-        each of ``settings`` has ``seconds, batch, latency_s`` (median), ``quartiles_s``, ``rtf`` (compute time by
-        audio time) and ``peak_memory_mb`` (GPU: allocated; CPU: resident set of the process; None: unreadable).
+    def __str__(self) -> str:
+        parts = [f"{self.name} ({self.device})"]
+        parts += [
+            f"{count} {what}" for what, count in (("cores", self.cores), ("threads", self.threads)) if count
+        ]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Timing(Part):
+    """Forward passes over batches of one shape.
+
+    Attributes:
+        seconds: length of each utterance.
+        batch: utterances.
+        latency_s: median time of a pass.
+        quartiles_s: lower and upper quartile.
+        rtf: compute time by audio time.
+        peak_memory_mb: most memory during the passes: what was allocated on a GPU; on a CPU the resident set of a
+            process of its own, less what it held before the upstream was built; None where that is not known.
+    """
+
+    seconds: Positive
+    batch: AtLeastOne
+    latency_s: Positive
+    quartiles_s: tuple[Positive, Positive]
+    rtf: Positive
+    peak_memory_mb: NotNegative | None
+
+
+@dataclass(frozen=True)
+class Profile(Part):
+    """One upstream's cost.
+
+    Attributes:
+        upstream: what results call it.
+        params: all of its parameters, trained or not, heads left in its checkpoint included (SUPERB's rule).
+        layers: hidden states less one.
+        macs: multiply-accumulates for one utterance of `macs_seconds`.
+        macs_seconds: that length.
+        rtf: real-time factor at that length and the smallest batch.
+        macs_by_seconds: length -> MACs.
+        timings: one a length and batch.
+        machine: where it was measured.
+    """
+
+    upstream: str
+    params: AtLeastOne
+    layers: Count
+    macs: AtLeastOne
+    macs_seconds: Positive
+    rtf: Positive
+    macs_by_seconds: dict[str, AtLeastOne]
+    timings: Annotated[tuple[Timing, ...], MinLen(1)]
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Profiles(Artifact):
+    """A `profile.json`."""
+
+    FORMAT: ClassVar[str] = "profile"
+    VERSION: ClassVar[int] = 2
+    MADE_BY: ClassVar[str] = "s3prl-convexprune profile"
+
+    rows: tuple[Profile, ...]
+    versions: dict[str, str]
+
+
+def write_profiles(path: str | Path, rows: Sequence[Profile]) -> Path:
+    """Write the artifact.
 
     Raises:
-        ConfigError: a length or batch that cannot be run.
+        ArtifactError: what is at `path` is not an older one.
     """
-    if min(seconds, default=0) <= 0 or min(batches, default=0) < 1 or repeats < 1:
-        raise ConfigError("profile needs lengths above 0 s, batches of at least 1 and at least one repeat")
-    expert = expert.eval().to(device)
-    generator = torch.Generator().manual_seed(0)
+    from ..versions import package_versions
 
-    def wavs(length: float, batch: int) -> list[torch.Tensor]:
-        return [
-            torch.randn(round(length * SAMPLE_RATE), generator=generator).to(device) for _ in range(batch)
-        ]
-
-    lengths = sorted(set(seconds))
-    table_length = TABLE_SECONDS if TABLE_SECONDS in lengths else lengths[0]
-    macs = {length: count_macs(expert, wavs(length, 1))[0] for length in lengths}
-    with torch.no_grad():
-        layers = len(expert(wavs(lengths[0], 1))["hidden_states"]) - 1
-        settings = [
-            {"seconds": length, "batch": batch, **_time(expert, wavs(length, batch), length * batch, repeats)}
-            for length, batch in sorted(
-                ((length, batch) for length in lengths for batch in set(batches)),
-                key=lambda pair: pair[0] * pair[1],
-            )
-        ]
-    smallest = min(batches)
-    rtf = next(row["rtf"] for row in settings if (row["seconds"], row["batch"]) == (table_length, smallest))
-    return {
-        "upstream": name,
-        "device": device,
-        "params": count_params(expert),
-        "layers": layers,
-        "macs": macs[table_length],
-        "macs_seconds": table_length,
-        "rtf": rtf,
-        "macs_by_seconds": {f"{length:g}": count for length, count in macs.items()},
-        "settings": settings,
-    }
+    return Profiles(tuple(rows), package_versions()).write(path)
 
 
-def _time(expert: nn.Module, wavs: list[torch.Tensor], audio_seconds: float, repeats: int) -> dict[str, Any]:
-    on_gpu = wavs[0].is_cuda
-    for _ in range(WARM_UP):
-        expert(list(wavs))
-    _reset_peak(on_gpu)
-    times = []
-    for _ in range(repeats):
-        if on_gpu:
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        expert(list(wavs))
-        if on_gpu:
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    latency = statistics.median(times)
-    low, _, high = statistics.quantiles(times, n=4) if repeats > 1 else (latency, latency, latency)
-    return {
-        "latency_s": latency,
-        "quartiles_s": [low, high],
-        "rtf": latency / audio_seconds,
-        "peak_memory_mb": _peak_mb(on_gpu),
-    }
-
-
-def _reset_peak(on_gpu: bool) -> None:
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
-        return
-    with contextlib.suppress(OSError):  # Linux: forget the highest resident set so far
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_mb(on_gpu: bool) -> float | None:
-    if on_gpu:
-        return torch.cuda.max_memory_allocated() / 1e6
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return None
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return None
-
-
-def machine(device: str) -> dict[str, Any]:
-    """What the times were measured on."""
-    if device.startswith("cuda"):
-        return {"device": device, "name": torch.cuda.get_device_name(device)}
-    return {
-        "device": device,
-        "name": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def write_profiles(path: str | Path, rows: Sequence[dict[str, Any]], device: str) -> Path:
-    """Write the artifact."""
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "machine": machine(device),
-        "versions": package_versions(),
-    }
-    return write_json(path, {**content, "rows": list(rows)})
-
-
-def read_profiles(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+def read_profiles(paths: Iterable[str | Path]) -> list[Profile]:
     """The rows of one or several artifacts.
 
     Raises:
-        ArtifactError: one is missing, damaged or of another kind, or two have a row for one upstream.
+        ArtifactError: one is missing, damaged or of another kind; two have a row for one upstream; or two were
+            measured on different machines, whose times do not belong in one column.
     """
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, Profile] = {}
     for path in paths:
-        content = read_json(path)
-        if content.get("format") != FORMAT or content.get("version") != VERSION:
-            raise ArtifactError(
-                f"{path}: is not a profile of version {VERSION}; 's3prl-convexprune profile' writes one"
-            )
-        for row in content["rows"]:
-            if row["upstream"] in rows:
-                raise ArtifactError(f"{path}: a second profile of {row['upstream']}")
-            rows[row["upstream"]] = {**row, "machine": content["machine"]}
+        for row in Profiles.read(path).rows:
+            if row.upstream in rows:
+                raise ArtifactError(f"{path}: a second profile of {row.upstream}")
+            rows[row.upstream] = row
+    one_machine(list(rows.values()))
     return list(rows.values())
+
+
+def one_machine(rows: Sequence[Profile]) -> None:
+    """Refuse profiles whose times do not belong in one column.
+
+    Raises:
+        ArtifactError: they were measured on different machines or devices.
+    """
+    for row in rows[1:]:
+        if row.machine != rows[0].machine:
+            raise ArtifactError(
+                f"{rows[0].upstream} was profiled on {rows[0].machine}, {row.upstream} on {row.machine}; "
+                "their times do not belong in one column: profile all on one machine"
+            )

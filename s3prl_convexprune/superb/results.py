@@ -1,249 +1,117 @@
-"""One number a cell, from s3prl's own outputs, and the results file that keeps them with their provenance.
+"""Finished cells as typed results: one folder's, all below a folder, and the results file that keeps them.
 
-The checkpoint is the one s3prl chose on dev; the number is its test score. Both are read back from what s3prl wrote
-(log, checkpoint, predictions) and held against each other: a folder that is half-written, or whose files do not
-belong together, yields an error and never a number.
+A result is never taken on trust where what it was made from is at hand: a cell's is held against its predictions, a
+results file's rows against their cells.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ..atomic import write_json
 from ..errors import ArtifactError
+from .outcome import logged_scores
 from .predictions import read_predictions
-from .tasks import Task, get_task
+from .result import Result, Results, Unfinished
+from .tasks import get_task
 
-RESULTS_VERSION = 1
 SPEC = "cell.json"
 FINISHED = "finished.json"
 FAILED = "failed.json"
 LOG = "run.log"
-EVALUATED_ALONE = 0  # the step that s3prl logs when a checkpoint is evaluated by itself
-LOG_LINE = re.compile(r"^(?P<split>\S+) at step (?P<step>\d+): (?P<value>\S+)$")
-IDENTITY = ("upstream", "task", "fold", "lr", "seed")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one finished experiment shows.
-
-    Attributes:
-        dev: dev score of the chosen checkpoint, percent.
-        test: test score of that checkpoint, percent.
-        step: optimizer steps after which it was saved.
-        total_steps: length of the schedule.
-        utterances: size of the test set.
-        truth_sha256: identity of the test set.
-    """
-
-    dev: float
-    test: float
-    step: int
-    total_steps: int
-    utterances: int
-    truth_sha256: str
-
-
-def logged_scores(folder: str | Path) -> list[tuple[str, int, float]]:
-    """The (split, step, score as a fraction) lines of an experiment's `log.log`, in order.
-
-    Raises:
-        ArtifactError: there is no log, or a line of it is not s3prl's.
-    """
-    path = Path(folder) / "log.log"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ArtifactError(
-            f"{path}: cannot be read: {error.strerror}; s3prl writes it when it evaluates"
-        ) from error
-    scores = []
-    for number, line in enumerate(lines, start=1):
-        if line.startswith("New best on "):
-            continue
-        match = LOG_LINE.match(line)
-        if match is None:
-            raise ArtifactError(f"{path}: line {number} is not one of s3prl's: {line[:80]!r}")
-        scores.append((match["split"], int(match["step"]), float(match["value"])))
-    return scores
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """An s3prl experiment checkpoint, without running code from it.
-
-    Raises:
-        ArtifactError: it is missing, truncated or not one.
-    """
-    import torch
-
-    restricted = hasattr(torch.serialization, "add_safe_globals")
-    if restricted:
-        # s3prl's arguments; nothing else stands beside the weights
-        torch.serialization.add_safe_globals([Namespace])
-    try:
-        states = torch.load(path, map_location="cpu", weights_only=restricted)
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path}: there is no such checkpoint") from error
-    except Exception as error:  # torch raises a dozen types for a damaged file
-        raise ArtifactError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); it may be half-written"
-        ) from error
-    if not isinstance(states, dict) or not {"Step", "Config", "Args", "Downstream"} <= set(states):
-        raise ArtifactError(f"{path}: is not a checkpoint of s3prl's runner")
-    return states
-
-
-def read_outcome(folder: str | Path, task: Task, fold: str | None = None) -> Outcome:
-    """The numbers of an experiment whose dev-chosen checkpoint was evaluated on the test set.
-
-    Args:
-        folder: the s3prl experiment folder, after ``-m train`` and ``-m evaluate -e <dev>-best.ckpt``.
-        task: its task.
-        fold: its fold, for a task that has folds.
-
-    Raises:
-        ArtifactError: something is missing, half-written, or does not belong together.
-    """
-    folder = Path(folder)
-    states = read_checkpoint(folder / task.best_checkpoint)
-    step = int(states["Step"])
-    best = float(states["Downstream"]["best_score"])
-    predictions = read_predictions(folder, task, task.evaluate_split, fold)
-    test = predictions.score(task)
-    dev = best if task.metric == "wer" else 100.0 * best
-    if task.metric == "accuracy":
-        _check_against_log(folder, task, step, best, test)
-    return Outcome(
-        dev=dev,
-        test=test,
-        step=step,
-        total_steps=int(states["Config"]["runner"]["total_steps"]),
-        utterances=len(predictions.utterances),
-        truth_sha256=predictions.truth_sha256,
-    )
-
-
-def _check_against_log(folder: Path, task: Task, step: int, best: float, test: float) -> None:
-    scores = logged_scores(folder)
-    on_dev = [value for split, at, value in scores if split == task.dev_split and at == step]
-    if not on_dev or abs(on_dev[-1] - best) > 1e-6:
-        raise ArtifactError(
-            f"{folder / 'log.log'}: no dev score {best:.6f} at step {step}, where {task.best_checkpoint} was saved"
-        )
-    on_test = [(at, value) for split, at, value in scores if split == task.evaluate_split]
-    if not on_test or on_test[-1][0] != EVALUATED_ALONE:
-        raise ArtifactError(
-            f"{folder}: the last test evaluation is not that of {task.best_checkpoint}; evaluate it with -m evaluate"
-        )
-    if abs(100.0 * on_test[-1][1] - test) > 1e-3:
-        raise ArtifactError(
-            f"{folder}: the predictions give {test:.4f}, s3prl's log {100.0 * on_test[-1][1]:.4f}; files are mixed"
-        )
-
-
-def read_json(path: str | Path) -> dict[str, Any]:
-    """A JSON object from disk.
-
-    Raises:
-        ArtifactError: it is missing or damaged.
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ArtifactError(f"{path}: is not JSON; it may be half-written") from error
-    if not isinstance(content, dict):
-        raise ArtifactError(f"{path}: expected a JSON object")
-    return content
-
-
-def read_cell(folder: str | Path) -> dict[str, Any]:
-    """The row of one finished cell, its predictions read again and held against it.
+def read_cell(folder: str | Path) -> Result:
+    """The result of one finished cell, its predictions read again and held against it.
 
     Raises:
         ArtifactError: the cell is not finished, or its files have changed since.
     """
     folder = Path(folder)
-    row = read_json(folder / FINISHED)
-    if row.get("version") != RESULTS_VERSION:
-        raise ArtifactError(
-            f"{folder / FINISHED}: version {row.get('version')!r}, expected {RESULTS_VERSION}"
-        )
-    task = get_task(row["task"])
-    if task.metric == "accuracy":
+    result = Result.read(folder / FINISHED)
+    if result.how == "frozen" and result.metric == "accuracy":
         logged_scores(folder)
-    predictions = read_predictions(folder, task, task.evaluate_split, row["fold"])
-    if abs(predictions.score(task) - row["test"]) > 1e-6 or predictions.truth_sha256 != row["truth_sha256"]:
-        raise ArtifactError(f"{folder}: its predictions are not those its finished.json was made from")
-    return {key: value for key, value in row.items() if key != "version"}
+    _check_predictions(result, folder, f"{folder}: its {FINISHED}")
+    return result
 
 
-def collect(expdirs: Iterable[str | Path]) -> list[dict[str, Any]]:
-    """The rows of all finished cells below some folders; cells that are not finished are left out.
+def _check_predictions(result: Result, folder: Path, what: str) -> None:
+    task = get_task(result.task)
+    predictions = read_predictions(folder, task, task.evaluate_split, result.fold)
+    if predictions.truth_sha256 != result.truth_sha256 or len(predictions.utterances) != result.utterances:
+        raise ArtifactError(f"{what} is about another test set than the predictions there")
+    score = predictions.score(task)
+    if abs(score - result.test) > 1e-6:
+        raise ArtifactError(
+            f"{what} has test {result.test:.4f}, its predictions give {score:.4f}; one of them was changed"
+        )
+
+
+def collect(expdirs: Iterable[str | Path]) -> list[Result]:
+    """The results of all finished cells below some folders; cells that are not finished are left out.
 
     Raises:
         ArtifactError: a folder is not there or holds no cell, a finished cell is damaged, or one cell is there twice.
     """
-    rows: dict[tuple, dict[str, Any]] = {}
+    results = []
     for expdir in map(Path, expdirs):
         if not expdir.is_dir():
             raise ArtifactError(f"{expdir}: no such experiment folder")
-        specs = sorted(expdir.rglob(SPEC))
-        if not specs:
+        finished = sorted(path.parent for path in expdir.rglob(FINISHED))
+        if not finished and not any(expdir.rglob(SPEC)):
             raise ArtifactError(f"{expdir}: no cell below it; 's3prl-convexprune run -o {expdir}' makes them")
-        for folder in (spec.parent for spec in specs):
-            if not (folder / FINISHED).exists():
-                continue
-            row = {**read_cell(folder), "folder": str(folder)}
-            key = tuple(row[name] for name in IDENTITY)
-            if key in rows:
-                raise ArtifactError(
-                    f"two results for one cell ({_title(row)}): {rows[key]['folder']} and {folder}"
-                )
-            rows[key] = row
-    return list(rows.values())
+        results += [replace(read_cell(folder), folder=str(folder)) for folder in finished]
+    return each_once(results)
 
 
-def _title(row: dict[str, Any]) -> str:
-    return ", ".join(str(row[name]) for name in IDENTITY if row[name] is not None)
+def each_once(results: Sequence[Result]) -> list[Result]:
+    """The results, when no two are of one cell.
+
+    Raises:
+        ArtifactError: two are; the message names both folders.
+    """
+    seen: dict[tuple, Result] = {}
+    for result in results:
+        if (other := seen.setdefault(result.key, result)) is not result:
+            raise ArtifactError(
+                f"two results for one cell ({result.title}): {other.folder} and {result.folder}"
+            )
+    return list(results)
 
 
-def write_results(
-    path: str | Path, rows: Sequence[dict[str, Any]], unfinished: Sequence[dict[str, Any]] = ()
-) -> Path:
-    """Write `results.json`; an existing file that is not one of ours, or of another version, is not replaced.
+def write_results(path: str | Path, results: Sequence[Result], unfinished: Sequence[Unfinished] = ()) -> Path:
+    """Write `results.json`; a file that is not one, or of a newer version, is not replaced.
 
     Args:
         path: the file.
-        rows: one finished cell a row.
-        unfinished: what is known of the others (cell, status, reason).
+        results: one finished cell a row, their folders relative to the file's.
+        unfinished: what is known of the others.
 
     Raises:
         ArtifactError: see above.
     """
-    path = Path(path)
-    if path.exists():
-        read_results(path)
-    return write_json(path, {"version": RESULTS_VERSION, "rows": list(rows), "unfinished": list(unfinished)})
+    return Results(tuple(results), tuple(unfinished)).write(path)
 
 
-def read_results(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a `results.json`.
+def read_results(path: str | Path) -> list[Result]:
+    """The rows of a `results.json`, held against their cells where those are there.
 
     Raises:
-        ArtifactError: it is missing, damaged or of another version.
+        ArtifactError: it is missing, damaged or of another version, or a row is not what its cell says.
     """
-    content = read_json(path)
-    if content.get("version") != RESULTS_VERSION or not isinstance(content.get("rows"), list):
-        raise ArtifactError(
-            f"{path}: version {content.get('version')!r} of a results file; this package reads {RESULTS_VERSION}"
-        )
-    return list(content["rows"])
+    path = Path(path)
+    results = []
+    for number, row in enumerate(Results.read(path).rows):
+        folder, task = path.parent / row.folder, get_task(row.task)
+        if (folder / FINISHED).exists():
+            cell = read_cell(folder)
+            if replace(cell, folder=row.folder) != row:
+                differ = [
+                    key for key, value in vars(cell).items() if value != vars(row)[key] and key != "folder"
+                ]
+                raise ArtifactError(f"{path}: rows.{number}.{differ[0]} is not what {folder / FINISHED} says")
+        elif (folder / task.predictions.format(split=task.evaluate_split, fold=row.fold)).exists():
+            _check_predictions(row, folder, f"{path}: rows.{number}")
+        results.append(row)
+    return each_once(results)

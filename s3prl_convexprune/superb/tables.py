@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..outputs import OURS
 from .leaderboard import Entry
+from .markdown import escape, table
 from .published import PublishedRow, four_task_score
 from .tasks import TASKS, Task
 
+BOARD = "leaderboard"
 BOARD_VERSION = 1
 PARAMS_RULE = (
     "Parameters: all of the upstream's, whether trained or not, heads left in its checkpoint included (SUPERB's rule); "
@@ -34,6 +37,9 @@ CSV_COLUMNS = [
     *("layers", "params", "macs", "macs_seconds", "rtf", "task_specific"),
     *("difference", "low", "high", "rank", "source"),
 ]
+
+
+CSV_HEADER = ",".join(CSV_COLUMNS)
 
 
 def tasks_of(entries: Sequence[Entry]) -> list[Task]:
@@ -78,17 +84,17 @@ def markdown(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -
     macs_title = "GMACs" if length is None else f"GMACs ({length:g} s)"
     lines = ["Measured here. **Best** and _second best_ a column.", ""]
     columns = ["Upstream", "Layers", "M params", macs_title, "RTF", *map(heading, tasks), "4-task score"]
-    lines += _table(columns, [_markdown_row(entry, tasks) for entry in entries])
+    lines += table(columns, [_markdown_row(entry, tasks) for entry in entries])
     differing = [entry for entry in entries if entry.differences]
     if differing:
         lines += ["", "Difference to the whole upstream, percentage points [95 % interval].", ""]
-        lines += _table(
+        lines += table(
             ["Upstream", *map(heading, tasks)], [_difference_row(entry, tasks) for entry in differing]
         )
     lines += ["", PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE]
     if any(entry.task_specific for entry in entries):
         lines.append(TASK_SPECIFIC_RULE)
-    lines += [f"- {note}" for note in departures(entries)]
+    lines += [f"- {escape(note)}" for note in departures(entries)]
     if published:
         lines += [
             "",
@@ -96,7 +102,7 @@ def markdown(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -
             "",
         ]
         columns = ["Upstream", "M params", "GMACs", *map(heading, TASKS.values()), "4-task score", "Source"]
-        lines += _table(columns, [_published_row(row) for row in published])
+        lines += table(columns, [_published_row(row) for row in published])
     return "\n".join(lines) + "\n"
 
 
@@ -108,17 +114,11 @@ def departures(entries: Sequence[Entry]) -> list[str]:
         for task, score in e.scores.items()
         for note in score.notes
     }
-    return sorted(found) + sorted(
-        {f"{entry.name}: {remark}." for entry in entries for remark in entry.remarks}
-    )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(cells) + " |" for cells in [columns, ["-"] * len(columns), *rows]]
+    return sorted(found) + sorted({f"{e.name}: {remark}." for e in entries for remark in e.remarks})
 
 
 def _name(entry: Entry) -> str:
-    return entry.name + (f" {TASK_SPECIFIC_MARK}" if entry.task_specific else "")
+    return escape(entry.name) + (f" {TASK_SPECIFIC_MARK}" if entry.task_specific else "")
 
 
 def depths(entry: Entry) -> str:
@@ -150,12 +150,12 @@ def _published_row(row: PublishedRow) -> list[str]:
     scores = [f"{row.scores[task]:.2f}" for task in TASKS]
     score = _number(four_task_score(row.scores), 0)
     return [
-        row.upstream,
+        escape(row.upstream),
         f"{row.params_m:g}",
         "–" if row.gmacs is None else f"{row.gmacs:g}",
         *scores,
         score,
-        row.source,
+        escape(row.source),
     ]
 
 
@@ -170,8 +170,8 @@ def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> 
             writer.writerow(
                 {
                     "kind": "measured",
-                    "upstream": entry.name,
-                    "base": entry.base,
+                    "upstream": inert(entry.name),
+                    "base": inert(entry.base),
                     "task": task,
                     "metric": TASKS[task].metric,
                     "mean": score.mean,
@@ -193,11 +193,11 @@ def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> 
             )
     for row in published:
         for task, value in row.scores.items():
-            cost = {"params": round(row.params_m * 1e6), "source": row.source}
+            cost = {"params": round(row.params_m * 1e6), "source": inert(row.source)}
             writer.writerow(
                 {
                     "kind": "published",
-                    "upstream": row.upstream,
+                    "upstream": inert(row.upstream),
                     "task": task,
                     "metric": TASKS[task].metric,
                     "mean": value,
@@ -207,9 +207,19 @@ def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> 
     return file.getvalue()
 
 
+def inert(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula.
+
+    >>> inert("=1+1"), inert("hubert")
+    ("'=1+1", 'hubert')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def as_json(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> dict[str, Any]:
     """Everything in the table, the cells behind each number included."""
     return {
+        "format": f"{OURS} {BOARD}",
         "version": BOARD_VERSION,
         "rules": [PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE, TASK_SPECIFIC_RULE],
         "departures": departures(entries),

@@ -152,7 +152,7 @@ def main() -> int:
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     plan = Plan.from_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    end_with_stdin()
     from .experiment import run_cell
 
     def body() -> int:
@@ -162,10 +162,15 @@ def main() -> int:
     return program.run(body)
 
 
-def _end_with_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
+def end_with_stdin() -> None:
+    """End this process when its stdin ends: when the process that started it is gone, however it went."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -46,21 +46,21 @@ def test_the_cut_that_was_scored_is_the_one_that_was_chosen(output):
     analysis = Analysis.read(output / "analyses" / "tiny_hubert-word.json")
     depth = analysis.choose("within-sem").layer
     cut = f"{WHOLE}_convexpruned_L{depth}"
-    rows = {row["upstream"]: row for row in read_results(output / "results.json")}
+    rows = {row.upstream: row for row in read_results(output / "results.json")}
     assert rows.keys() == {WHOLE, cut}
-    assert rows[WHOLE]["layers"] == analysis.layers[-1].layer == 12
-    assert rows[cut]["layers"] == depth
-    assert rows[WHOLE]["params"] == analysis.layers[-1].params
-    assert rows[cut]["params"] == analysis.layers[depth].params
+    assert rows[WHOLE].layers == analysis.layers[-1].layer == 12
+    assert rows[cut].layers == depth
+    assert rows[WHOLE].params == analysis.layers[-1].params
+    assert rows[cut].params == analysis.layers[depth].params
     answer = (output / "answer.txt").read_text()
-    assert f"{depth} of 12" in answer and f"{rows[cut]['test']:.2f}" in answer
+    assert f"{depth} of 12" in answer and f"{rows[cut].test:.2f}" in answer
 
 
 @pytest.mark.slow
 def test_both_were_tested_on_the_same_utterances_and_say_how_they_were_made(output):
     rows = read_results(output / "results.json")
-    assert len({row["truth_sha256"] for row in rows}) == 1 and rows[0]["utterances"] > 150
-    assert all(0 <= row["test"] <= 100 and row["provenance"]["versions"]["torch"] for row in rows)
+    assert len({row.truth_sha256 for row in rows}) == 1 and rows[0].utterances > 150
+    assert all(0 <= row.test <= 100 and row.provenance.versions["torch"] for row in rows)
 
 
 @pytest.mark.slow

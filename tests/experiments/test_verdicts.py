@@ -21,18 +21,16 @@ SCORES = {
 
 def test_by_hand() -> None:
     rules = {"convexity": "L2", "CKA": "L1", "whole": "whole", "bottom": "bottom"}
-    rows = {row["rule"]: row for row in verdicts(DEPTHS, rules, SCORES)}
-    assert (rows["convexity"]["accuracy"], rows["convexity"]["regret"], rows["convexity"]["rank"]) == (
+    rows = {row.rule: row for row in verdicts(DEPTHS, rules, SCORES)}
+    assert (rows["convexity"].accuracy, rows["convexity"].regret, rows["convexity"].rank) == (
         75.0,
         5.0,
         1,
     )
-    assert (rows["whole"]["regret"], rows["whole"]["rank"]) == (5.0, 1)
-    assert (rows["CKA"]["regret"], rows["CKA"]["rank"]) == (25.0, 3)
-    assert (rows["bottom"]["regret"], rows["bottom"]["rank"]) == (40.0, 4)
-    assert rows["a random depth (expected)"]["regret"] == pytest.approx(
-        80 - (50 + 60 + 80 + 70 + 70 + 80) / 6
-    )
+    assert (rows["whole"].regret, rows["whole"].rank) == (5.0, 1)
+    assert (rows["CKA"].regret, rows["CKA"].rank) == (25.0, 3)
+    assert (rows["bottom"].regret, rows["bottom"].rank) == (40.0, 4)
+    assert rows["a random depth (expected)"].regret == pytest.approx(80 - (50 + 60 + 80 + 70 + 70 + 80) / 6)
     assert "| convexity | L2 | 75.00 ± 7.07 | 5.00 ± 7.07 | 1 |" in "\n".join(
         table("KS", list(rows.values()), 3)
     )
@@ -45,10 +43,10 @@ def test_no_rule_beats_the_best_depth_and_the_random_one_lies_between(
     depths = {depth: str(depth) for depth in range(1, len(scores) + 1)}
     table = {str(depth): dict(enumerate(row)) for depth, row in enumerate(scores, start=1)}
     chosen = data.draw(st.integers(1, len(scores)))
-    rows = {row["rule"]: row for row in verdicts(depths, {"rule": depths[chosen]}, table)}
-    assert all(row["regret"] >= -1e-9 and 1 <= row["rank"] <= len(scores) + 1 for row in rows.values())
-    every = [verdicts(depths, {"rule": name}, table)[0]["regret"] for name in depths.values()]
-    assert rows["a random depth (expected)"]["regret"] == pytest.approx(sum(every) / len(every), abs=1e-6)
+    rows = {row.rule: row for row in verdicts(depths, {"rule": depths[chosen]}, table)}
+    assert all(row.regret >= -1e-9 and 1 <= row.rank <= len(scores) + 1 for row in rows.values())
+    every = [verdicts(depths, {"rule": name}, table)[0].regret for name in depths.values()]
+    assert rows["a random depth (expected)"].regret == pytest.approx(sum(every) / len(every), abs=1e-6)
 
 
 @given(st.sampled_from(["bottom", "symmetric", "alternate"]), st.integers(1, 24), st.data())

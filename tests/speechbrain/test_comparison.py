@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from s3prl_convexprune.atomic import write_json
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
 from s3prl_convexprune.speechbrain import runs, table
 from s3prl_convexprune.speechbrain.comparison import Comparison
+from s3prl_convexprune.speechbrain.record import Record
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
+from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Provenance, Result, Seconds
 from s3prl_convexprune.superb.results import read_results
 from s3prl_convexprune.superb.tasks import get_task
 
@@ -40,17 +43,17 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     said = capsys.readouterr()
     assert "for 3 seeds write --seeds 0 1 2" in said.err
     whole, cut = read_results(out / "results.json")
-    assert [row["upstream"] for row in (whole, cut)] == [f"{WHOLE} (fine-tuned)", f"{CUT} (fine-tuned)"]
-    assert (whole["layers"], cut["layers"]) == (4, 1) and cut["params"] < whole["params"]
-    assert whole["truth_sha256"] == cut["truth_sha256"]
-    assert whole["provenance"]["manifests"] == cut["provenance"]["manifests"]
-    assert cut["provenance"]["depth"]["base"] == whole["upstream"] and "depth" not in whole["provenance"]
+    assert [row.name for row in (whole, cut)] == [f"{WHOLE} (fine-tuned)", f"{CUT} (fine-tuned)"]
+    assert (whole.layers, cut.layers) == (4, 1) and cut.params < whole.params
+    assert whole.truth_sha256 == cut.truth_sha256
+    assert whole.provenance.manifests == cut.provenance.manifests
+    assert cut.provenance.depth.base == whole.upstream and whole.provenance.depth is None
     written = (out / "table.md").read_text()
-    assert f"| {CUT} (fine-tuned) | 1 |" in written and written.strip() in said.out
+    assert f"| {CUT} (fine-tuned) | 1 |" in written and written.partition("\n")[2].strip() in said.out
 
     entries = make_leaderboard(load_rows([out / "results.json"]))
-    assert [entry.name for entry in entries] == [whole["upstream"], cut["upstream"]]
-    assert entries[1].differences["ks"].value == pytest.approx(cut["test"] - whole["test"])
+    assert [entry.name for entry in entries] == [whole.name, cut.name]
+    assert entries[1].differences["ks"].value == pytest.approx(cut.test - whole.test)
     assert not any(entry.follows_protocol for entry in entries)
     assert "the upstream was fine-tuned" in entries[0].scores["ks"].notes
 
@@ -62,8 +65,9 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     assert read_results(out / "results.json") == [whole, cut]
     assert cli.main([*arguments, "lr=0.5"]) == 2
     assert "made with another overrides" in capsys.readouterr().err
-    write_json(out / cut["folder"] / runs.RECORD, {"device": "another GPU"})
-    (out / whole["folder"] / runs.RECORD).unlink()
+    record = out / cut.folder / runs.RECORD
+    replace(Record.read(record), device="another GPU").write(record)
+    (out / whole.folder / runs.RECORD).unlink()
     assert cli.main(arguments) == 2
     assert "finished runs were made on another GPU" in capsys.readouterr().err
 
@@ -78,7 +82,7 @@ def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_pat
     with pytest.raises(ConvexPruneError, match="no hyperparameter 'batchsize'; did you mean 'batch_size'"):
         runs.execute([*plan.command(run), "--batchsize=3"], folder)
     with pytest.raises(ArtifactError, match="record.json"):
-        runs.row(plan, run)
+        runs.result(plan, run)
 
 
 def test_order_and_folds(tmp_path):
@@ -94,18 +98,19 @@ def test_order_and_folds(tmp_path):
 
 def row(
     upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str
-) -> dict:
-    epochs = [{"train_seconds": {"wall": 9.0, "cpu": seconds}, "dev": value} for value in dev]
-    cost = {
-        "epochs": epochs,
-        "inference_seconds": {"wall": 9.0, "cpu": seconds / 10},
-        "peak_memory": {},
-        "device": "cpu",
-    }
-    return {
-        "upstream": upstream, "task": task, "seed": seed, "fold": fold, "test": test, "layers": 3,
-        "params": 1000 if upstream == "a" else 400, "dev": max(dev) if task != "asr" else min(dev), "cost": cost,
-    }  # fmt: skip
+) -> Result:
+    epochs = tuple(
+        Epoch(number, number, value, 1.0, Seconds(wall=9.0, cpu=seconds), {})
+        for number, value in enumerate(dev, start=1)
+    )
+    cost = Cost(epochs, Seconds(wall=9.0, cpu=seconds / 10), 60.0, Memory(), "cpu", 10)
+    made = Provenance(("train.py",), "x.yaml", "0" * 64, (), None, "cpu", {}, "0" * 64)
+    best = min(dev) if task == "asr" else max(dev)
+    params = 1000 if upstream == "a" else 400
+    return Result(
+        "finetuned", upstream, task, fold, 1e-4, seed, get_task(task).metric, best, test,
+        step=1, total_steps=2, utterances=9, truth_sha256="0" * 64, layers=3, params=params, provenance=made, cost=cost,
+    )  # fmt: skip
 
 
 def test_the_table_averages_folds_inside_a_seed():
@@ -125,7 +130,9 @@ def test_the_table_times_against_the_first_upstream():
     assert (whole.seconds_to_target, cut.seconds_to_target) == (12.0, 6.0)
     assert table.lines(rows, target=99.0)[1].seconds_to_target is None
     text = table.markdown([whole, cut], get_task("ks"))
-    assert text.splitlines()[-1] == "| b | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
+    assert (
+        text.splitlines()[-1] == "| b (fine-tuned) | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
+    )
 
 
 def test_an_error_rate_is_reached_from_above():

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
-from pathlib import Path
 
 import pytest
 
+from s3prl_convexprune.speechbrain.record import Record
 from s3prl_convexprune.superb.predictions import read_predictions
 from s3prl_convexprune.superb.tasks import TASKS
 
@@ -18,15 +17,15 @@ CHANCE = {"ks": 100 * 2 / 3, "sid": 100 * 2 / 3, "er": 75.0}
 @pytest.mark.parametrize("task", ["ks", "sid", "er"])
 def test_classifiers_learn(task, upstream, train):
     record = train(task, upstream=upstream, number_of_epochs=6, lr=0.01)
-    assert record["layers"] == (2 if upstream.endswith("L2") else 4)
-    assert len(record["epochs"]) == 6
-    assert record["epochs"][-1]["train_loss"] < record["epochs"][0]["train_loss"] * 0.7
-    assert record["test"]["error_rate"] < CHANCE[task] / 2
+    assert record.layers == (2 if upstream.endswith("L2") else 4)
+    assert len(record.epochs) == 6
+    assert record.epochs[-1].train_loss < record.epochs[0].train_loss * 0.7
+    assert record.test["error_rate"] < CHANCE[task] / 2
 
 
 @pytest.mark.parametrize("upstream", ["hubert_custom", "hubert_custom_convexpruned_L2"])
 def test_asr_loss_falls(upstream, train):
-    losses = [epoch["train_loss"] for epoch in train("asr", upstream=upstream, number_of_epochs=5)["epochs"]]
+    losses = [epoch.train_loss for epoch in train("asr", upstream=upstream, number_of_epochs=5).epochs]
     assert losses[-1] < losses[0] / 1.5
 
 
@@ -34,8 +33,8 @@ def test_asr_loss_falls(upstream, train):
 def test_the_answers_are_in_s3prls_files_and_give_the_same_score(task, train, tmp_path):
     record = train(task, number_of_epochs=1)
     row = TASKS[task]
-    predictions = read_predictions(tmp_path / "run", row, row.evaluate_split, record["fold"])
-    expected = record["test"]["WER"] if task == "asr" else 100 - record["test"]["error_rate"]
+    predictions = read_predictions(tmp_path / "run", row, row.evaluate_split, record.fold)
+    expected = record.test["WER"] if task == "asr" else 100 - record.test["error_rate"]
     assert predictions.score(row) == pytest.approx(expected, abs=1e-4)
     with (tmp_path / "run" / "manifests" / "test.csv").open() as file:
         assert sorted(predictions.utterances) == sorted(line["ID"] for line in csv.DictReader(file))
@@ -59,11 +58,11 @@ def test_sessions_hold_their_speakers_out_and_random_splits_do_not(train, tmp_pa
         with (tmp_path / "run" / "manifests" / f"{split}.csv").open() as file:
             return {line["speaker"] for line in csv.DictReader(file)}
 
-    assert train("er", test_session=3, number_of_epochs=1)["fold"] == "fold3"
+    assert train("er", test_session=3, number_of_epochs=1).fold == "fold3"
     assert speakers("test") == {"Ses03F", "Ses03M"} and not speakers("test") & (
         speakers("train") | speakers("valid")
     )
-    assert train("er", split="random", number_of_epochs=1)["fold"] == "random"
+    assert train("er", split="random", number_of_epochs=1).fold == "random"
     assert speakers("test") & speakers("train")
 
 
@@ -72,8 +71,8 @@ def test_sessions_hold_their_speakers_out_and_random_splits_do_not(train, tmp_pa
 )
 def test_run_options(setting, train):
     record = train("ks", **setting)
-    assert record["precision"] == setting.get("precision", "fp32")
-    assert len(record["epochs"]) == (2 if "debug" in setting else 3)
+    assert record.precision == setting.get("precision", "fp32")
+    assert len(record.epochs) == (2 if "debug" in setting else 3)
 
 
 def test_every_upstream_gets_the_same_head_data_and_augmentation(train, tmp_path):
@@ -82,9 +81,6 @@ def test_every_upstream_gets_the_same_head_data_and_augmentation(train, tmp_path
         train("sid", upstream=name, output_folder=tmp_path / name, number_of_epochs=2)
         for name in ("hubert_custom", "hubert_custom_convexpruned_L4")
     ]
-    assert [epoch["train_loss"] for epoch in runs[0]["epochs"]] == [
-        epoch["train_loss"] for epoch in runs[1]["epochs"]
-    ]
-    assert runs[0]["manifests"] == runs[1]["manifests"]
-    written = json.loads(Path(tmp_path / "hubert_custom" / "record.json").read_text())
-    assert written == json.loads(json.dumps(runs[0]))
+    assert [epoch.train_loss for epoch in runs[0].epochs] == [epoch.train_loss for epoch in runs[1].epochs]
+    assert runs[0].manifests == runs[1].manifests
+    assert Record.read(tmp_path / "hubert_custom" / "record.json") == runs[0]

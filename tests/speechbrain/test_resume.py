@@ -16,16 +16,17 @@ from speechbrain.utils.checkpoints import METAFNAME
 from s3prl_convexprune.resources import PACKAGE
 from s3prl_convexprune.speechbrain.checkpointing import AtomicCheckpointer
 from s3prl_convexprune.speechbrain.history import TrainingHistory
+from s3prl_convexprune.speechbrain.record import Record
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGE.parent)}
 EVERY_TWO_STEPS = {"ckpt_interval_minutes": 0, "ckpt_interval_steps": 2}
 
 
-def numbers(record: dict) -> tuple:
+def numbers(record: Record) -> tuple:
     return (
-        [(epoch["train_loss"], epoch["valid"]) for epoch in record["epochs"]],
-        record["test"],
-        record["steps"],
+        [(epoch.train_loss, epoch.valid) for epoch in record.epochs],
+        record.test,
+        record.steps,
     )
 
 
@@ -56,9 +57,7 @@ def test_a_finished_run_is_not_trained_again(train, tmp_path):
     checkpoints = sorted((tmp_path / "run" / "save").glob("CKPT*"))
     again = train("ks", number_of_epochs=2)
     assert numbers(again) == numbers(train("ks", number_of_epochs=2, test_only=True)) == numbers(first)
-    assert [epoch["train_seconds"] for epoch in again["epochs"]] == [
-        epoch["train_seconds"] for epoch in first["epochs"]
-    ]
+    assert [epoch.train_seconds for epoch in again.epochs] == [epoch.train_seconds for epoch in first.epochs]
     assert sorted((tmp_path / "run" / "save").glob("CKPT*")) == checkpoints
 
 

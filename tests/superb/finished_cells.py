@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from s3prl_convexprune.superb.cells import Cell
 from s3prl_convexprune.superb.predictions import read_predictions
+from s3prl_convexprune.superb.profile import Machine, Profile, Timing
+from s3prl_convexprune.superb.result import Cost, Depth, Epoch, How, Memory, Provenance, Result, Seconds
 from s3prl_convexprune.superb.tasks import TASKS
 
 CLASSES = ("yes", "no", "up", "down")
@@ -65,58 +65,71 @@ def finished_cell(
     seed: int = 1,
     dev: float = 50.0,
     layers: int = 12,
-    depth: dict[str, Any] | None = None,
+    depth: Depth | None = None,
+    how: How = "frozen",
 ) -> Path:
     """A cell that the grid finished, without the training."""
     cell = Cell(upstream, task, fold, lr, seed)
     folder = expdir / cell.path
     write_outputs(folder, task, right, fold)
     predictions = read_predictions(folder, TASKS[task], TASKS[task].evaluate_split, fold)
-    spec = {"version": 1, "recipe": f"{task}.yaml", "recipe_sha256": "0" * 64, "overrides": []}
-    provenance: dict[str, Any] = {
-        "command": ["run_downstream.py", "-m", "train", "-u", upstream],
-        "spec": spec,
-        "versions": {"s3prl": "0.4.18", "torch": "2.11.0"},
-        "upstream_sha256": "a" * 64,
-    }
-    if depth:
-        provenance["depth"] = depth
-    row = {
-        "version": 1,
-        "upstream": upstream,
-        "task": task,
-        "fold": fold,
-        "lr": lr,
-        "seed": seed,
-        "metric": "accuracy",
-        "dev": dev,
-        "test": predictions.score(TASKS[task]),
-        "step": 4,
-        "total_steps": 8,
-        "utterances": len(right),
-        "truth_sha256": predictions.truth_sha256,
-        "layers": layers,
-        "params": 1_000_000 + 200_000 * layers,
-        "provenance": provenance,
-    }
-    (folder / "cell.json").write_text(json.dumps(spec))
-    (folder / "finished.json").write_text(json.dumps(row))
+    provenance = Provenance(
+        command=("run_downstream.py", "-m", "train", "-u", upstream, "-n", "it's a name; rm x"),
+        recipe=f"{task}.yaml",
+        recipe_sha256="0" * 64,
+        overrides=(),
+        ckpt=None,
+        device="cpu",
+        versions={"s3prl": "0.4.18", "torch": "2.11.0"},
+        upstream_sha256="a" * 64,
+        depth=depth,
+    )
+    second = Seconds(wall=1.0, cpu=0.5)
+    cost = Cost(
+        (Epoch(1, 4, dev, 1.5, second, {"error_rate": 100 - dev}),), second, 60.0, Memory(), "cpu", 1000
+    )
+    result = Result(
+        how=how,
+        upstream=upstream,
+        task=task,
+        fold=fold,
+        lr=lr,
+        seed=seed,
+        metric="accuracy",
+        dev=dev,
+        test=predictions.score(TASKS[task]),
+        step=4,
+        total_steps=8,
+        utterances=len(right),
+        truth_sha256=predictions.truth_sha256,
+        layers=layers,
+        params=1_000_000 + 200_000 * layers,
+        provenance=provenance,
+        cost=cost if how == "finetuned" else None,
+    )
+    (folder / "cell.json").write_text("{}")
+    result.write(folder / "finished.json")
     return folder
 
 
-def profile_of(upstream: str, layers: int) -> dict[str, Any]:
+def profile_of(upstream: str, layers: int, device: str = "cpu") -> Profile:
     """A profile row that fits `finished_cell`."""
-    return {
-        "upstream": upstream,
-        "params": 1_000_000 + 200_000 * layers,
-        "macs": (2 + layers) * 10**8,
-        "macs_seconds": 4.0,
-        "rtf": 0.01 + 0.002 * layers,
-        "machine": {"device": "cpu", "cores": 2},
-    }
+    rtf = 0.01 + 0.002 * layers
+    macs = (2 + layers) * 10**8
+    return Profile(
+        upstream,
+        params=1_000_000 + 200_000 * layers,
+        layers=layers,
+        macs=macs,
+        macs_seconds=4.0,
+        rtf=rtf,
+        macs_by_seconds={"4": macs},
+        timings=(Timing(4.0, 1, 4 * rtf, (3 * rtf, 5 * rtf), rtf, None),),
+        machine=Machine(device, "a processor", 2, 2),
+    )
 
 
-def small_grid(expdir: Path, seeds: Sequence[int] = (1, 2, 3)) -> list[dict[str, Any]]:
+def small_grid(expdir: Path, seeds: Sequence[int] = (1, 2, 3)) -> list[Profile]:
     """A whole upstream and four cuts on KS and SID; returns their profiles.
 
     On KS L8 is as good as the whole one and L2 clearly worse; on SID L2 is best.
@@ -125,7 +138,7 @@ def small_grid(expdir: Path, seeds: Sequence[int] = (1, 2, 3)) -> list[dict[str,
     profiles = []
     for layers, (ks, sid) in shares.items():
         upstream = "tiny" if layers == 12 else f"tiny_convexpruned_L{layers}"
-        depth = None if layers == 12 else {"base": "tiny", "task": "ks" if layers == 8 else None}
+        depth = None if layers == 12 else Depth(base="tiny", task="ks" if layers == 8 else None)
         for seed in seeds:
             for task, share in (("ks", ks), ("sid", sid)):
                 right = right_answers(240, share + 0.004 * seed, 100 * layers + seed)

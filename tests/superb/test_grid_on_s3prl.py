@@ -17,10 +17,12 @@ from s3prl_convexprune import compat
 
 compat.apply()
 
+from s3prl_convexprune.schema import read_json  # noqa: E402
 from s3prl_convexprune.superb.cells import Cell, Plan  # noqa: E402
 from s3prl_convexprune.superb.grid import run_cells, summarise  # noqa: E402
+from s3prl_convexprune.superb.outcome import read_checkpoint  # noqa: E402
 from s3prl_convexprune.superb.plan import make_plan  # noqa: E402
-from s3prl_convexprune.superb.results import read_checkpoint, read_json, read_results  # noqa: E402
+from s3prl_convexprune.superb.results import read_results  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 from tests.tiny_superb import build  # noqa: E402
 
@@ -80,13 +82,13 @@ def same_weights(one: Path, other: Path) -> bool:
 
 def test_results_hold_every_cell_with_its_provenance(one_worker: Plan) -> None:
     rows = read_results(one_worker.expdir / "results.json")
-    assert {(row["task"], row["fold"]) for row in rows} == {("sid", None), ("er", "fold2"), ("ks", None)}
+    assert {(row.task, row.fold) for row in rows} == {("sid", None), ("er", "fold2"), ("ks", None)}
     for row in rows:
-        assert row["layers"] == 2 and 0 <= row["dev"] <= 100 and 0 <= row["test"] <= 100
-        assert row["provenance"]["versions"].keys() & {"s3prl", "espnet-s3prl"}
-        assert len(row["provenance"]["upstream_sha256"]) == 64
-        assert row["provenance"]["depth"]["base"] == "hf_hubert_custom"
-    assert len({row["provenance"]["upstream_sha256"] for row in rows}) == 1
+        assert row.layers == 2 and 0 <= row.dev <= 100 and 0 <= row.test <= 100
+        assert row.provenance.versions.keys() & {"s3prl", "espnet-s3prl"}
+        assert len(row.provenance.upstream_sha256) == 64
+        assert row.provenance.depth.base == "hf_hubert_custom"
+    assert len({row.provenance.upstream_sha256 for row in rows}) == 1
 
 
 def test_a_finished_grid_is_not_touched_again(one_worker: Plan) -> None:
@@ -165,4 +167,4 @@ def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path)
     assert report.finished == 1 and list(report.failed) == [bad.title]
     note = report.failed[bad.title]
     assert "L9 is out of range 1..4" in note["reason"] and any("L9" in line for line in note["last_lines"])
-    assert [row["upstream"] for row in read_results(report.results)] == [good.upstream]
+    assert [row.upstream for row in read_results(report.results)] == [good.upstream]

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s3prl_convexprune.atomic import write_json
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ArtifactError, ConfigError
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
+from s3prl_convexprune.superb.profile import write_profiles
 from s3prl_convexprune.superb.published import published_rows
+from s3prl_convexprune.superb.result import Depth
 from s3prl_convexprune.superb.summary import score_task
 from s3prl_convexprune.superb.tables import as_csv, as_json, markdown
 from tests.superb.finished_cells import finished_cell, profile_of, right_answers, small_grid
@@ -69,7 +70,7 @@ def test_rows_marks_ranks_and_differences(tmp_path: Path) -> None:
         "tiny_convexpruned_L8",
     ]
     assert (chosen.layers, chosen.params) == (8, entries["tiny_convexpruned_L8"].params), "the deepest counts"
-    assert chosen.macs == profile_of("x", 8)["macs"]
+    assert chosen.macs == profile_of("x", 8).macs
     assert entries["tiny_convexpruned_L2"].ranks == {"sid": 1}
     assert whole.ranks == {"ks": 1}
     worse = entries["tiny_convexpruned_L2"].differences["ks"]
@@ -81,7 +82,7 @@ def test_rows_marks_ranks_and_differences(tmp_path: Path) -> None:
 
 def test_another_test_set_is_not_compared(tmp_path: Path) -> None:
     finished_cell(tmp_path, "tiny", "ks", right_answers(100, 0.5, 0))
-    depth = {"base": "tiny", "task": None}
+    depth = Depth(base="tiny")
     finished_cell(tmp_path, "tiny_convexpruned_L2", "ks", right_answers(90, 0.5, 0), layers=2, depth=depth)
     cut = make_leaderboard(load_rows([tmp_path]))[1]
     assert not cut.differences and "tested on other utterances" in cut.remarks[0]
@@ -126,14 +127,13 @@ def test_the_command_writes_every_format_and_explains_what_it_cannot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     profiles = small_grid(tmp_path / "grid", seeds=(1,))
-    content = {"format": "s3prl-convexprune profile", "version": 1, "machine": {}, "rows": profiles}
-    profile = write_json(tmp_path / "profile.json", content)
+    profile = write_profiles(tmp_path / "profile.json", profiles)
     outputs = [str(tmp_path / f"board.{kind}") for kind in ("md", "csv", "json", "html")]
     command = ["leaderboard", str(tmp_path / "grid"), "--profile", str(profile), "--reference", "superb"]
     assert main([*command, "-o", *outputs]) == 0
     assert all(Path(output).stat().st_size > 1000 for output in outputs)
     for arguments, message in (
-        ([str(tmp_path / "nowhere")], "no such experiment folder"),
+        ([str(tmp_path / "nowhere")], "no such experiment folder or results file"),
         ([str(tmp_path)[:-1] + "0/x.json"], "no such experiment folder"),
         ([str(tmp_path / "grid"), "-o", "board.xls"], "unknown format"),
         ([str(tmp_path / "grid"), "--system", "mine"], "expected NAME:TASK=UPSTREAM"),

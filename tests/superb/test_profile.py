@@ -14,7 +14,8 @@ compat.apply()
 from s3prl_convexprune.errors import ArtifactError, ConfigError, ConvexPruneError  # noqa: E402
 from s3prl_convexprune.pruning.cost import count_params, depth_costs  # noqa: E402
 from s3prl_convexprune.registry import load_hub  # noqa: E402
-from s3prl_convexprune.superb.profile import profile_upstream, read_profiles, write_profiles  # noqa: E402
+from s3prl_convexprune.superb.profile import read_profiles, write_profiles  # noqa: E402
+from s3prl_convexprune.superb.profiling import profile_upstream  # noqa: E402
 from s3prl_convexprune.superb.random_init import ARCHITECTURES, SIZES, random_model, random_upstream  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 
@@ -47,7 +48,7 @@ def test_every_architecture_can_be_profiled_whole_and_cut(
     for name in (architecture, f"{architecture}_convexpruned_L1"):
         with random_upstream(name, "base") as expert:
             row = profile_upstream(expert, name, seconds=[0.5], batches=[1], repeats=1)
-            counts[row["layers"]] = (row["params"], row["macs"])
+            counts[row.layers] = (row.params, row.macs)
             if name == architecture:
                 costs = {cost.layers: (cost.params, cost.macs) for cost in depth_costs(expert, 0.5)}
     assert counts == {depth: costs[depth] for depth in (1, 3)}
@@ -57,21 +58,20 @@ def test_rows_hang_together(tmp_path: Path) -> None:
     ckpt = CASES["hf_hubert-post"].build(tmp_path)
     expert = load_hub().hf_hubert_custom(ckpt=str(ckpt))
     row = profile_upstream(expert, "tiny", seconds=[0.5, 1.0], batches=[1, 2], repeats=3)
-    assert row["macs_by_seconds"]["1"] > row["macs_by_seconds"]["0.5"] == row["macs"]
-    assert {(setting["seconds"], setting["batch"]) for setting in row["settings"]} == {
+    assert row.macs_by_seconds["1"] > row.macs_by_seconds["0.5"] == row.macs
+    assert {(timing.seconds, timing.batch) for timing in row.timings} == {
         (0.5, 1),
         (0.5, 2),
         (1.0, 1),
         (1.0, 2),
     }
-    for setting in row["settings"]:
-        low, high = setting["quartiles_s"]
-        assert 0 < low <= setting["latency_s"] <= high
-        assert setting["rtf"] == pytest.approx(setting["latency_s"] / setting["seconds"] / setting["batch"])
-        assert setting["peak_memory_mb"] is None or setting["peak_memory_mb"] > 1
-    path = write_profiles(tmp_path / "profile.json", [row], "cpu")
-    (read,) = read_profiles([path])
-    assert read["params"] == row["params"] and read["machine"]["device"] == "cpu"
+    for timing in row.timings:
+        low, high = timing.quartiles_s
+        assert 0 < low <= timing.latency_s <= high
+        assert timing.rtf == pytest.approx(timing.latency_s / timing.seconds / timing.batch)
+        assert timing.peak_memory_mb is None, "another model's memory would be in it"
+    path = write_profiles(tmp_path / "profile.json", [row])
+    assert read_profiles([path]) == [row] and row.machine.device == "cpu"
     with pytest.raises(ArtifactError, match="a second profile of tiny"):
         read_profiles([path, path])
 
@@ -79,5 +79,5 @@ def test_rows_hang_together(tmp_path: Path) -> None:
 def test_bad_input_is_explained() -> None:
     with pytest.raises(ConvexPruneError, match="did you mean 'hubert'"), random_upstream("hubrt", "base"):
         pass
-    with pytest.raises(ConfigError, match="lengths above 0"):
+    with pytest.raises(ConfigError, match="seconds of audio from 0.1"):
         profile_upstream(torch.nn.Identity(), "x", seconds=[0.0])

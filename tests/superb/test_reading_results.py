@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
 from s3prl_convexprune.superb.leaderboard import load_rows
+from s3prl_convexprune.superb.outcome import read_outcome
 from s3prl_convexprune.superb.predictions import read_predictions
-from s3prl_convexprune.superb.results import collect, read_outcome, read_results, write_results
+from s3prl_convexprune.superb.results import collect, read_results, write_results
 from s3prl_convexprune.superb.tasks import TASKS
 from tests.superb.finished_cells import finished_cell, right_answers, write_outputs
 
@@ -105,7 +107,7 @@ def test_collecting_leaves_unfinished_cells_out(tmp_path: Path) -> None:
     finished_cell(tmp_path, "tiny", "ks", RIGHT, seed=1)
     unfinished = finished_cell(tmp_path, "tiny", "ks", RIGHT, seed=2)
     (unfinished / "finished.json").unlink()
-    assert [row["seed"] for row in collect([tmp_path])] == [1]
+    assert [row.seed for row in collect([tmp_path])] == [1]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_two_results_for_one_cell_are_an_error_that_names_both(tmp_path: Path) -
 
 def test_results_of_another_version_are_neither_read_nor_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    path.write_text(json.dumps({"version": 99, "rows": []}))
+    path.write_text(json.dumps({"format": "s3prl-convexprune results", "version": 99, "rows": []}))
     before = path.read_bytes()
     with pytest.raises(ArtifactError, match="version 99"):
         read_results(path)
@@ -140,7 +142,7 @@ def test_results_of_another_version_are_neither_read_nor_overwritten(tmp_path: P
 def test_results_come_back_as_written(tmp_path: Path) -> None:
     finished_cell(tmp_path, "tiny", "ks", RIGHT)
     rows = collect([tmp_path])
-    write_results(tmp_path / "results.json", [{**rows[0], "folder": "tiny/ks/lr0.001_seed1"}])
+    write_results(tmp_path / "results.json", [replace(rows[0], folder="tiny/ks/lr0.001_seed1")])
     assert load_rows([tmp_path / "results.json"]) == load_rows([tmp_path])
 
 

@@ -80,4 +80,4 @@ def test_submitit_runs_the_same_cells(tmp_path: Path, monkeypatch: pytest.Monkey
     plan = make_plan(names, ["sid"], tmp_path / "grid", lrs=[0.01], overrides={"all": SHORT}, ckpt=ckpt)
     report = run_cells(plan, jobs=2, launcher="local", launcher_options={"timeout_min": 60})
     assert report.finished == 2 and not report.failed
-    assert {row["upstream"] for row in read_results(report.results)} == set(names)
+    assert {row.upstream for row in read_results(report.results)} == set(names)
