@@ -28,7 +28,7 @@ EVALUATED = (
     "extractor_conv_feature_layers",
     "override_encoder_layers",
 )
-MOST_LAYERS = 1000
+MOST_LAYERS = 200
 NOT_CHECKPOINTS = {
     b"version https://git-lfs": "a Git LFS pointer to the file (git lfs pull fetches it)",
     b"<": "a web page",

@@ -7,11 +7,13 @@ implementation that would be fetched from the hub is refused.
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
 from ..errors import CheckpointError, ConvexPruneError
+from .hf_models import find_file
 from .remedy import Remedy
 
 MODELS = {
@@ -20,6 +22,7 @@ MODELS = {
 }
 #: Only pretraining reads it; checkpoints of fine-tuned models often lack it.
 UNREAD = ("masked_spec_embed",)
+LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 ATTENTION = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal")
 
 
@@ -43,6 +46,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
         config, _ = model_class.config_class.get_config_dict(checkpoint, **options)
         check_config(f"{checkpoint}/config.json", config)
         _check_attention(checkpoint, config)
+        _check_depth(checkpoint, config)
         model, info = model_class.from_pretrained(
             checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **options
         )
@@ -75,6 +79,23 @@ def _check_attention(checkpoint: str, config: dict[str, Any]) -> None:
                 f"{checkpoint}/config.json: {key} names code on the Hugging Face hub: it was refused and not fetched; "
                 "take the key out"
             )
+
+
+def _check_depth(checkpoint: str, config: dict[str, Any]) -> None:
+    """Layers that are stated and not there would all be made first, then missed."""
+    from safetensors import safe_open
+
+    path = find_file(checkpoint, "model.safetensors")
+    if path is None:
+        return
+    with safe_open(path, framework="pt") as weights:
+        found = {int(match[1]) for name in weights.keys() if (match := LAYER.search(name))}  # noqa: SIM118
+    stated = config.get("num_hidden_layers", 0)
+    if stated > len(found):
+        raise CheckpointError(
+            f"{checkpoint}: its config.json says num_hidden_layers {stated}, its weights have {len(found)}; "
+            f"encoder.layers.{min(set(range(stated)) - found)} is missing"
+        )
 
 
 def _more(names: list[Any]) -> str:

@@ -107,14 +107,31 @@ def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Modul
             whole = _write_native(call.checkpoint, family, name, layers, cut)
         else:
             read_checkpoint(call.checkpoint)  # refuses code; s3prl may read the file without looking
-            return prune_upstream(_build(call, family, name, call.checkpoint), layers, final_norm)
-        return prune_upstream(_build(call, family, name, str(cut)), layers, final_norm, whole=whole)
+            return prune_upstream(build_on(call, family, name, call.checkpoint), layers, final_norm)
+        return prune_upstream(build_on(call, family, name, str(cut)), layers, final_norm, whole=whole)
 
 
-def _build(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
-    """Build the expert, and refuse a checkpoint that lacks weights which its loader leaves at random values."""
-    expert = call.build(checkpoint)
-    _check_complete(expert, family, name, checkpoint, str(call.checkpoint))
+def build_on(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
+    """Build an entry's expert on a cut of its checkpoint.
+
+    Args:
+        call: the call that the entry comes down to.
+        family: its row.
+        name: the entry, for messages.
+        checkpoint: the cut, or the whole checkpoint. Messages name the whole one.
+
+    Raises:
+        CheckpointError: a weight is missing, mis-shaped or not finite.
+    """
+    whole = str(call.checkpoint)
+    try:
+        expert = call.build(checkpoint)
+    except (ConvexPruneError, ImportError) as error:
+        raise type(error)(str(error).replace(checkpoint, whole)) from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(f"{name} cannot be built from {whole}: {reason}") from error
+    _check_complete(expert, family, name, checkpoint, whole)
     return expert
 
 

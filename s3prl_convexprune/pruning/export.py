@@ -22,8 +22,9 @@ from ..atomic import check_place, explained
 from ..compat.hf_models import find_model
 from ..errors import CheckpointError, ConfigError
 from ..safe_load import read_checkpoint
+from .checkpoint import build_on
 from .cut_file import check_layout, layers_in, without_upper_layers
-from .entry import expert_call
+from .entry import ExpertCall, expert_call
 from .families import family_of_class, family_of_entry
 from .family import Family, check_depth
 from .hf_folder import read_config, write_cut
@@ -91,11 +92,13 @@ def export_cut(
         )
     write = _write_folder if family_of_class(call.expert).model_type else _write_file
     with explained(out):
-        whole = write(call.checkpoint, family, base_name, layers, final_norm, out)
+        whole = write(call, call.checkpoint, family, base_name, layers, final_norm, out)
     return Exported(out, family.loads_with, layers, whole)
 
 
-def _write_file(checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path) -> int:
+def _write_file(
+    call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
+) -> int:
     states, layout = read_checkpoint(checkpoint), family.layout
     assert layout is not None
     check_layout(name, checkpoint, states, layout)
@@ -109,11 +112,14 @@ def _write_file(checkpoint: str, family: Family, name: str, layers: int, final_n
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         written = Path(folder) / out.name
         torch.save(cut, written)
+        build_on(call, family, name, str(written))
         written.replace(out)
     return whole
 
 
-def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path) -> int:
+def _write_folder(
+    call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
+) -> int:
     checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
     whole = config["num_hidden_layers"]
@@ -131,6 +137,7 @@ def _write_folder(checkpoint: str, family: Family, name: str, layers: int, final
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         write_cut(checkpoint, config, layers, folder)
+        build_on(call, family, name, str(folder))
         folder.chmod(0o755)
         folder.replace(out)
     finally:

@@ -13,7 +13,7 @@ import torch
 
 from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
 from ..errors import CheckpointError
-from ..safe_load import read_checkpoint
+from ..safe_load import check_config, read_checkpoint
 from .families import all_families
 from .family import Family
 
@@ -44,8 +44,13 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{name}: {path} is not JSON: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{name}: {path} is not JSON: {str(error)[:200]}") from error
+    if not isinstance(config, dict) or "num_hidden_layers" not in config:
+        raise CheckpointError(
+            f"{name}: {path} has no num_hidden_layers; expected a model in transformers' format"
+        )
+    check_config(str(path), config)
     kind = config.get("model_type")
     if kind != family.model_type:
         others = [f"{other.name}_custom" for other in all_families() if other.model_type == kind]
