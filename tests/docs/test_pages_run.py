@@ -1,0 +1,94 @@
+"""README.md from top to bottom on a machine without a network: each command is run, on stand-ins of its data.
+
+The tiny model stands for HuBERT, tones for the corpora, two steps for a schedule. `make` and `pip` are not run here:
+`make demo` is what `tests/demo/test_run.py` runs, and `tests/launch` installs the wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from s3prl_convexprune import names
+from s3prl_convexprune.cli.main import main
+from s3prl_convexprune.superb import run
+from tests import tiny_superb
+from tests.launch.conftest import SHORT, override
+
+from .blocks import blocks, commands
+
+README = [block for block in blocks("console", "python", "yaml") if block.page == Path("README.md")]
+NOT_RUN_HERE = ("make", "pip")
+
+#: What a command gets beside its own options, so that it takes seconds.
+SCALED_DOWN = {
+    "train": ["--device", "cpu", "-o", override(SHORT)],
+    "evaluate": ["--device", "cpu"],
+    "analyze": ["--device", "cpu"],
+    "run": ["--device", "cpu", "--shard", "1/126", "--override", *(f"{key}={value!r}" for key, value in SHORT.items())],
+    "profile": ["--seconds", "0.1", "--batch", "1", "--repeats", "1"],
+}  # fmt: skip
+
+
+def stand_in(text: str) -> str:
+    """With the tiny model for every HuBERT but the one that the page itself names."""
+    return re.sub(r"\bhubert(?=\b|_convexpruned_L\d)", "tiny_hubert", text)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A home folder of its own to stand in, with the corpora in the variables and under the page's name."""
+    corpora = tiny_superb.ks(tmp_path / "corpora" / "ks", words=("yes", "no", "up"), train=8)
+    corpora |= tiny_superb.sid(tmp_path / "corpora" / "sid") | tiny_superb.er(tmp_path / "corpora" / "er")
+    for name, value in corpora.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (tmp_path / "SC").symlink_to(corpora["S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_readme(home, capsys):
+    ran = []
+    for block in README:
+        if block.language == "console":
+            for words in commands(block):
+                if words[0] not in NOT_RUN_HERE:
+                    start(words)
+                    ran.append(words)
+        elif block.language == "python":
+            check_python(block.text)
+        else:
+            check_config(block.text, home)
+    assert len(ran) >= 9
+    assert "word" in Path("board.html").read_text() and "tiny_hubert" in Path("board.md").read_text()
+
+
+def start(words: list[str]) -> None:
+    program, *given = (re.sub(r"^~", os.environ["HOME"], stand_in(word)) for word in words)
+    mode = given[1] if program == "run_downstream.py" else given[0]
+    given += SCALED_DOWN.get(mode, [])
+    status = run.main(given) if program == "run_downstream.py" else main(given)
+    assert status == 0, words
+
+
+def check_python(text: str) -> None:
+    rng = np.random.default_rng(0)
+    space = {"wavs": [torch.randn(8000)], "points": rng.normal(size=(40, 4)), "labels": ["a", "b"] * 20}
+    exec(stand_in(text), space)
+    assert len(space["hidden_states"]) == 7 and 0 < space["score"] < 100
+
+
+def check_config(text: str, home: Path) -> None:
+    given = yaml.safe_load(text)
+    (home / ".config" / "s3prl_convexprune" / "upstream_configs" / "page.yaml").write_text(text)
+    config = names.resolve(given["name"])
+    assert (config.base, config.layers) == (given["base"], given["layers"])
