@@ -194,6 +194,11 @@ class Analysis(Artifact):
         Raises:
             ConfigError: the policy needs what is not there, or no layer fits the budget.
         """
+        if (policy == "budget") != (max_macs is not None):
+            needs = "needs" if policy == "budget" else "is the only one that takes"
+            raise ConfigError(
+                f"the policy budget {needs} --max-macs (max_macs), the share of the whole upstream's MACs, such as 0.6"
+            )
         if max_macs is not None:
             SHARE.check("--max-macs", max_macs)
         results = self.results()

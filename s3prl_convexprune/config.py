@@ -239,6 +239,12 @@ def load_config(path: str | Path) -> UpstreamConfig:
     )
 
 
+def user_configs_dir() -> Path:
+    """Where a user's own upstream configs lie, ``~`` not expanded."""
+    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(home, "s3prl_convexprune", "upstream_configs")
+
+
 def search_path() -> list[Path]:
     """Folders that are searched for upstream configs, in order; those that do not exist are left out.
 
@@ -251,8 +257,7 @@ def search_path() -> list[Path]:
 def _yaml_files() -> tuple[dict[Path, list[Path]], dict[str, ConfigError]]:
     """The YAML files of every folder of the search path, and the errors of folders that cannot be listed."""
     wanted = [str(upstream_configs_dir())]
-    user = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    wanted.append(str(Path(user, "s3prl_convexprune", "upstream_configs")))
+    wanted.append(str(user_configs_dir()))
     wanted += filter(None, os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep))
     found: dict[Path, list[Path]] = {}
     errors: dict[str, ConfigError] = {}

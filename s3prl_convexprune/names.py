@@ -146,7 +146,7 @@ def resolve(name: str) -> UpstreamConfig:
         return config
     if name in whole:
         raise UnknownUpstreamError(
-            f"{name} is a whole upstream, not a cut; {depths_of(whole[name]).hint(name)}"
+            f"{name} is a whole upstream, not a cut; its cuts: {depths_of(whole[name]).hint(name)}"
         )
     stated = split_name(name)
     if stated is None:
@@ -189,9 +189,9 @@ class Depths:
     def hint(self, name: str) -> str:
         """What cuts there are, for a message."""
         if self.reason:
-            return f"it cannot be cut: {self.reason}"
+            return f"none: {self.reason}"
         last = str(self.whole) if self.whole else "the number of layers of its checkpoint"
-        return f"its cuts are {name}_convexpruned_L<k>, k from 1 to {last}"
+        return f"{name}_convexpruned_L<k>, k from 1 to {last}"
 
 
 def depths_of(entry: HubEntry) -> Depths:

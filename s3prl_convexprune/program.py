@@ -10,7 +10,9 @@ from types import FrameType
 from typing import Any
 
 from .atomic import refusal
+from .compat.quiet import hush
 from .errors import ConvexPruneError
+from .progress import close_bars, talk
 
 LONGEST = 600  # characters of a line for people
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -30,6 +32,8 @@ def run(body: Callable[[], int]) -> int:
         The body's status, 2 after bad input or a file that the system refuses, 130 after Ctrl-C, 143 after SIGTERM. The
         one-line reason goes to stderr.
     """
+    hush()
+    talk()
     before = _on_sigterm(_terminate)
     try:
         status = body()
@@ -57,6 +61,7 @@ def run(body: Callable[[], int]) -> int:
 
 def _say(text: str, status: int) -> int:
     """Print one line, its middle left out where something absurdly long stands in it."""
+    close_bars()
     line = " ".join(text.split("\n"))
     if len(line) > LONGEST:
         line = f"{line[: LONGEST // 2]} [...] {line[-LONGEST // 2 :]}"

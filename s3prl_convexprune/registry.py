@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -27,12 +28,15 @@ from .names import (
     usable_configs,
     whole_upstreams,
 )
+from .progress import say
 
 logger = logging.getLogger(__name__)
 
 
 def load_hub() -> ModuleType:
     """`s3prl.hub` with the remedies that this stack needs applied and our names installed."""
+    if "s3prl.hub" not in sys.modules:
+        say("importing torch and s3prl's hub")
     compat.apply()
     compat.torchaudio_library.check()
     from s3prl import hub
@@ -139,6 +143,7 @@ def build_upstream(name: str, **kwargs: Any) -> Any:
     """
     entry = getattr(load_hub(), name)
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    say(f"loading {name}")
     if name not in whole_upstreams():
         return entry(**kwargs)
     check_checkpoint(name, _ckpt(kwargs))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from tqdm import tqdm
 
 from ..artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from ..convexity import graph_convexity
@@ -21,6 +20,7 @@ from ..errors import ConfigError, ConvexPruneError, CorpusError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..numbers import AT_LEAST_ONE, SEED
 from ..outputs import claim_output
+from ..progress import progress_bar
 from ..pruning.cost import DepthCost, depth_costs
 from ..pruning.prune import state_depths
 from ..registry import build_upstream
@@ -210,7 +210,7 @@ def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool =
     """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie."""
     files = sorted({utterance.path for utterance in sample})
     content = {
-        path: _digest(path) for path in tqdm(files, unit="file", desc="fingerprint", disable=not progress)
+        path: _digest(path) for path in progress_bar(files, unit="file", desc="fingerprint", show=progress)
     }
     digest = hashlib.sha256()
     for row in sample:
@@ -267,7 +267,7 @@ def _score_layers(
 ) -> tuple[list[LayerRow], tuple[str, ...]]:
     rows: list[LayerRow] = []
     excluded: tuple[str, ...] = ()
-    for k, depth in enumerate(tqdm(depths, unit="layer", desc="convexity", disable=not progress)):
+    for k, depth in enumerate(progress_bar(depths, unit="layer", desc="convexity", show=progress)):
         if depth is None:
             continue
         drawn = "" if draw_pairs is None else f"_{draw_pairs}_{seed}"

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
-from tqdm import tqdm
 
 from ..errors import AudioError, CorpusError, DataError
+from ..progress import progress_bar
 from .audio import SAMPLE_RATE, load_audio
 from .manifest import Utterance
 from .points import PointStore
@@ -126,8 +126,8 @@ def extract_points(
     expert = expert.to(device).eval()
     batches, finished = plan_batches(utterances, samples=samples), store.finished
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
-    with tqdm(
-        total=len(utterances), initial=done, unit="utt", desc="hidden states", disable=not progress
+    with progress_bar(
+        total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress
     ) as bar:
         for number, batch in enumerate(batches):
             if number in finished:

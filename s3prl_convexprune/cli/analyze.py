@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import options
+from . import completion, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.upstream(parser)
     options.ckpt(parser)
-    parser.add_argument(
+    corpus = parser.add_argument(
         "--corpus",
         required=True,
         help="a corpus name, or a manifest: a CSV file path,label...[,start,end][,speaker][,split]",
     )
+    options.completed_by(corpus, completion.corpora)
     parser.add_argument(
         "--root", type=Path, help="the corpus's folder, or what relative paths in a manifest start at"
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
+
+from . import options
 
 TITLES = {
     "installed": "Installed",
@@ -14,13 +17,17 @@ TITLES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+    options.json_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report. Returns 1 when nothing can run as things are, else 0."""
     from ..superb.doctor import examine
 
+    if args.json:
+        findings = list(examine())
+        options.print_json({"findings": [asdict(finding) for finding in findings]})
+        return int(any(finding.broken for finding in findings))
     section, broken = None, False
     for finding in examine():
         if finding.section != section:

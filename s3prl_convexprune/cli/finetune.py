@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, several=True, help="upstreams on s3prl's hub, whole or cut; the first is the reference"
     )
     options.ckpt(parser)
-    parser.add_argument("-t", "--task", required=True, metavar="TASK", help="asr, sid, ks or er")
+    options.tasks(parser)
     options.output(parser, "the comparison's folder; a second call goes on in it", required=True)
     parser.add_argument("--data-folder", type=Path, required=True, metavar="DIR", help="the task's corpus")
     options.seeds(parser, [0, 1, 2])

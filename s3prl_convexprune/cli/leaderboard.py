@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import ConfigError, nearest
+from . import options
 
 FORMATS = (".md", ".csv", ".json", ".html")
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="files to write, by their endings .md, .csv, .json, .html (default: the table on the terminal)",
     )
+    options.json_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
             write_marked(output, BOARD, markdown(entries, published))
         else:
             write_page(rows, analyses, profiles, output, systems=systems, published=published)
-    if not args.output:
+    if args.json:
+        options.print_json(as_json(entries, published))
+    elif not args.output:
         print(markdown(entries, published), end="")
     return 0
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..numbers import SEED
+from . import completion
+
+if TYPE_CHECKING:
+    from ..config import UpstreamConfig
 
 SEEDS_BEFORE = range(2, 11)  # what the number of seeds used to be
 
@@ -15,7 +22,8 @@ def upstream(parser: argparse.ArgumentParser, *, several: bool = False, help: st
     """``-u``: what the verb works on."""
     many: dict[str, Any] = {"nargs": "+"} if several else {}
     text = "upstreams on s3prl's hub, whole or cut" if several else "any upstream on s3prl's hub"
-    parser.add_argument("-u", "--upstream", required=True, metavar="NAME", help=help or text, **many)
+    action = parser.add_argument("-u", "--upstream", required=True, metavar="NAME", help=help or text, **many)
+    completed_by(action, completion.upstreams)
 
 
 def ckpt(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +55,56 @@ def seeds(parser: argparse.ArgumentParser, default: list[int]) -> None:
     parser.add_argument(
         "--seeds",
         nargs="+",
-        type=int,
+        type=SEED,
         default=default,
         metavar="SEED",
         help=f"training seeds, a run each (default: {meant})",
     )
+
+
+def tasks(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """``-t``: SUPERB tasks."""
+    many: dict[str, Any] = {"nargs": "+"} if several else {}
+    action = parser.add_argument(
+        "-t", "--task", required=True, metavar="TASK", help="asr, sid, ks, er", **many
+    )
+    completed_by(action, completion.tasks)
+
+
+def json_output(parser: argparse.ArgumentParser) -> None:
+    """``--json``: the same facts for a program."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def print_json(content: Any) -> None:
+    """Print what a verb found, for a program that reads it."""
+    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def config_facts(config: UpstreamConfig) -> dict[str, Any]:
+    """What a config says, as plain data; what it does not say is left out."""
+    facts: dict[str, Any] = {
+        "name": config.name,
+        "base": config.base,
+        "layers": config.layers,
+        "final_norm": config.final_norm,
+        "base_args": config.base_args,
+        "task": config.task,
+        "config": str(config.path) if config.path else None,
+        "provenance": config.provenance,
+    }
+    if config.select is not None:
+        facts["select"] = {
+            "analysis": str(config.select.analysis),
+            "policy": config.select.policy,
+            "max_macs": config.select.max_macs,
+        }
+    return {key: value for key, value in facts.items() if value not in (None, {})}
+
+
+def completed_by(action: argparse.Action, names: Callable[..., list[str]]) -> None:
+    """Tell argcomplete what an argument may become."""
+    setattr(action, "completer", names)  # noqa: B010
 
 
 def folds(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from . import options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.upstream(parser, several=True)
     options.ckpt(parser)
-    parser.add_argument("-t", "--task", nargs="+", required=True, metavar="TASK", help="asr, sid, ks, er")
+    options.tasks(parser, several=True)
     options.output(parser, "folder of the grid; every cell is a folder below it", required=True)
     parser.add_argument(
         "--lr",

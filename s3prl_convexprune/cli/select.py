@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from dataclasses import asdict
 from pathlib import Path
 
-from ..config import POLICIES
+from ..config import POLICIES, SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
 
 
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)"
     )
+    options.json_output(parser)
     options.output(parser, "the YAML to write (default: <name>.yaml beside the analysis)")
 
 
@@ -31,6 +34,23 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.select import select
 
     selected = select(args.analysis, args.policy, max_macs=args.max_macs, name=args.name, output=args.output)
+    if args.json:
+        options.print_json(
+            {**asdict(selected.choice), "config": selected.config, "path": str(selected.path.resolve())}
+        )
+        return 0
     print(selected.explanation)
-    print(f"wrote {selected.path}: run_downstream.py -u {selected.config['name']} ...")
+    print(f"wrote {selected.path}; {_use(selected.path, selected.config['name'])}")
     return 0
+
+
+def _use(path: Path, name: str) -> str:
+    """How s3prl finds a config that was written: where it lies, or what has to be said."""
+    command = f"run_downstream.py -u {name} ..."
+    folder = path.resolve().parent
+    if folder in search_path():
+        return f"use it: {command}"
+    return (
+        f"use it: {SEARCH_PATH_VARIABLE}={shlex.quote(str(folder))} {command}, "
+        f"or move it to {user_configs_dir()}, which is always searched"
+    )

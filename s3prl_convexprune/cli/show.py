@@ -1,40 +1,49 @@
-"""`show`: what a pruned upstream's name stands for."""
+"""`show`: what an upstream's name stands for."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+from . import completion, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
+    name = parser.add_argument(
+        "name", help="an upstream, such as hubert_convexpruned_L6, a config's name, or a whole one"
+    )
+    options.completed_by(name, completion.upstreams)
+    options.json_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..names import chosen_layers, resolve, whole_upstreams
+
+    whole = whole_upstreams().get(args.name)
+    if whole is not None:
+        facts = _whole(args.name, whole)
+    else:
+        config = resolve(args.name)
+        facts = options.config_facts(config) | {"layers": chosen_layers(config)}
+        facts.setdefault("config", "none: the name itself states base and depth")
+    if args.json:
+        options.print_json(facts)
+        return 0
     import yaml
 
-    from ..names import chosen_layers, resolve
-
-    config = resolve(args.name)
-    facts = {
-        "name": config.name,
-        "base": config.base,
-        "layers": chosen_layers(config),
-        "final_norm": config.final_norm,
-        "base_args": config.base_args,
-        "task": config.task,
-        "config": str(config.path) if config.path else "none: the name itself states base and depth",
-        "goes before": config.shadows and str(config.shadows),
-        "provenance": config.provenance,
-    }
-    if config.select is not None:
-        facts["select"] = {
-            "analysis": str(config.select.analysis),
-            "policy": config.select.policy,
-            "max_macs": config.select.max_macs,
-        }
-    print(
-        yaml.safe_dump(
-            {key: value for key, value in facts.items() if value not in (None, {})}, sort_keys=False
-        ).rstrip()
-    )
+    print(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True).rstrip())
     return 0
+
+
+def _whole(name: str, entry: Any) -> dict[str, Any]:
+    from ..names import depths_of
+
+    depths = depths_of(entry)
+    facts = {
+        "name": name,
+        "family": depths.family,
+        "layers": depths.whole,
+        "needs_ckpt": entry.needs_ckpt,
+        "cuts": depths.hint(name),
+    }
+    return {key: value for key, value in facts.items() if value is not None}

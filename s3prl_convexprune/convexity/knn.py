@@ -64,7 +64,11 @@ def nearest_neighbors(
     entries = 0
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
         for block in tqdm(
-            pool.map(search, starts), "neighbours", len(starts), disable=not progress, leave=False
+            pool.map(search, starts),
+            "neighbours",
+            len(starts),
+            disable=None if progress else True,
+            leave=False,
         ):
             found.append(block)
             entries += len(block[1])

@@ -96,7 +96,7 @@ def class_sums(
     """
     n, width = len(codes), max(1, MAX_CREDITS // len(codes))
     bits = min(COUNT_BITS, n.bit_length())
-    with tqdm(total=len(sources), desc="paths", disable=not progress, leave=False) as bar:
+    with tqdm(total=len(sources), desc="paths", disable=None if progress else True, leave=False) as bar:
         for base in range(0, int(codes.max()) + 1, width):
             mine = sources[(codes[sources] >= base) & (codes[sources] < base + width)]
             found, done = None, bar.n

@@ -90,8 +90,7 @@ def profile(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     kept = read_profiles([path]) if path.is_file() else []
     if {row.upstream for row in kept} == set(names):
         return kept
-    from tqdm import tqdm
-
+    from ..progress import progress_bar
     from ..registry import build_upstream
     from ..superb.profiling import profile_upstream
 
@@ -105,7 +104,7 @@ def profile(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
             batches=costs.batches,
             repeats=costs.repeats,
         )
-        for name in tqdm(names, unit="upstream", desc="profile")
+        for name in progress_bar(names, unit="upstream", desc="profile")
     ]
     write_profiles(path, rows)
     return rows

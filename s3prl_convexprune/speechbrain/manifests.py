@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
-from tqdm import tqdm
 
 from ..analysis.audio import SAMPLE_RATE, SHORTEST
 from ..analysis.manifest import Utterance
 from ..atomic import write_json, write_text
 from ..errors import AudioError, CorpusError
 from ..fingerprint import settings_sha256
+from ..progress import progress_bar
 
 SPLITS = ("train", "valid", "test")
 COLUMNS = ("ID", "duration", "wav", "start", "stop", "rate", "speaker")
@@ -51,7 +51,7 @@ def prepare(
     folder, root = Path(save_folder), Path(data_folder)
     check_labels(splits, label, units)
     rows = {
-        split: [_row(utterance, label, root) for utterance in tqdm(splits[split], desc=split)]
+        split: [_row(utterance, label, root) for utterance in progress_bar(splits[split], desc=split)]
         for split in SPLITS
     }
     contents = {split: _csv(rows[split], label) for split in SPLITS}

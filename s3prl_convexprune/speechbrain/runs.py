@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ..atomic import write_json
 from ..devices import choose_device, device_name
 from ..errors import ArtifactError, ConfigError, ConvexPruneError
+from ..progress import progress_bar
 from ..resources import PACKAGE
 from ..schema import read_json
 from ..superb.predictions import read_predictions
@@ -39,7 +38,7 @@ def run_all(comparison: Comparison) -> list[Result]:
     check(comparison)
     check_devices(comparison)
     rows = []
-    for run in tqdm(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
+    for run in progress_bar(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
         folder = comparison.output / run.path
         claim(folder, comparison.settings(run))
         if not (folder / FINISHED).exists():

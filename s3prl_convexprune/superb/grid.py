@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ..atomic import check_place
 from ..errors import ConfigError
 from ..outputs import check_output
+from ..progress import progress_bar
 from ..schema import read_json
 from .cells import Plan
 from .plan import DEFAULT_SEED, make_plan
@@ -185,7 +186,7 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
         threading.Thread(target=_listen, args=(number, worker, plan.to_json(), events), daemon=True).start()
 
     finished = sum((plan.folder(cell) / FINISHED).exists() for cell in plan.cells)
-    bar = tqdm(total=len(plan.cells), initial=finished, desc="cells", unit="cell", disable=not progress)
+    bar = progress_bar(total=len(plan.cells), initial=finished, desc="cells", unit="cell", show=progress)
     try:
         for _ in range(jobs):
             start()
@@ -253,7 +254,7 @@ def _run_submitit(plan: Plan, jobs: int, cluster: str, options: dict[str, Any]) 
         submitted = [
             executor.submit(run_plan, text, index * len(plan.cells) // jobs) for index in range(jobs)
         ]
-    for job in tqdm(submitted, desc="jobs", unit="job"):
+    for job in progress_bar(submitted, desc="jobs", unit="job"):
         job.wait()
         if job.exception() is not None:
             print(f"job {job.job_id} failed: {job.exception()}", file=sys.stderr)

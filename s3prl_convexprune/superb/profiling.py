@@ -23,13 +23,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from .. import errors
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError
 from ..numbers import AT_LEAST_ONE, SECONDS
 from ..outputs import claim_output
+from ..progress import progress_bar
 from ..pruning.cost import SAMPLE_RATE, count_macs, count_params
 from ..schema import validated
 from .profile import Machine, Profile, Profiles, Timing, write_profiles
@@ -74,7 +74,7 @@ def profile(
     asked |= {"seconds": list(seconds), "batches": list(batches), "repeats": repeats}
     claim = claim_output(output, Profiles.FORMAT, Profiles.VERSION) if output else contextlib.nullcontext()
     with claim:
-        names = tqdm(list(dict.fromkeys(upstreams)), desc="upstreams", unit="upstream", disable=not progress)
+        names = progress_bar(list(dict.fromkeys(upstreams)), desc="upstreams", unit="upstream", show=progress)
         rows = [_in_own_process({"name": name, **asked}) for name in names]
         if output:
             write_profiles(output, rows)

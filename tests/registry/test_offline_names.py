@@ -62,7 +62,7 @@ def test_known_depths_are_of_entries_that_the_family_has(family, entry, depth):
             "hubert is a whole upstream.* hubert_convexpruned_L<k>, k from 1 to 12",
         ),
         ("hf_hubert_custom", UnknownUpstreamError, "k from 1 to the number of layers of its checkpoint"),
-        ("fbank", UnknownUpstreamError, "it cannot be cut: it computes acoustic features"),
+        ("fbank", UnknownUpstreamError, "its cuts: none: it computes acoustic features"),
     ],
 )
 def test_what_a_name_cannot_mean(name, kind, said):

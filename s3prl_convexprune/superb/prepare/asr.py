@@ -12,9 +12,9 @@ import io
 from pathlib import Path
 
 import soundfile
-from tqdm import tqdm
 
 from ...errors import CorpusError
+from ...progress import progress_bar
 from . import Prepared
 from .files import need, put
 
@@ -69,7 +69,7 @@ def listed_files(table: Path) -> set[str]:
 
 def length_table(root: Path, files: list[Path]) -> str:
     """The table of lengths of one subset, as CSV."""
-    bar = tqdm(files, desc=files[0].parts[-4])
+    bar = progress_bar(files, desc=files[0].parts[-4])
     lengths = [(samples(path), path.relative_to(root).as_posix()) for path in bar]
     lengths.sort(key=lambda row: (-row[0], row[1]))
     buffer = io.StringIO()

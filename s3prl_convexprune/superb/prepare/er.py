@@ -13,10 +13,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ...analysis.corpora.iemocap import EMOTIONS, SESSIONS, label_files, read_turns
 from ...errors import CorpusError
+from ...progress import progress_bar
 from . import Prepared
 from .files import need, put
 
@@ -83,7 +82,9 @@ def prepare(root: Path, place: Path) -> Prepared:
         root: the folder with `Session1` to `Session5`.
         place: where `meta_data` goes.
     """
-    rows = {session: session_rows(root, session) for session in tqdm(SESSIONS, desc="IEMOCAP sessions")}
+    rows = {
+        session: session_rows(root, session) for session in progress_bar(SESSIONS, desc="IEMOCAP sessions")
+    }
     files = []
     for session in SESSIONS:
         others = [row for other in SESSIONS if other != session for row in rows[other]]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ...analysis.corpora.voxceleb1 import find_iden_split, read_iden_split
 from ...errors import CorpusError
+from ...progress import progress_bar
 from . import Prepared
 from .files import need, put
 
@@ -33,7 +32,7 @@ def prepare(root: Path, place: Path) -> Prepared:
     listed = read_iden_split(source)
     there = {
         "/".join(path.parts[-3:])
-        for speaker in tqdm(sorted(root.glob("*/wav/*")), desc="VoxCeleb1 speakers")
+        for speaker in progress_bar(sorted(root.glob("*/wav/*")), desc="VoxCeleb1 speakers")
         for path in speaker.glob("*/*.wav")
     }
     for name in listed:
