@@ -17,40 +17,56 @@ config: Any = numba.config  # numba's own settings, which have no types
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """`numba.njit` that releases the GIL and caches.
 
-    numba refuses to cache, with an error at import, where neither the package's folder nor the user's cache can be
-    written: a container with another user, a read-only installation. The machine code is kept in a temporary folder
-    then, or not at all.
+    numba would cache beside the source, where pip does not find it again to take it away, and refuses to, with an
+    error at import, where nothing can be written: a container with another user, a read-only installation. The machine
+    code is kept where ``NUMBA_CACHE_DIR`` says, else in the user's cache, else in a temporary folder, else not at all.
 
     Args:
         **options: further ones of `numba.njit`.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        try:
-            return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:
-            pass
         chosen = config.CACHE_DIR
-        try:
-            config.CACHE_DIR = str(private_folder())
-            return numba.njit(nogil=True, cache=True, **options)(function)
-        except (RuntimeError, OSError):
-            return numba.njit(nogil=True, **options)(function)
-        finally:
-            config.CACHE_DIR = chosen
+        for place in (lambda: chosen,) if chosen else (user_folder, temporary_folder):
+            try:
+                config.CACHE_DIR = str(place())
+                return numba.njit(nogil=True, cache=True, **options)(function)
+            except (RuntimeError, OSError):
+                continue
+            finally:
+                config.CACHE_DIR = chosen
+        return numba.njit(nogil=True, **options)(function)
 
     return compiled
 
 
-def private_folder() -> Path:
-    """A temporary folder that only this user can write: numba's cache is pickled, so another's must not be read.
+def user_folder() -> Path:
+    """`numba` in this package's folder of the user's cache.
+
+    Raises:
+        OSError, RuntimeError: there is none.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home())
+    if not home.is_dir():
+        raise FileNotFoundError(f"{home} is not there")
+    ours = (home if os.environ.get("XDG_CACHE_HOME") else home / ".cache") / "s3prl_convexprune"
+    ours.mkdir(parents=True, exist_ok=True)
+    return _own(ours / "numba")
+
+
+def temporary_folder() -> Path:
+    """A temporary folder that only this user can write.
 
     Raises:
         OSError: there is none, or somebody else's is in its place.
     """
-    folder = Path(tempfile.gettempdir(), f"s3prl-convexprune-{os.getuid()}")
+    return _own(Path(tempfile.gettempdir(), f"s3prl-convexprune-{os.getuid()}"))
+
+
+def _own(folder: Path) -> Path:
+    """The folder, made if need be. numba's cache is pickled, so what another user can write must not be read."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise PermissionError(f"{folder} is not this user's alone")
     return folder

@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s3prl_convexprune.convexity.kernels import user_folder
+
 CPU_SECONDS = 30  # of one command
 WALL_SECONDS = 180.0  # likewise, on a machine with much else to do
 GROWTH = 2 << 30  # bytes of memory a command may take beyond what the imports took
@@ -63,6 +65,9 @@ class ForkServer:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("S3PRL_CONVEXPRUNE")}
         environ |= {"S3PRL_CONVEXPRUNE_NO_HOOK": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environ |= {"MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+        environ.setdefault(
+            "NUMBA_CACHE_DIR", str(user_folder())
+        )  # not in the home that is made for the commands
         environ |= {"HOME": str(folder / "home"), "TMPDIR": str(folder)}
         environ.pop("XDG_CONFIG_HOME", None)
         self._process = subprocess.Popen(

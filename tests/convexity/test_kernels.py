@@ -8,7 +8,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from s3prl_convexprune.convexity.kernels import kernel, private_folder
+from s3prl_convexprune.convexity.kernels import kernel, temporary_folder
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_a_temporary_folder_serves(nowhere):
     with pytest.raises(RuntimeError, match="cannot cache"):
         numba.njit(cache=True)(three_times)
     assert kernel()(three_times)(2) == 6
-    assert list(private_folder().rglob("*.nbi")) and numba.config.CACHE_DIR == ""
+    assert list(temporary_folder().rglob("*.nbi")) and numba.config.CACHE_DIR == ""
 
 
 @pytest.mark.parametrize("taken", ["a file", "others may write", "a link", "no temporary folder"])
 def test_a_folder_that_others_can_write_does_not(nowhere, taken, monkeypatch):
-    folder = private_folder()
+    folder = temporary_folder()
     if taken == "others may write":
         folder.chmod(0o777)
     else:
@@ -54,6 +54,17 @@ def test_a_folder_that_others_can_write_does_not(nowhere, taken, monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", str(nowhere / "gone"))
     assert kernel()(three_times)(2) == 6
     assert not list(nowhere.rglob("*.nb*"))
+
+
+def test_code_is_kept_in_the_users_cache_not_in_the_package(monkeypatch, tmp_path):
+    """pip takes away what it put there; files that numba made in the package would stay behind."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kernel()(three_times)(2) == 6
+    assert list((tmp_path / "s3prl_convexprune" / "numba").rglob("*.nbi"))
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "chosen"))
+    assert kernel()(three_times)(3) == 9
+    assert list((tmp_path / "chosen").rglob("*.nbi")) and str(tmp_path / "chosen") == numba.config.CACHE_DIR
 
 
 def test_every_kernel_is_one():

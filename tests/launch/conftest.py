@@ -142,6 +142,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL_CONVEXPRUNE"))
     }
     environ |= {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
+    (folder / "cache").mkdir()
     environ["OMP_NUM_THREADS"] = "1"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
