@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import MinLen
@@ -66,11 +66,25 @@ class LayerRow(Part):
 
 
 @dataclass(frozen=True)
+class FineTuned(Part):
+    """The run whose weights were measured: its folder as given, its task and seed, and which of its checkpoints."""
+
+    run: str
+    task: str
+    seed: int
+    checkpoint: str
+
+
+@dataclass(frozen=True)
 class Checkpoint(Part):
-    """What was loaded: its path or URL as given (None: the upstream's own), and the SHA-256 of the loaded weights."""
+    """What was loaded: its path or URL as given (None: the upstream's own), and the SHA-256 of the loaded weights.
+
+    After fine-tuning, `finetuned` says by which run.
+    """
 
     path: str | None
     weights_sha256: Sha256
+    finetuned: FineTuned | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class Settings(Part):
     pooling: str
     macs_seconds: Positive
     key: Sha256
-    protocol: str = "exact"
+    protocol: Literal["exact", "paper"] = "exact"
     samples: AtLeastOne | None = None
     pairs_a_class: AtLeastOne | None = None
     aggregate: str = "mean over classes of the mean over every ordered pair"
@@ -181,6 +195,12 @@ class Analysis(Artifact):
                 below, here = getattr(row, cost), getattr(after, cost)
                 if below is not None and here is not None and here < below:
                     raise ValueError(f"{where} has fewer {cost} than layer {row.layer}")
+
+    @property
+    def title(self) -> str:
+        """What was measured, for a legend: ``hubert: word``, after fine-tuning ``hubert after ks: word``."""
+        after = f" after {self.checkpoint.finetuned.task}" if self.checkpoint.finetuned else ""
+        return f"{self.upstream}{after}: {self.label}"
 
     def choose(self, policy: str = "argmax", max_macs: float | None = None) -> Choice:
         """Choose a layer.

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
+from ..artifact import Analysis, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
 from ..convexity import graph_convexity
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, CorpusError
@@ -22,6 +22,7 @@ from ..numbers import AT_LEAST_ONE, SEED
 from ..outputs import claim_output
 from ..progress import progress_bar
 from ..pruning.cost import DepthCost, depth_costs
+from ..pruning.finetuned import FineTunedRun, find_run, load_finetuned
 from ..pruning.prune import state_depths
 from ..registry import build_upstream
 from ..schema import Artifact
@@ -59,6 +60,7 @@ def analyze(
     *,
     corpus: str = "manifest",
     ckpt: str | None = None,
+    weights: str | Path | None = None,
     split: str | None = None,
     per_class: int = 200,
     neighbors: int = 10,
@@ -79,6 +81,8 @@ def analyze(
         output: where the artifact goes; unfinished work lies in `<output>.work/` beside it.
         corpus: what to call the corpus in the artifact.
         ckpt: the upstream's checkpoint, when it needs one.
+        weights: the folder of a run that fine-tuned this upstream (`finetune`, or a SpeechBrain recipe): its weights
+            are measured in place of the checkpoint's.
         split: see `manifest.with_label`.
         per_class: utterances a class at most.
         neighbors: K of the neighbour graph.
@@ -102,6 +106,7 @@ def analyze(
     AT_LEAST_ONE.check("neighbors", neighbors)
     SEED.check("seed", seed)
     fixed = get_protocol(protocol)
+    run = find_run(weights) if weights is not None else None
     device = choose_device(device)
     with claim_output(output, Analysis.FORMAT, Analysis.VERSION):
         return _analyze(
@@ -111,6 +116,7 @@ def analyze(
             output,
             corpus,
             ckpt,
+            run,
             split,
             per_class,
             neighbors,
@@ -128,6 +134,7 @@ def _analyze(
     output: Path,
     corpus: str,
     ckpt: str | None,
+    run: FineTunedRun | None,
     split: str | None,
     per_class: int,
     neighbors: int,
@@ -139,6 +146,8 @@ def _analyze(
     split = effective_split(utterances, split)
     sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
     expert = build_upstream(upstream, ckpt=ckpt)
+    if run is not None:
+        load_finetuned(expert, upstream, run)
     weights = weights_sha256(expert)
     fingerprint = corpus_fingerprint(sample, label, progress)
     what_points_depend_on = {
@@ -177,7 +186,7 @@ def _analyze(
     )
     analysis = Analysis(
         upstream=upstream,
-        checkpoint=Checkpoint(ckpt, weights),
+        checkpoint=Checkpoint(ckpt, weights, _facts(run)),
         corpus=CorpusFacts(corpus, fingerprint, split, len(sample), dict(sorted(Counter(labels).items()))),
         label=label,
         settings=Settings(key=key, **asked),
@@ -188,6 +197,10 @@ def _analyze(
     analysis.write(output)
     store.remove()
     return analysis
+
+
+def _facts(run: FineTunedRun | None) -> FineTuned | None:
+    return FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name) if run is not None else None
 
 
 def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:

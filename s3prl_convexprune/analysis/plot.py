@@ -65,7 +65,7 @@ def draw_curve(
                 color=colour,
                 marker="o",
                 markersize=3.5,
-                label=f"{analysis.upstream}: {analysis.label}",
+                label=analysis.title,
             )
             beside = published[number] if published else None
             if beside is not None:

@@ -140,7 +140,7 @@ def published_for(analysis: Analysis) -> PublishedCurve | None:
     There is one for words and speakers of the corpus `speech_commands` and the seven pretrained models, found by the
     upstream's name (`UPSTREAMS`), or by a checkpoint whose path names ccc-wav2vec2.
     """
-    if analysis.corpus.name != CORPUS:
+    if analysis.corpus.name != CORPUS or analysis.checkpoint.finetuned is not None:
         return None
     ckpt = analysis.checkpoint.path or ""
     model, size = (CCC, "base") if CCC in ckpt else UPSTREAMS.get(analysis.upstream, ("", ""))

@@ -82,6 +82,11 @@ def select(
         "corpus_fingerprint": analysis.corpus.fingerprint,
         "weights_sha256": analysis.checkpoint.weights_sha256,
         "analysis_key": analysis.settings.key,
+        **(
+            {"measured_after": f"fine-tuning on {tuned.task}"}
+            if (tuned := analysis.checkpoint.finetuned)
+            else {}
+        ),
     }
     write_marked(output, CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ("# ", ""))
     return Selected(choice, config, output, explain(analysis, choice))

@@ -11,6 +11,12 @@ from . import completion, options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.upstream(parser)
     options.ckpt(parser)
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="RUN",
+        help="the folder of a run that fine-tuned this upstream: measure it after fine-tuning",
+    )
     corpus = parser.add_argument(
         "--corpus",
         required=True,
@@ -68,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         corpus=args.corpus,
         ckpt=args.ckpt,
+        weights=args.weights,
         split=args.split,
         per_class=args.per_class,
         neighbors=args.neighbors,
