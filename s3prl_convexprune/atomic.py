@@ -125,6 +125,12 @@ def refusal(error: BaseException) -> str | None:
     return None
 
 
+def named_refusal(error: BaseException) -> str | None:
+    """`refusal`, with the file's name where the system gave it."""
+    reason, name = refusal(error), getattr(error, "filename", None)
+    return f"{name}: {reason}" if reason and name else reason
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from .atomic import refusal
+from .atomic import named_refusal
 from .compat.quiet import hush
 from .errors import ConvexPruneError
 from .progress import close_bars, talk
 
+#: Set for a program that is run by another one of ours, through a pipe: see `end_with_stdin`.
+END_WITH_STDIN = "S3PRL_CONVEXPRUNE_END_WITH_STDIN"
 LONGEST = 600  # characters of a line for people
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -45,11 +48,10 @@ def run(body: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        reason = refusal(error)
+        reason = named_refusal(error)
         if reason is None:
             raise
-        where = getattr(error, "filename", None)
-        return _say(f"error: {where}: {reason}" if where else f"error: {reason}", 2)
+        return _say(f"error: {reason}", 2)
     except KeyboardInterrupt as stop:
         what, status = (
             ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
@@ -81,3 +83,14 @@ def _on_sigterm(handler: Any) -> Any:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
+
+
+def end_with_stdin() -> None:
+    """End this process when its stdin does: with the process that started it, however that one ended."""
+    threading.Thread(target=_watch_stdin, daemon=True).start()
+
+
+def _watch_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(1)

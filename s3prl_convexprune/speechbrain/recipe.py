@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -13,8 +14,10 @@ import speechbrain as sb
 from hyperpyyaml import load_hyperpyyaml
 from speechbrain.utils.distributed import run_on_main
 
+from ..atomic import named_refusal
 from ..errors import ConfigError, ConvexPruneError, nearest
 from ..fingerprint import weights_sha256
+from ..program import END_WITH_STDIN, end_with_stdin
 from . import manifests
 from .brain import FineTuningBrain
 from .record import Record
@@ -44,10 +47,15 @@ class Recipe:
         Returns:
             0, or 2 after bad input, whose one-line reason goes to stderr.
         """
+        if os.environ.get(END_WITH_STDIN):
+            end_with_stdin()
         try:
             self.train_and_test(argv)
-        except ConvexPruneError as error:
-            print(f"train.py: error: {error}", file=sys.stderr)
+        except Exception as error:
+            reason = str(error) if isinstance(error, ConvexPruneError) else named_refusal(error)
+            if reason is None:
+                raise
+            print(f"train.py: error: {reason}", file=sys.stderr)
             return 2
         return 0
 

@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_json
+from ..atomic import check_place, write_json
 from ..devices import choose_device, device_name
 from ..errors import ArtifactError, ConfigError, ConvexPruneError
+from ..program import END_WITH_STDIN
 from ..progress import progress_bar
 from ..resources import PACKAGE
 from ..schema import read_json
+from ..superb.locks import FolderLock, owner_of
 from ..superb.predictions import read_predictions
 from ..superb.provenance import depth_of
 from ..superb.result import Cost, Epoch, Provenance, Result
@@ -34,18 +36,26 @@ def run_all(comparison: Comparison) -> list[Result]:
 
     Raises:
         ConvexPruneError: a run ended in an error, which is repeated here; finished runs are kept.
+        ArtifactError: another process works in the folder.
     """
     check(comparison)
     check_devices(comparison)
+    comparison.output.mkdir(parents=True, exist_ok=True)
     rows = []
-    for run in progress_bar(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
-        folder = comparison.output / run.path
-        claim(folder, comparison.settings(run))
-        if not (folder / FINISHED).exists():
-            if not (folder / RECORD).exists():
-                execute(comparison.command(run), folder)
-            result(comparison, run).write(folder / FINISHED)
-        rows.append(replace(read_cell(folder), folder=run.path.as_posix()))
+    with FolderLock(comparison.output / "lock") as lock:
+        if not lock.held:
+            raise ArtifactError(
+                f"{comparison.output}: another process trains in it ({owner_of(lock.path)}); wait for it, or take "
+                "another output folder"
+            )
+        for run in progress_bar(comparison.runs(), desc=f"finetune {comparison.task}", unit="run"):
+            folder = comparison.output / run.path
+            claim(folder, comparison.settings(run))
+            if not (folder / FINISHED).exists():
+                if not (folder / RECORD).exists():
+                    execute(comparison.command(run), folder)
+                result(comparison, run).write(folder / FINISHED)
+            rows.append(replace(read_cell(folder), folder=run.path.as_posix()))
     return rows
 
 
@@ -82,19 +92,24 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def execute(command: Sequence[str], folder: Path) -> None:
-    """Run a recipe; what it prints goes to `run.log` in the folder.
+    """Run a recipe; what it prints goes to `run.log` in the folder. It ends with this process, however that ends.
 
     Raises:
         ConvexPruneError: it failed; the message is the recipe's own.
     """
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (folder / LOG).open("a", encoding="utf-8") as log:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        status = subprocess.run(
-            command, stdout=log, stderr=subprocess.STDOUT, env=environment, check=False
-        ).returncode
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), END_WITH_STDIN: "1"}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": log, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(command, env=environment, **pipes) as trainer:
+            try:
+                status = trainer.wait()
+            except BaseException:
+                trainer.kill()
+                raise
     if status == 0:
         return
+    check_place(folder, folder=True)  # on a full disk the recipe could not say so
     lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     said = [line.partition("error: ")[2] for line in lines if line.startswith("train.py: error: ")]
     if status == 2 and said:

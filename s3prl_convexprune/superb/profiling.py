@@ -234,7 +234,7 @@ def _in_own_process(asked: dict[str, Any]) -> Profile:
 
 def main() -> int:
     """The process of one upstream: what to measure on stdin, its profile or what is wrong on stdout."""
-    from .worker import end_with_stdin
+    from ..program import end_with_stdin
 
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what s3prl prints is no answer

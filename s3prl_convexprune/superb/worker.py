@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import program
-from ..atomic import refusal, write_json
+from ..atomic import named_refusal, write_json
 from ..errors import ConvexPruneError
 from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
@@ -77,8 +76,8 @@ def _settled(plan: Plan, folder: Path) -> bool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, ConvexPruneError):
         return str(error)
-    if refused := refusal(error):  # torch.save's words for a full disk are the name of a C++ file
-        return f"{getattr(error, 'filename', None) or 'the experiment folder'}: {refused}"
+    if refused := named_refusal(error):  # torch.save's words for a full disk are the name of a C++ file
+        return refused
     first_line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first_line}"
 
@@ -152,7 +151,7 @@ def main() -> int:
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     plan = Plan.from_json(sys.stdin.readline())
-    end_with_stdin()
+    program.end_with_stdin()
     from .experiment import run_cell
 
     def body() -> int:
@@ -160,17 +159,6 @@ def main() -> int:
         return 0
 
     return program.run(body)
-
-
-def end_with_stdin() -> None:
-    """End this process when its stdin ends: when the process that started it is gone, however it went."""
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
