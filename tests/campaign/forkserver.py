@@ -26,12 +26,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from s3prl_convexprune.convexity.kernels import user_folder
 
-CPU_SECONDS = 30  # of one command
+CPU_SECONDS = 60  # of one command
 WALL_SECONDS = 180.0  # likewise, on a machine with much else to do
+GRACE_SECONDS = 20.0  # for a command's children to end after it
 GROWTH = 2 << 30  # bytes of memory a command may take beyond what the imports took
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 THIRD_PARTY = (
@@ -46,11 +47,19 @@ THIRD_PARTY = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit status (negative: the signal that killed it) and what it printed."""
+    """How a command ended.
+
+    Attributes:
+        status: its exit status; negative, the signal that killed it.
+        orphans: the command lines of processes that it left running.
+        seconds: how long it ran.
+    """
 
     status: int
     stdout: str
     stderr: str
+    orphans: list[str]
+    seconds: float
 
 
 class ForkServer:
@@ -86,13 +95,19 @@ class ForkServer:
         cwd: Path,
         environ: Mapping[str, str | None] | None = None,
         unprivileged: bool = False,
+        signals: Sequence[tuple[float, int]] = (),
     ) -> Ended:
-        """Run a console script (its name is the first word) in a folder."""
+        """Run a console script (its name is the first word) in a folder.
+
+        Args:
+            signals: (seconds after the start, signal) to send; SIGINT goes to its children too, as from a terminal.
+        """
         request = {
             "argv": list(argv),
             "cwd": str(cwd),
             "environ": dict(environ or {}),
             "unprivileged": unprivileged,
+            "signals": list(signals),
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -124,8 +139,7 @@ def serve(folder: Path) -> None:
     _import_everything()
     from .material import make
 
-    status = _in_a_fork(lambda: make(folder / "material"), CPU_SECONDS * 4)
-    if status != 0:
+    if _in_a_fork(lambda: make(folder / "material"))["status"] != 0:
         sys.exit("the material of the campaign could not be made")
     gc.collect()
     gc.freeze()
@@ -154,9 +168,9 @@ def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     printed = [folder / "stdout", folder / "stderr"]
     for path in printed:
         path.write_bytes(b"")
-    status = _in_a_fork(lambda: _become(request, printed), CPU_SECONDS, request["unprivileged"])
-    texts = [path.read_bytes().decode(errors="replace") for path in printed]
-    return {"status": status, "stdout": texts[0], "stderr": texts[1]}
+    ended = _in_a_fork(lambda: _become(request, printed), request["unprivileged"], request["signals"])
+    stdout, stderr = (path.read_bytes().decode(errors="replace") for path in printed)
+    return {**ended, "stdout": stdout, "stderr": stderr}
 
 
 def _become(request: dict[str, Any], printed: Sequence[Path]) -> None:
@@ -179,43 +193,69 @@ def _become(request: dict[str, Any], printed: Sequence[Path]) -> None:
     runpy.run_path(str(script), run_name="__main__")
 
 
-def _in_a_fork(body: Callable[[], object], cpu_seconds: int, unprivileged: bool = False) -> int:
-    """Run a function in a fork, as the whole of a program: its exit status, negative for a signal."""
+def _in_a_fork(
+    body: Callable[[], object], unprivileged: bool = False, signals: Sequence[tuple[float, int]] = ()
+) -> dict[str, Any]:
+    """Run a function in a fork, as the whole of a program, and say how it ended."""
+    started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        status = 1
-        try:
-            os.setsid()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-            resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + GROWTH,) * 2)
-            if unprivileged and os.getuid() == 0:
-                _drop_capabilities()
-            body()
-            status = 0
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
-            if isinstance(end.code, str):
-                print(end.code, file=sys.stderr)
-        except BaseException as error:
-            sys.excepthook(type(error), error, error.__traceback__)
-        finally:
-            with contextlib.suppress(Exception):
-                atexit._run_exitfuncs()
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(status & 0xFF)
-    deadline = time.monotonic() + WALL_SECONDS
+        _be_a_program(body, unprivileged)
+    to_send = sorted(signals)
     ended = 0
     while not ended:
         ended, wait_status = os.waitpid(pid, os.WNOHANG)
-        if not ended:
-            if time.monotonic() > deadline:
-                os.killpg(pid, signal.SIGKILL)
-            time.sleep(0.005)
+        seconds = time.monotonic() - started
+        if not ended and to_send and seconds >= to_send[0][0]:
+            number = to_send.pop(0)[1]
+            (os.killpg if number == signal.SIGINT else os.kill)(pid, number)
+        if not ended and seconds > WALL_SECONDS:
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.005)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (orphans := _processes_of(pid)) and time.monotonic() < deadline:
+        time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # whatever it left running
-    return os.waitstatus_to_exitcode(wait_status)
+        os.killpg(pid, signal.SIGKILL)
+    return {"status": os.waitstatus_to_exitcode(wait_status), "orphans": orphans, "seconds": seconds}
+
+
+def _be_a_program(body: Callable[[], object], unprivileged: bool) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + GROWTH,) * 2)
+        if unprivileged and os.getuid() == 0:
+            _drop_capabilities()
+        body()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        with contextlib.suppress(Exception):
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status & 0xFF)
+
+
+def _processes_of(session: int) -> list[str]:
+    """The command lines of the processes of a session that are still running."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, _, its_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state != "Z":
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 def _drop_capabilities() -> None:

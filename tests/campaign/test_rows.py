@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,6 @@ MODULES = sorted(path.stem for path in Path(__file__).parent.glob("rows_*.py"))
 ROWS: list[Row] = [row for name in MODULES for row in importlib.import_module(f"{__package__}.{name}").ROWS]
 ERROR = re.compile(r"^(?:s3prl-convexprune|run_downstream\.py)(?: \w+)?: error: (.+)$", re.MULTILINE)
 LONGEST = 700  # characters of an error's line: a person reads it
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[ForkServer]:
-    folder = Path(tempfile.mkdtemp(prefix="campaign-"))
-    try:
-        with ForkServer(folder) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_ids_are_unique() -> None:
@@ -67,6 +56,7 @@ def test_row(row: Row, server: ForkServer) -> None:
     for wanted in (row.says,) if isinstance(row.says, str) else row.says:
         assert wanted in line, f"{wanted!r} is not said{said}"
     assert not errors or len(line) <= LONGEST, said
+    assert not ended.orphans, said
     after = _state(folder)
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     left = {path for path in changed if not any(Path(path).match(pattern) for pattern in row.leaves)}
