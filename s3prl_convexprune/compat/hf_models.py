@@ -41,6 +41,7 @@ def find_model(checkpoint: str) -> str:
     if folder.exists():
         raise CheckpointError(f"{checkpoint} is a file; expected a folder in transformers' format")
     import huggingface_hub as hub
+    from huggingface_hub.utils import get_session
 
     try:
         url = hub.hf_hub_url(checkpoint, "config.json")
@@ -48,7 +49,7 @@ def find_model(checkpoint: str) -> str:
     except ValueError as error:
         raise CheckpointError(f"{checkpoint} is neither a folder nor a model id: {error}") from None
     try:
-        hub.get_session().head(url, timeout=SECONDS)
+        get_session().head(url, timeout=SECONDS)
     except Exception as error:
         if isinstance(cached, str):
             return str(Path(cached).parent)

@@ -8,6 +8,7 @@ all import `s3prl.downstream.runner` before they read their arguments. That is w
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import os
 import pkgutil
@@ -22,7 +23,7 @@ import yaml
 from .. import compat
 from ..compat import distributed
 from ..devices import choose_device
-from ..errors import ConfigError, ConvexPruneError, nearest
+from ..errors import ConfigError, ConvexPruneError, InstallationError, nearest
 from ..yaml_file import read_yaml
 from .recipes import RECIPES, fill_paths, recipe_path
 from .requirements import require_packages
@@ -97,7 +98,18 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
     """
     choose_device(str(args.device))
     require_packages(args.downstream)
+    _import_expert(args.downstream)
     fill_paths(args.downstream, config)
+
+
+def _import_expert(downstream: str) -> None:
+    """s3prl imports it after it has built the upstream, and not all of its downstreams are in our table."""
+    try:
+        importlib.import_module(f"s3prl.downstream.{downstream}.expert")
+    except ModuleNotFoundError as error:
+        raise InstallationError(
+            f"{downstream}: s3prl's recipe imports {error.name}, which is not installed"
+        ) from None
 
 
 def build_upstream(args: argparse.Namespace, build: Callable[[], Any]) -> Any:

@@ -104,7 +104,6 @@ def test_what_cannot_be_fetched_is_one_line(asked, name, checkpoint, url):
 @pytest.mark.parametrize(
     "verb",
     [
-        ["profile", "-u", "hubert", "-o", "costs.csv"],
         ["export", "hubert_convexpruned_L2", "-o", "cut.pt"],
         ["analyze", "-u", "hubert", "--corpus", "some.csv", "--label", "label", "-o", "analysis.json"],
     ],

@@ -70,3 +70,9 @@ def test_what_is_no_python_package_is_asked_for_too(monkeypatch, downstream, sai
     monkeypatch.setattr(sox_effects, "program", lambda: None)
     with pytest.raises(InstallationError, match=said):
         check_run(argparse.Namespace(device="cpu", downstream=downstream), {})
+
+
+def test_a_downstream_of_s3prl_that_no_table_knows(monkeypatch):
+    monkeypatch.setitem(sys.modules, "asteroid", None)
+    with pytest.raises(InstallationError, match="^enhancement_stft: .* imports asteroid"):
+        check_run(argparse.Namespace(device="cpu", downstream="enhancement_stft"), {})
