@@ -129,12 +129,18 @@ def lone_seed_hint(seeds: list[int]) -> str | None:
 
 
 def workers(parser: argparse.ArgumentParser) -> None:
-    """``--jobs``, ``--shard`` and ``--launcher``: who does the work."""
+    """``--jobs``, ``--together``, ``--shard`` and ``--launcher``: who does the work."""
     parser.add_argument(
         "--jobs", type=int, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
     )
     parser.add_argument(
-        "--shard", default="1/1", metavar="i/n", help="only every n-th cell, from the i-th on"
+        "--together",
+        type=int,
+        metavar="N",
+        help="frozen cells that share a forward pass, at most (default: as many as memory holds; 1: each alone)",
+    )
+    parser.add_argument(
+        "--shard", default="1/1", metavar="i/n", help="only every n-th group of cells, from the i-th on"
     )
     parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
     parser.add_argument(

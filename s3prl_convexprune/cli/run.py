@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         overrides=parse_overrides(args.override),
         device=args.device,
         ckpt=args.ckpt,
+        together=args.together,
     ).shard(*options.parse_shard(args.shard))
     if args.dry_run:
         print(dry_run(plan))

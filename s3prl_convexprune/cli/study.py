@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         only=args.only,
         jobs=args.jobs,
+        together=args.together,
         shard=options.parse_shard(args.shard),
         launcher=args.launcher,
         launcher_options=options.parse_options(args.launcher_option),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import atomic
 from ..errors import ConfigError, nearest
+from ..superb.together.groups import check_together
 from . import analyses
 from .cuts import Cut, cuts_of, put_on_hub
 from .study import Study
@@ -21,6 +23,7 @@ def run_study(
     *,
     only: str | None = None,
     jobs: int = 1,
+    together: int | None = None,
     shard: tuple[int, int] = (1, 1),
     launcher: str = "processes",
     launcher_options: Mapping[str, Any] | None = None,
@@ -33,8 +36,9 @@ def run_study(
         output: the folder for everything it makes.
         only: one of `STEPS`; the earlier ones must have been run. None runs all.
         jobs: worker processes, or the launcher's jobs.
-        shard: ``(i, n)``: every n-th analysis and cell only, from the i-th on; the report is then left to a run
-            without it.
+        together: how many frozen cells may share a forward pass, see `superb.plan.make_plan`.
+        shard: ``(i, n)``: every n-th analysis and group of cells only, from the i-th on; the report is then left to a
+            run without it.
         launcher: see `superb.grid.run_cells`.
         launcher_options: likewise.
         device: torch device; None takes the GPU if there is one.
@@ -49,6 +53,7 @@ def run_study(
 
     if only is not None and only not in STEPS:
         raise ConfigError(f"--only {only}{nearest(only, STEPS)}")
+    check_together(together)
     index, count = shard
     if not 1 <= index <= count:
         raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")
@@ -63,7 +68,7 @@ def run_study(
         return None
     chosen = {evaluation.title: cuts_of(study, evaluation, output, device) for evaluation in study.evaluate}
     if only in (None, "cells"):
-        _run_cells(study, chosen, output, device, jobs, shard, launcher, launcher_options or {})
+        _run_cells(study, chosen, output, device, jobs, together, shard, launcher, launcher_options or {})
     if only == "cells" or count > 1:
         return None
     from .report import report
@@ -96,6 +101,7 @@ def _run_cells(
     output: Path,
     device: str,
     jobs: int,
+    together: int | None,
     shard: tuple[int, int],
     launcher: str,
     launcher_options: Mapping[str, Any],
@@ -106,7 +112,8 @@ def _run_cells(
     names = {title: list(dict.fromkeys(cut.name for cut in cuts)) for title, cuts in chosen.items()}
     plan = grid(study, names, output, device)
     if plan is not None:
-        run_grid(plan.shard(*shard), jobs=jobs, launcher=launcher, launcher_options=launcher_options)
+        plan = replace(plan, together=together).shard(*shard)
+        run_grid(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
     for _, _, comparison in comparisons(study, by_base(chosen), output, device)[shard[0] - 1 :: shard[1]]:
         from ..speechbrain.runs import run_all
 

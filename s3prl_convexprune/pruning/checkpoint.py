@@ -56,10 +56,13 @@ def load_cut_upstream(
             f"{given} is a folder; {base_name} takes a checkpoint file, hf_* upstreams take folders"
         )
     try:
-        call = expert_call(base_fn, **kwargs)
-        if call is None:
-            return prune_upstream(base_fn(**kwargs), layers, final_norm)
-        return _load(call, base_name, layers, final_norm)
+        # Initial weights, overwritten in a moment, are drawn layer by layer. Where that is so, cuts of all depths leave
+        # the generator alike, so that under one seed their heads see the same batches.
+        with torch.random.fork_rng(devices=[], enabled=not family.model_type):
+            call = expert_call(base_fn, **kwargs)
+            if call is None:
+                return prune_upstream(base_fn(**kwargs), layers, final_norm)
+            return _load(call, base_name, layers, final_norm)
     except (ConvexPruneError, ImportError):
         raise
     except Exception as error:

@@ -62,6 +62,7 @@ class Plan:
         overrides: further s3prl overrides (``config.runner.total_steps=100``) a task.
         device: torch device of every cell; None takes the GPU where there is one, on the machine that runs the cell.
         ckpt: ``-k`` of every cell, for upstreams that need a checkpoint.
+        together: how many cells may share a forward pass; None: as many as memory holds, 1: none.
         attempt: one invocation; a cell that failed in it is not tried again by it.
     """
 
@@ -71,6 +72,7 @@ class Plan:
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
     device: str | None = None
     ckpt: str | None = None
+    together: int | None = None
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def folder(self, cell: Cell) -> Path:
@@ -143,15 +145,22 @@ class Plan:
             "overrides": list(self.overrides.get(cell.task, ())),
         }
 
+    def groups(self) -> list[list[int]]:
+        """The cells, by index, in groups that run together, see `together.groups`."""
+        from .together.groups import groups
+
+        return groups(self)
+
     def shard(self, index: int, count: int) -> Plan:
-        """Every ``count``-th cell, starting with number ``index`` (1-based).
+        """Every ``count``-th group of cells, starting with number ``index`` (1-based).
 
         Raises:
             ConfigError: there is no such shard.
         """
         if not 1 <= index <= count:
             raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")
-        return dataclasses.replace(self, cells=self.cells[index - 1 :: count])
+        chosen = sorted(cell for group in self.groups()[index - 1 :: count] for cell in group)
+        return dataclasses.replace(self, cells=tuple(self.cells[cell] for cell in chosen))
 
     def to_json(self) -> str:
         """The plan as text, for another process."""

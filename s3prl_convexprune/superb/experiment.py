@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_json
 from ..errors import ArtifactError
@@ -17,20 +17,22 @@ from .result import Provenance, Result
 from .results import FAILED, FINISHED, LOG, SPEC
 from .tasks import get_task
 
+if TYPE_CHECKING:
+    from .together.lockstep import Member
+
 KEPT_ON_RESTART = {SPEC, FAILED, LOG, "lock"}
 
 
-def run_cell(plan: Plan, cell: Cell) -> None:
+def run_cell(plan: Plan, cell: Cell, member: Member | None = None) -> None:
     """Train a cell, evaluate its dev-chosen checkpoint on the test set, and write `finished.json`.
 
     The caller holds the cell's lock. What is there already is used: training goes on from the last checkpoint that can
-    be resumed exactly, and starts over where there is none.
+    be resumed exactly, and starts over where there is none. As a `member` of a group it shares the group's passes.
 
     Raises:
         ArtifactError: the folder belongs to a cell with other settings, or no checkpoint was ever chosen on dev.
         ConvexPruneError: bad input, as `run_downstream.py` explains it.
     """
-    from ..pruning.cost import count_params
     from .session import run
 
     folder = plan.folder(cell)
@@ -38,10 +40,12 @@ def run_cell(plan: Plan, cell: Cell) -> None:
     claim(folder, plan.spec(cell))
     resumable = prepare_folder(folder)
     runner = (
-        run(plan.train_arguments(cell)) if resumable is None else run(plan.resume_arguments(cell, resumable))
+        run(plan.train_arguments(cell), member)
+        if resumable is None
+        else run(plan.resume_arguments(cell, resumable), member)
     )
     _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
-    run(plan.evaluate_arguments(cell))
+    run(plan.evaluate_arguments(cell), member)
     outcome = read_outcome(folder, task, cell.fold)
     result = Result(
         how="frozen",
@@ -53,7 +57,7 @@ def run_cell(plan: Plan, cell: Cell) -> None:
         metric=task.metric,
         **vars(outcome),
         layers=depth_of_featurizer(runner.featurizer.model),
-        params=count_params(runner.upstream.model),
+        params=identity(runner.upstream.model)[0],
         provenance=provenance(plan, cell, runner),
     )
     result.write(folder / FINISHED)
@@ -126,9 +130,18 @@ def depth_of_featurizer(featurizer: Any) -> int:
     return int(getattr(featurizer, "layer_num", 1)) - 1
 
 
+def identity(upstream: Any) -> tuple[int, str]:
+    """Parameters and weights hash of a runner's upstream, also where a shared one stands for it."""
+    from ..fingerprint import weights_sha256
+    from ..pruning.cost import count_params
+
+    if hasattr(upstream, "stands_for"):
+        return upstream.stands_for
+    return count_params(upstream), weights_sha256(upstream)
+
+
 def provenance(plan: Plan, cell: Cell, runner: Any) -> Provenance:
     """What a cell's numbers were made with: settings, weights, software, and where the depth came from."""
-    from ..fingerprint import weights_sha256
     from ..versions import package_versions
 
     spec = plan.spec(cell)
@@ -140,7 +153,7 @@ def provenance(plan: Plan, cell: Cell, runner: Any) -> Provenance:
         ckpt=spec["ckpt"],
         device=plan.device_here,
         versions=package_versions(),
-        upstream_sha256=weights_sha256(runner.upstream.model),
+        upstream_sha256=identity(runner.upstream.model)[1],
         config=runner.config,
         depth=depth_of(cell.upstream),
     )

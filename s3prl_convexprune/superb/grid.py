@@ -58,6 +58,7 @@ def run_grid(
     recipes: Mapping[str, str | Path] | None = None,
     device: str | None = None,
     ckpt: str | None = None,
+    together: int | None = None,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     launcher: str = "processes",
@@ -67,9 +68,9 @@ def run_grid(
     """Run every cell of a grid that is not finished, and write ``<expdir>/results.json``.
 
     Args:
-        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt: see `make_plan`.
+        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt, together: see `make_plan`.
         jobs: worker processes (local) or cluster jobs.
-        shard: ``(i, n)``: every n-th cell only, from the i-th on.
+        shard: ``(i, n)``: every n-th group of cells only, from the i-th on.
         launcher: ``"processes"`` on this machine, ``"slurm"``, or ``"local"`` (submitit's own local executor).
         launcher_options: submitit parameters, such as ``{"slurm_partition": "gpu", "timeout_min": 600}``.
         progress: show a progress bar.
@@ -89,6 +90,7 @@ def run_grid(
         recipes=recipes,
         device=device,
         ckpt=ckpt,
+        together=together,
     ).shard(*shard)
     check_upstreams(upstreams)
     return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)
@@ -123,9 +125,9 @@ def run_cells(
     plan.expdir.mkdir(parents=True, exist_ok=True)
     if not all((plan.folder(cell) / FINISHED).exists() for cell in plan.cells):
         if launcher == "processes":
-            _run_processes(plan, min(jobs, len(plan.cells)), progress)
+            _run_processes(plan, min(jobs, len(plan.groups())), progress)
         else:
-            _run_submitit(plan, min(jobs, len(plan.cells)), launcher, dict(launcher_options or {}))
+            _run_submitit(plan, min(jobs, len(plan.groups())), launcher, dict(launcher_options or {}))
     return summarise(plan)
 
 
@@ -164,26 +166,32 @@ def dry_run(plan: Plan) -> str:
 
 
 def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
-    """Keep `jobs` workers alive until the plan has no cell for them; a killed worker costs its cell, not the grid."""
+    """Keep `jobs` workers alive until the plan has no cell for them; a killed worker costs its cell, not the grid.
+
+    A worker that dies with several cells in hand, which may be more than memory holds, is followed by one that takes
+    half as many at once; they go on from their checkpoints.
+    """
     events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     workers: dict[int, subprocess.Popen[str]] = {}
-    in_hand: dict[int, int] = {}
+    in_hand: dict[int, set[int]] = {}
     started = 0
 
-    def start() -> None:
+    def start(together: int | None = plan.together) -> None:
         nonlocal started
         number = started
         started += 1
+        in_hand[number] = set()
         first = number % jobs * len(plan.cells) // jobs
         worker = subprocess.Popen(
-            [sys.executable, "-m", __package__ + ".worker", str(first)],
+            [sys.executable, "-m", __package__ + ".worker", str(first), str(jobs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=quiet_environment(jobs),
         )
         workers[number] = worker
-        threading.Thread(target=_listen, args=(number, worker, plan.to_json(), events), daemon=True).start()
+        text = replace(plan, together=together).to_json()
+        threading.Thread(target=_listen, args=(number, worker, text, events), daemon=True).start()
 
     finished = sum((plan.folder(cell) / FINISHED).exists() for cell in plan.cells)
     bar = progress_bar(total=len(plan.cells), initial=finished, desc="cells", unit="cell", show=progress)
@@ -194,9 +202,14 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
             number, event = events.get()
             if event is None:
                 code = workers.pop(number).wait()
-                if code and number in in_hand:
-                    cell = plan.cells[in_hand.pop(number)]
+                left = in_hand.pop(number)
+                if code and len(left) > 1:
+                    bar.write(f"{_death(code)}; its {len(left)} cells go on, half as many at once")
+                    start(len(left) // 2)
+                elif code and left:
+                    cell = plan.cells[left.pop()]
                     note = note_failure(plan, cell, _death(code))
+                    bar.update(1)
                     _say(bar, cell.title, note)
                     start()
                 elif code:
@@ -204,9 +217,9 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
                         f"a worker ended with status {code} before it took a cell; its message is above"
                     )
             elif event["event"] == "start":
-                in_hand[number] = event["cell"]
+                in_hand[number].add(event["cell"])
             elif event["event"] in ("done", "failed"):
-                in_hand.pop(number, None)
+                in_hand[number].discard(event["cell"])
                 bar.update(1)
                 if event["event"] == "failed":
                     _say(bar, plan.cells[event["cell"]].title, event)

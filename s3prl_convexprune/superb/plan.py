@@ -13,6 +13,7 @@ from ..yaml_file import read_yaml
 from .cells import Cell, Plan
 from .requirements import require_packages
 from .tasks import get_task, get_tasks
+from .together.groups import check_together
 
 DEFAULT_SEED = 1337
 ALL_TASKS = "all"
@@ -39,6 +40,7 @@ def make_plan(
     recipes: Mapping[str, str | Path] | None = None,
     device: str | None = None,
     ckpt: str | None = None,
+    together: int | None = None,
 ) -> Plan:
     """Expand a grid.
 
@@ -54,6 +56,7 @@ def make_plan(
         recipes: recipe file a task, where it is not this package's.
         device: torch device; None takes the GPU where there is one.
         ckpt: s3prl's ``-k``.
+        together: how many cells may share a forward pass; None: as many as memory holds, 1: none.
 
     Raises:
         ConfigError: an unknown task or fold, an override that the grid itself decides, a recipe that is not there.
@@ -61,6 +64,7 @@ def make_plan(
     """
     if not upstreams:
         raise ConfigError("a grid needs at least one upstream (-u)")
+    check_together(together)
     expdir = Path(expdir)
     if "=" in str(expdir.resolve()) or ",," in str(expdir.resolve()):
         raise ConfigError(
@@ -83,7 +87,7 @@ def make_plan(
                     cells += [
                         Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)
                     ]
-    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt)
+    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt, together)
 
 
 def _folds(task_name: str, wanted: Iterable[str]) -> Sequence[str | None]:

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +28,18 @@ from .launch import SCRIPT
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from .together.lockstep import Member
+
 RESUME = re.compile(r"^resume-(\d+)\.pt$")
 SAVED = re.compile(r"^states-(\d+)\.ckpt$")
 
 
-def run(arguments: list[str]) -> Any:
+def run(arguments: list[str], member: Member | None = None) -> Any:
     """Run one s3prl experiment, ``-m train`` or ``-m evaluate``.
 
     Args:
         arguments: `run_downstream.py`'s.
+        member: the experiment's place in a group of cells that run together.
 
     Returns:
         s3prl's runner, after it ran.
@@ -52,30 +56,44 @@ def run(arguments: list[str]) -> Any:
     _seed(args)
 
     class ResumableRunner(Runner):
-        """s3prl's runner, its training batches drawn through a `Stream`."""
+        """s3prl's runner, its training batches drawn through a `Stream`; in a group it shares upstream and batches."""
+
+        def _get_upstream(self) -> Any:
+            if member is None:
+                return super()._get_upstream()
+            return member.group.upstream.entry(self, member, super()._get_upstream)
 
         def _get_downstream(self) -> Any:
-            entry = super()._get_downstream()
+            with shared_files(self) if member else nullcontext():
+                entry = super()._get_downstream()
             get_dataloader = entry.model.get_dataloader
             train_split = self.config["runner"].get("train_dataloader", "train")
             place = read_place(Path(self.args.init_ckpt)) if self.args.init_ckpt else None
+            training = self.args.mode == "train"
 
             def get_stream(split: str, **options: Any) -> Any:
                 nonlocal place
                 loader = get_dataloader(split, **options)
-                if split != train_split:
-                    return loader
-                if not len(loader):
+                trains = training and split == train_split
+                if trains and not len(loader):
                     raise CorpusError(
                         "the training set does not fill one batch; s3prl would wait for one forever"
                     )
+                if member is not None:
+                    loader = SharedLoader(loader, split, member, self, trains)
+                if not trains:
+                    return loader
                 stream, place = Stream(loader, Path(self.args.expdir), place), None
                 return stream
 
             entry.model.get_dataloader = get_stream
             return entry
 
-    runner = ResumableRunner(args, config) if args.mode == "train" else Runner(args, config)
+    if member is not None:
+        from .together.shared_loader import SharedLoader, shared_files
+
+        member.begin(args.mode)
+    runner = ResumableRunner(args, config)
     getattr(runner, args.mode)()
     return runner
 

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,41 +27,88 @@ LAST_LINES = 12
 Report = Callable[[dict[str, Any]], None]
 
 
-def work(plan: Plan, report: Report, run_cell: Callable[[Plan, Cell], None], first: int = 0) -> None:
+def work(
+    plan: Plan,
+    report: Report,
+    run_cell: Callable[..., None],
+    first: int = 0,
+    workers: int = 1,
+) -> None:
     """Run every cell that is not finished, not failed in this attempt and not held by another worker.
+
+    Cells that can share a forward pass run together, see `together`.
 
     Args:
         plan: the grid.
         report: told about every cell: ``{"cell": index, "event": "start" | "done" | "failed" | "held", ...}``.
-        run_cell: runs one cell, its lock held.
+        run_cell: runs one cell, its lock held; in a group it is given the group's member too.
         first: index of the cell to begin with; workers that begin apart rarely meet.
+        workers: how many workers share this machine's memory.
     """
-    count = len(plan.cells)
-    for index in ((first + offset) % count for offset in range(count)):
-        cell = plan.cells[index]
-        folder = plan.folder(cell)
-        folder.mkdir(parents=True, exist_ok=True)
-        if _settled(plan, folder):
-            continue
-        with FolderLock(folder / "lock") as lock:
-            if not lock.held:
-                report({"cell": index, "event": "held", "by": owner_of(folder / "lock")})
-                continue
-            if _settled(plan, folder):
-                continue
-            report({"cell": index, "event": "start"})
-            started = time.monotonic()
-            try:
-                with output_into(folder / LOG):
-                    run_cell(plan, cell)
-            except KeyboardInterrupt:
-                raise
-            # SystemExit from s3prl's code is a failed cell, not the end of the worker
-            except BaseException as error:
-                report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
-                continue
-            (folder / FAILED).unlink(missing_ok=True)
-            report({"cell": index, "event": "done", "seconds": time.monotonic() - started})
+    groups = plan.groups()
+    begin = next((number for number, group in enumerate(groups) if first in group), 0)
+    for group in groups[begin:] + groups[:begin]:
+        with ExitStack() as locks:
+            held = [index for index in group if _take(plan, index, report, locks)]
+            if len(held) > 1:
+                _run_group(plan, held, report, run_cell, workers)
+            for index in held if len(held) == 1 else ():
+                _run_alone(plan, index, report, run_cell)
+
+
+def _take(plan: Plan, index: int, report: Report, locks: ExitStack) -> bool:
+    """Lock a cell that is still to be run."""
+    folder = plan.folder(plan.cells[index])
+    folder.mkdir(parents=True, exist_ok=True)
+    if _settled(plan, folder):
+        return False
+    lock = locks.enter_context(FolderLock(folder / "lock"))
+    if not lock.held:
+        report({"cell": index, "event": "held", "by": owner_of(folder / "lock")})
+    return lock.held and not _settled(plan, folder)
+
+
+def _run_alone(plan: Plan, index: int, report: Report, run_cell: Callable[..., None]) -> None:
+    cell = plan.cells[index]
+    report({"cell": index, "event": "start"})
+    started = time.monotonic()
+    failure: BaseException | None = None
+    try:
+        with output_into(plan.folder(cell) / LOG):
+            run_cell(plan, cell)
+    except KeyboardInterrupt:
+        raise
+    # SystemExit from s3prl's code is a failed cell, not the end of the worker
+    except BaseException as error:
+        failure = error
+    _report_end(plan, index, failure, time.monotonic() - started, report)
+
+
+def _run_group(
+    plan: Plan, group: list[int], report: Report, run_cell: Callable[..., None], workers: int
+) -> None:
+    from .together.run import run_together
+
+    index_of = {plan.cells[index]: index for index in group}
+    started: dict[Cell, float] = {}
+
+    def start(cell: Cell) -> None:
+        started[cell] = time.monotonic()
+        report({"cell": index_of[cell], "event": "start"})
+
+    def end(cell: Cell, error: BaseException | None) -> None:
+        _report_end(plan, index_of[cell], error, time.monotonic() - started[cell], report)
+
+    run_together(plan, list(index_of), run_cell, start, end, workers)
+
+
+def _report_end(plan: Plan, index: int, error: BaseException | None, seconds: float, report: Report) -> None:
+    cell = plan.cells[index]
+    if error is not None:
+        report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
+        return
+    (plan.folder(cell) / FAILED).unlink(missing_ok=True)
+    report({"cell": index, "event": "done", "seconds": seconds})
 
 
 def _settled(plan: Plan, folder: Path) -> bool:
@@ -132,9 +179,10 @@ def output_into(path: Path) -> Iterator[None]:
 
 
 def quiet_environment(jobs: int) -> dict[str, str]:
-    """Environment of a worker: its share of the cores, and progress bars that do not fill the logs."""
+    """Environment of a worker: its share of the cores, bars that do not fill the logs, no heap a thread."""
     threads = str(max(1, (os.cpu_count() or 1) // max(1, jobs)))
-    return {"OMP_NUM_THREADS": threads, "TQDM_MININTERVAL": "30", **os.environ}
+    few = {"OMP_NUM_THREADS": threads, "TQDM_MININTERVAL": "30", "MALLOC_ARENA_MAX": "2"}
+    return {**few, **os.environ}
 
 
 def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
@@ -149,13 +197,13 @@ def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
 def main() -> int:
     """The process that `grid` starts: plan on stdin, reports on stdout."""
     reports = os.fdopen(os.dup(1), "w", buffering=1)
-    first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    first, workers = (int(number) for number in sys.argv[1:]) if len(sys.argv) > 2 else (0, 1)
     plan = Plan.from_json(sys.stdin.readline())
     program.end_with_stdin()
     from .experiment import run_cell
 
     def body() -> int:
-        work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first)
+        work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first, workers)
         return 0
 
     return program.run(body)

@@ -1,0 +1,211 @@
+"""Cells that ran together against the same cells alone: every tensor, log line, prediction and score, bit by bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3prl_convexprune import compat
+
+compat.apply()
+
+import torch  # noqa: E402
+
+from s3prl_convexprune.schema import read_json  # noqa: E402
+from s3prl_convexprune.superb.cells import Cell, Plan  # noqa: E402
+from s3prl_convexprune.superb.experiment import run_cell  # noqa: E402
+from s3prl_convexprune.superb.outcome import read_checkpoint  # noqa: E402
+from s3prl_convexprune.superb.plan import make_plan  # noqa: E402
+from s3prl_convexprune.superb.together import run as together_run  # noqa: E402
+from s3prl_convexprune.superb.together.lockstep import Member  # noqa: E402
+from s3prl_convexprune.superb.worker import work  # noqa: E402
+from tests.checkpoints import CASES  # noqa: E402
+from tests.tiny_superb import BUILDERS  # noqa: E402
+
+RUN_TOGETHER = together_run.run_together
+LENGTHS = (0.5, 0.7)  # a batch's padding depends on who is in it
+SCHEDULE = "config.runner.total_steps=5,,config.runner.eval_step=3,,config.runner.save_step=2,,config.runner.log_step=2"
+DATA = "config.downstream_expert.datarc"
+MODEL = "config.downstream_expert.modelrc"
+TASKS = {
+    # silence is cropped at random, dev is drawn at random
+    "ks": f"{DATA}.num_workers=0,,{DATA}.batch_size=4",
+    # cropped at random, in a worker process; the gradient of two batches a step
+    "sid": f"{DATA}.num_workers=1,,{DATA}.train_batch_size=2,,{DATA}.max_timestep=9000,,"
+    "config.runner.gradient_accumulate_steps=2",
+    # a head with dropout; the audio read in advance
+    "er": f"{DATA}.num_workers=0,,{MODEL}.select='DeepModel',,config.runner.gradient_accumulate_steps=2",
+    # SpecAugment, dropout, CTC
+    "asr": f"{DATA}.num_workers=0,,{DATA}.train_batch_size=2,,{DATA}.batch_size=2,,"
+    f"{MODEL}.project_dim=16,,{MODEL}.RNNs.dim=[16,16]",
+}
+LAST = "args.upstream_feature_selection='last_hidden_state'"
+CUTS = ("_convexpruned_L1", "_convexpruned_L3")
+WITH_WHOLE = ("_convexpruned_L1", "")
+#: task, checkpoint, what stands behind its hub entry, further overrides, most passes that are not shared
+RUNS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    "ks, whole and cut": ("ks", "hf_hubert-post", WITH_WHOLE, ""),
+    "sid, normalised features": ("sid", "hubert-pre", CUTS, "args.upstream_feature_normalize=True"),
+    "er, an upstream that draws": ("er", "wavlm-post", CUTS, ""),
+    "er, last state": ("er", "hubert-post", CUTS, LAST),
+    "asr, last state into SpecAugment": ("asr", "hf_hubert-pre", CUTS, LAST),
+    "asr, one layer": ("asr", "hubert-post", CUTS, "args.upstream_layer_selection=1"),
+    "ks, a whole upstream that draws layer by layer": ("ks", "hubert-post", WITH_WHOLE, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("corpora")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+        for task, build in BUILDERS.items():
+            for name, value in build(root / task, lengths=LENGTHS).items():
+                patch.setenv(name, value)
+        yield root
+
+
+def plan_for(root: Path, run: str, expdir: Path, together: int | None) -> Plan:
+    task, case, cuts, more = RUNS[run]
+    built = root / case
+    ckpt = CASES[case].build(built)
+    return make_plan(
+        [CASES[case].entry + cut for cut in cuts],
+        [task],
+        expdir,
+        lrs=[0.02, 0.001],
+        folds=["fold2", "fold4"] if task == "er" and not more else ["fold2"],
+        overrides={task: ",,".join(filter(None, (SCHEDULE, TASKS[task], more)))},
+        ckpt=str(ckpt),
+        device="cpu",
+        together=together,
+    )
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Everything that a cell left behind, less paths and times."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".ckpt":
+            states = read_checkpoint(path)
+            found[path.name] = {key: value for key, value in states.items() if key != "Args"}
+        elif path.suffix in (".txt", ".ark", ".log") and path.name != "run.log":
+            found[path.name] = path.read_text()
+    if not (folder / "finished.json").exists():  # no checkpoint was ever chosen on dev
+        return found | {"reason": read_json(folder / "failed.json")["reason"].replace(str(folder), "")}
+    row = read_json(folder / "finished.json")
+    numbers = ("dev", "test", "step", "utterances", "truth_sha256", "layers", "params")
+    return found | {key: row[key] for key in numbers} | {"weights": row["provenance"]["upstream_sha256"]}
+
+
+def differences(a: Any, b: Any, where: str = "") -> list[str]:
+    if isinstance(a, torch.Tensor):
+        return [] if torch.equal(a, b) else [where]
+    if isinstance(a, dict):
+        if a.keys() != b.keys():
+            return [f"{where}: {a.keys() ^ b.keys()}"]
+        return [found for key in a for found in differences(a[key], b[key], f"{where}/{key}")]
+    if isinstance(a, list | tuple):
+        return [found for one, other in zip(a, b, strict=True) for found in differences(one, other, where)]
+    return [] if a == b else [f"{where}: {a!r:.2000} != {b!r:.2000}"]
+
+
+def run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list[together_run.Shared]:
+    shared: list[together_run.Shared] = []
+    monkeypatch.setattr(together_run, "run_together", lambda *given: shared.append(RUN_TOGETHER(*given)))
+    work(plan, lambda event: None, run_cell)
+    return shared
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_together_is_alone(name: str, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
+    assert run(alone, monkeypatch) == []
+    plan = replace(plan_for(corpora, name, tmp_path / "together", None), cells=alone.cells)
+    shared = run(plan, monkeypatch)
+    for cell in plan.cells:
+        assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
+    for group in shared:
+        assert (
+            group.upstream.answered
+            > (2 if "draws layer by layer" not in name else 1) * group.upstream.computed
+        )
+
+
+def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed when its cells have checkpoints of different steps, and one has lost its own."""
+    name = "ks, whole and cut"
+    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
+    run(alone, monkeypatch)
+    plan = plan_for(corpora, name, tmp_path / "together", together=None)
+    folders = [plan.folder(plan.cells[index]) for index in plan.groups()[0]]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "s3prl_convexprune.superb.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert worker.stdin is not None
+    worker.stdin.write(plan.to_json() + "\n")
+    worker.stdin.flush()
+    deadline = time.monotonic() + 300
+    while not (folders[1] / "resume-4.pt").exists():
+        assert worker.poll() is None and time.monotonic() < deadline
+        time.sleep(0.0005)
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert not any((folder / "finished.json").exists() for folder in folders)
+    for path in folders[0].glob("resume-*"):
+        path.unlink()
+    (shared,) = run(plan, monkeypatch)
+    for cell in plan.cells:
+        undisturbed, resumed = contents(alone.folder(cell)), contents(plan.folder(cell))
+        assert set(undisturbed.pop("log.log").splitlines()) == set(resumed.pop("log.log").splitlines())
+        if "states-4.ckpt" not in resumed:  # cleared by a run that goes on from that very step
+            del undisturbed["states-4.ckpt"]
+        assert differences(undisturbed, resumed) == []
+    assert shared.upstream.answered > shared.upstream.computed
+
+
+def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At the first step, in the middle of training, and while it is built; memory holds two at once."""
+    name = "er, last state"
+    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
+    run(alone, monkeypatch)
+    plan = plan_for(corpora, name, tmp_path / "together", together=9)
+    too_deep = replace(plan.cells[0], upstream="hubert_custom_convexpruned_L9")
+    plan = replace(plan, cells=(too_deep, *plan.cells))
+    fails_at = {plan.cells[1]: 1, plan.cells[2]: 4}
+    monkeypatch.setattr(together_run, "cells_that_fit", lambda *given: 3)
+
+    def run_and_fail(plan: Plan, cell: Cell, member: Member) -> None:
+        def drew_batch() -> None:
+            Member.drew_batch(member)
+            if member.position[1] == fails_at.get(cell):
+                raise MemoryError("no memory for this cell")
+
+        member.drew_batch = drew_batch  # type: ignore[method-assign]
+        run_cell(plan, cell, member)
+
+    events: list[dict[str, Any]] = []
+    work(plan, events.append, run_and_fail)
+    failed = {event["cell"]: event["reason"] for event in events if event["event"] == "failed"}
+    assert "L9 is out of range 1..4" in failed.pop(0)
+    assert failed.pop(1) == failed.pop(2) == "MemoryError: no memory for this cell"
+    assert "--together 9: memory holds 3 cells at once" in capfd.readouterr().err
+    for cell in plan.cells[3:]:
+        assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
