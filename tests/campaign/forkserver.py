@@ -139,7 +139,7 @@ def serve(folder: Path) -> None:
     _import_everything()
     from .material import make
 
-    if _in_a_fork(lambda: make(folder / "material"))["status"] != 0:
+    if _in_a_fork(lambda ready: make(folder / "material"))["status"] != 0:
         sys.exit("the material of the campaign could not be made")
     gc.collect()
     gc.freeze()
@@ -168,13 +168,15 @@ def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     printed = [folder / "stdout", folder / "stderr"]
     for path in printed:
         path.write_bytes(b"")
-    ended = _in_a_fork(lambda: _become(request, printed), request["unprivileged"], request["signals"])
+    ended = _in_a_fork(
+        lambda ready: _become(request, printed, ready), request["unprivileged"], request["signals"]
+    )
     stdout, stderr = (path.read_bytes().decode(errors="replace") for path in printed)
     return {**ended, "stdout": stdout, "stderr": stderr}
 
 
-def _become(request: dict[str, Any], printed: Sequence[Path]) -> None:
-    """Turn this fork into the console script."""
+def _become(request: dict[str, Any], printed: Sequence[Path], ready: int) -> None:
+    """Turn this fork into the console script; `ready` is closed when that begins."""
     for descriptor, path in zip((1, 2), printed, strict=True):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), descriptor)
     os.chdir(request["cwd"])
@@ -190,17 +192,22 @@ def _become(request: dict[str, Any], printed: Sequence[Path]) -> None:
     from s3prl_convexprune import _plugin
 
     _plugin.start()  # what the .pth file does at the start of an interpreter
+    os.close(ready)
     runpy.run_path(str(script), run_name="__main__")
 
 
 def _in_a_fork(
-    body: Callable[[], object], unprivileged: bool = False, signals: Sequence[tuple[float, int]] = ()
+    body: Callable[[int], object], unprivileged: bool = False, signals: Sequence[tuple[float, int]] = ()
 ) -> dict[str, Any]:
-    """Run a function in a fork, as the whole of a program, and say how it ended."""
-    started = time.monotonic()
+    """Run a function in a fork, as the whole of a program, and say how it ended; signals count from its readiness."""
+    is_ready, ready = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _be_a_program(body, unprivileged)
+        _be_a_program(lambda: body(ready), unprivileged)
+    os.close(ready)
+    os.read(is_ready, 1)  # until the last copy of `ready` is closed
+    os.close(is_ready)
+    started = time.monotonic()
     to_send = sorted(signals)
     ended = 0
     while not ended:

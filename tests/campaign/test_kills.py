@@ -85,7 +85,7 @@ def disturb(command: Command, kills: int, server: ForkServer, tmp_path: Path) ->
             continue
         killed += 1
         status, said = KILLS[number]
-        assert ended.status == status, ended
+        assert ended.status == status, ended.stderr
         assert "Traceback" not in ended.stderr, ended.stderr
         if said:
             line = ended.stderr.strip().splitlines()[-1]
