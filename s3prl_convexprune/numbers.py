@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -64,11 +65,11 @@ class Range:
         Raises:
             ConfigError: it is not a number, or out of range.
         """
-        if hasattr(value, "item"):
+        if getattr(value, "shape", None) == ():
             value = value.item()  # numpy's and torch's scalars
         number = isinstance(value, int if self.whole else (int, float)) and not isinstance(value, bool)
         if not number or not self._holds(value):
-            raise ConfigError(f"{name} {value!r}: expected {self.expected}")
+            raise ConfigError(f"{name} {reprlib.repr(value)}: expected {self.expected}")
         return value
 
     def check_all(self, name: str, values: Iterable[Any]) -> list[Any]:
@@ -76,14 +77,11 @@ class Range:
         return [self.check(name, value) for value in values]
 
     def _holds(self, value: Any) -> bool:
-        return (
-            math.isfinite(value)
-            and value <= self.high
-            and (value > self.low or value == self.low and not self.above)
-        )
+        enough = self.low < value if self.above else self.low <= value
+        return bool(enough and value <= self.high and value < math.inf)  # false for NaN
 
 
-AT_LEAST_ONE = Range("a whole number of at least 1", 1, whole=True)
+AT_LEAST_ONE = Range("a whole number from 1 to 1000000", 1, 10**6, whole=True)
 SEED = Range("a whole number from 0 to 4294967295", 0, 2**32 - 1, whole=True)
 SHARE = Range("a share above 0 and at most 1, such as 0.6", 0, 1, above=True)
 LEARNING_RATE = Range("a learning rate above 0 and at most 1000, such as 1e-4", 0, 1000, above=True)

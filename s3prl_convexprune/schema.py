@@ -19,6 +19,7 @@ from annotated_types import Ge, Gt, Le, Predicate
 
 from . import atomic, outputs
 from .errors import ArtifactError
+from .numbers import LEARNING_RATE, SECONDS, SEED
 
 Kind = TypeVar("Kind", bound="Artifact")
 
@@ -34,6 +35,9 @@ NotNegative = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Count = Annotated[int, Ge(0)]
 AtLeastOne = Annotated[int, Ge(1)]
+Seed = Annotated[int, Ge(SEED.low), Le(SEED.high)]
+LearningRate = Annotated[float, Gt(LEARNING_RATE.low), Le(LEARNING_RATE.high)]
+Length = Annotated[float, Ge(SECONDS.low), Le(SECONDS.high)]
 Sha256 = Annotated[str, Predicate(is_sha256)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..numbers import AT_LEAST_ONE, SEED
 from . import completion, options
 
 
@@ -34,12 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", help="which split; 'train' by default when the corpus has one, 'all' for everything"
     )
     parser.add_argument(
-        "--per-class", type=int, default=200, help="utterances a class at most (default: %(default)s)"
+        "--per-class",
+        type=AT_LEAST_ONE,
+        default=200,
+        help="utterances a class at most (default: %(default)s)",
     )
     parser.add_argument(
-        "--neighbors", type=int, default=10, help="K of the neighbour graph (default: %(default)s)"
+        "--neighbors", type=AT_LEAST_ONE, default=10, help="K of the neighbour graph (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1337, help="of the sampling (default: %(default)s)")
+    parser.add_argument("--seed", type=SEED, default=1337, help="of the sampling (default: %(default)s)")
     parser.add_argument(
         "--protocol",
         choices=("exact", "paper"),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigError
+from ..numbers import SCORE
 from . import options
 
 
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--override", nargs="+", default=[], metavar="KEY=VALUE", help="hyperparameters to change, for all"
     )
     parser.add_argument(
-        "--target", type=float, help="dev score for 'time to target' (default: the reference's, less 5 %%)"
+        "--target", type=SCORE, help="dev score for 'time to target' (default: the reference's, less 5 %%)"
     )
     options.device(parser)
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from ..numbers import SEED
+from ..numbers import AT_LEAST_ONE, SEED, WHOLE_NUMBER
 from . import completion
 
 if TYPE_CHECKING:
@@ -131,7 +131,10 @@ def lone_seed_hint(seeds: list[int]) -> str | None:
 def workers(parser: argparse.ArgumentParser) -> None:
     """``--jobs``, ``--together``, ``--shard`` and ``--launcher``: who does the work."""
     parser.add_argument(
-        "--jobs", type=int, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
+        "--jobs",
+        type=AT_LEAST_ONE,
+        default=1,
+        help="worker processes, or jobs of the launcher (default: %(default)s)",
     )
     parser.add_argument(
         "--together",
@@ -155,7 +158,7 @@ def workers(parser: argparse.ArgumentParser) -> None:
 def parse_shard(text: str) -> tuple[int, int]:
     """`"2/4"` as numbers."""
     index, slash, count = text.partition("/")
-    if not (slash and index.isdigit() and count.isdigit()):
+    if not (slash and WHOLE_NUMBER.fullmatch(index) and WHOLE_NUMBER.fullmatch(count)):
         raise ConfigError(f"--shard {text}: expected i/n, such as 2/4")
     return int(index), int(count)
 
@@ -167,5 +170,5 @@ def parse_options(texts: list[str]) -> dict[str, int | str]:
         key, equals, value = text.partition("=")
         if not equals:
             raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
-        options[key] = int(value) if value.isdigit() else value
+        options[key] = int(value) if WHOLE_NUMBER.fullmatch(value) else value
     return options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..numbers import AT_LEAST_ONE, SECONDS
 from . import options
 
 
@@ -17,12 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or its cut (hubert_convexpruned_L6)",
     )
     parser.add_argument(
-        "--seconds", nargs="+", type=float, default=[1, 4, 15], help="utterance lengths (default: 1 4 15)"
+        "--seconds", nargs="+", type=SECONDS, default=[1, 4, 15], help="utterance lengths (default: 1 4 15)"
     )
     parser.add_argument(
-        "--batch", nargs="+", type=int, default=[1, 8], help="utterances a batch (default: 1 8)"
+        "--batch", nargs="+", type=AT_LEAST_ONE, default=[1, 8], help="utterances a batch (default: 1 8)"
     )
-    parser.add_argument("--repeats", type=int, default=10, help="timed passes a setting (default: 10)")
+    parser.add_argument(
+        "--repeats", type=AT_LEAST_ONE, default=10, help="timed passes a setting (default: 10)"
+    )
     options.device(parser, default="cpu")
     options.output(parser, "a JSON file that keeps the numbers for 'leaderboard --profile'")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..numbers import LEARNING_RATE
 from . import options
 
 
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lr",
         nargs="+",
-        type=float,
+        type=LEARNING_RATE,
         default=[],
         help="learning rates, chosen on dev (default: the recipe's)",
     )

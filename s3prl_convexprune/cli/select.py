@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..config import POLICIES, SEARCH_PATH_VARIABLE, search_path, user_configs_dir
+from ..numbers import SHARE
 from . import options
 
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "most convex under --max-macs; paper: the depth the paper cut at for this label and size (default: argmax)",
     )
     parser.add_argument(
-        "--max-macs", type=float, help="for budget: the share of the whole upstream's MACs, such as 0.6"
+        "--max-macs", type=SHARE, help="for budget: the share of the whole upstream's MACs, such as 0.6"
     )
     parser.add_argument(
         "--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)"

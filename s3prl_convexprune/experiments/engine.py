@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import atomic
 from ..errors import ConfigError, nearest
+from ..numbers import AT_LEAST_ONE
 from ..superb.together.groups import check_together
 from . import analyses
 from .cuts import Cut, cuts_of, put_on_hub
@@ -54,6 +55,7 @@ def run_study(
     if only is not None and only not in STEPS:
         raise ConfigError(f"--only {only}{nearest(only, STEPS)}")
     check_together(together)
+    AT_LEAST_ONE.check("--jobs", jobs)
     index, count = shard
     if not 1 <= index <= count:
         raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import ConfigError
+from ..schema import AtLeastOne, LearningRate, Length, Part, Seed
 from ..superb.tasks import get_task
-
-STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,21 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class Labelling:
+class Labelling(Part):
     """One labelling of one corpus, whose classes' convexity is measured in every layer; `analyze`'s settings."""
-
-    __pydantic_config__ = STRICT
 
     corpus: str
     label: str
     root: str | None = None
     protocol: Literal["exact", "paper"] = "exact"
     split: str | None = None
-    per_class: int = 200
-    neighbors: int = 10
-    seed: int = 1337
+    per_class: AtLeastOne = 200
+    neighbors: AtLeastOne = 10
+    seed: Seed = 1337
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Part):
     """One task on which the whole upstreams and their cuts are compared.
 
     Attributes:
@@ -76,16 +73,14 @@ class Evaluation:
         overrides: recipe settings, dotted s3prl keys for ``frozen``, hyperparameters for ``finetuned``.
     """
 
-    __pydantic_config__ = STRICT
-
     task: str
     how: Literal["frozen", "finetuned"] = "frozen"
     analysis: str | None = None
     data: str | None = None
     hparams: str | None = None
     cuts: tuple[Choose, ...] | None = None
-    seeds: list[int] = field(default_factory=lambda: [1337])
-    lrs: list[float] = field(default_factory=list)
+    seeds: list[Seed] = field(default_factory=lambda: [1337])
+    lrs: list[LearningRate] = field(default_factory=list)
     folds: list[str] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
 
@@ -96,14 +91,12 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Costs:
+class Costs(Part):
     """How upstreams are profiled; `profile`'s settings."""
 
-    __pydantic_config__ = STRICT
-
-    seconds: list[float] = field(default_factory=lambda: [1.0, 4.0])
-    batches: list[int] = field(default_factory=lambda: [1])
-    repeats: int = 5
+    seconds: list[Length] = field(default_factory=lambda: [1.0, 4.0])
+    batches: list[AtLeastOne] = field(default_factory=lambda: [1])
+    repeats: AtLeastOne = 5
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..atomic import check_place
 from ..devices import choose_device
 from ..errors import ConfigError, nearest
 from ..fingerprint import settings_sha256
+from ..numbers import SEED
 from ..registry import load_hub
 from ..resources import downstream_recipes_dir
 from ..superb.tasks import get_task
@@ -176,6 +177,7 @@ def check(comparison: Comparison) -> None:
             raise ConfigError(f"{what} {path} does not exist")
     if not comparison.runs():
         raise ConfigError("nothing to compare: give at least one seed")
+    SEED.check_all("--seeds", comparison.seeds)
     check_place(comparison.output, folder=True)
     hub = load_hub()
     for upstream in comparison.upstreams:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
+from ..numbers import SCORE
 from ..superb.markdown import escape
 from ..superb.markdown import table as markdown_table
 from ..superb.result import Cost, Result, Seconds
@@ -53,6 +54,8 @@ def lines(rows: Sequence[Result], target: float | None = None) -> list[Line]:
     Times are wall-clock seconds on a GPU and seconds of processor time on a CPU, which other programs on the
     machine do not stretch.
     """
+    if target is not None:
+        SCORE.check("--target", target)
     task = get_task(rows[0].task)
     upstreams = list(dict.fromkeys(row.name for row in rows))
     if target is None:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from ..atomic import check_place
 from ..errors import ConfigError
+from ..numbers import AT_LEAST_ONE
 from ..outputs import check_output
 from ..progress import progress_bar
 from ..schema import read_json
@@ -118,8 +119,7 @@ def run_cells(
     progress: bool = True,
 ) -> GridReport:
     """`run_grid` for a plan that is made already."""
-    if jobs < 1:
-        raise ConfigError(f"--jobs {jobs}: expected 1 or more")
+    AT_LEAST_ONE.check("--jobs", jobs)
     check_place(plan.expdir, folder=True)
     check_output(plan.expdir / RESULTS, Results.FORMAT, Results.VERSION)
     plan.expdir.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..errors import ConfigError
+from ..numbers import LEARNING_RATE, SEED
 from ..resources import downstream_recipes_dir
 from ..yaml_file import read_yaml
 from .cells import Cell, Plan
@@ -70,6 +71,7 @@ def make_plan(
         raise ConfigError(
             f"{expdir}: s3prl's -o cannot carry a path with '=' or ',,' in it; choose another folder"
         )
+    SEED.check_all("--seeds", seeds)
     chosen = get_tasks(tasks)
     for task in chosen:
         require_packages(task.downstream)
@@ -80,7 +82,7 @@ def make_plan(
     per_task = _overrides_by_task(overrides or {}, [task.name for task in chosen])
     cells = []
     for task in chosen:
-        rates = [float(lr) for lr in lrs] or [_recipe_lr(paths[task.name])]
+        rates = [float(lr) for lr in LEARNING_RATE.check_all("--lr", lrs)] or [_recipe_lr(paths[task.name])]
         for upstream in dict.fromkeys(upstreams):
             for lr in dict.fromkeys(rates):
                 for seed in dict.fromkeys(seeds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive, Sha256
+from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive, Seed, Sha256
 from .tasks import TASKS
 
 How = Literal["frozen", "finetuned"]
@@ -166,7 +166,7 @@ class Result(Artifact):
     task: str
     fold: str | None
     lr: Positive
-    seed: Count
+    seed: Seed
     metric: str
     dev: NotNegative
     test: NotNegative
