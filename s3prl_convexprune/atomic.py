@@ -44,7 +44,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o666 & ~_umask())
+            with_usual_mode(Path(temporary))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -129,6 +129,15 @@ def named_refusal(error: BaseException) -> str | None:
     """`refusal`, with the file's name where the system gave it."""
     reason, name = refusal(error), getattr(error, "filename", None)
     return f"{name}: {reason}" if reason and name else reason
+
+
+def with_usual_mode(path: Path) -> Path:
+    """Give a file or folder the mode that this process's umask gives a new one.
+
+    What `tempfile` and safetensors make is for its owner alone.
+    """
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
+    return path
 
 
 def _umask() -> int:

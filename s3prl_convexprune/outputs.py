@@ -90,15 +90,26 @@ def write_marked(
 def claim_output(path: str | Path, kind: str, version: int = 1) -> Iterator[Path]:
     """`check_output`, and the output is this process's alone until the work ends.
 
+    Raises:
+        ArtifactError, OutputError: see `check_output` and `alone`.
+    """
+    with alone(check_output(path, kind, version)) as claimed:
+        yield claimed
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[Path]:
+    """Keep an output for this process until the work ends.
+
     The lock is the kernel's, so it ends with the process. Its file, ``.<name>.lock`` beside the output, is removed
     at the end; one that a killed process left is taken over.
 
     Raises:
-        ArtifactError, OutputError: see `check_output`; or another process is writing the same output.
+        ArtifactError: another process is writing the same output.
+        OutputError: nothing can be written there.
     """
     from filelock import FileLock, Timeout
 
-    path = check_output(path, kind, version)
     lock_path = path.with_name(f".{path.name}.lock")
     lock = FileLock(lock_path)
     try:

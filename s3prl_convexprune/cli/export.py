@@ -30,6 +30,6 @@ def run(args: argparse.Namespace) -> int:
     done = export_cut(
         base, config.base, layers, args.output, args.final_norm or config.final_norm, **arguments
     )
-    print(f"{done.path}: the first {done.layers} of {done.whole} transformer layers of {config.base}")
-    print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {done.path} ...")
+    print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {config.base}")
+    print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {args.output} ...")
     return 0

@@ -69,6 +69,8 @@ def write_subset(strategy: str, kept: int, base: Base, output: Path) -> str:
             written = Path(temporary) / name
             model.save_pretrained(written)
             expert.extracter.save_pretrained(written)
+            for file in written.iterdir():
+                atomic.with_usual_mode(file)
             shutil.move(written, folder)
     entry = f"hf_{_kind(folder)}_custom"
     config = {"name": name, "base": entry, "layers": kept, "base_args": {"ckpt": str(folder.resolve())}}

@@ -6,11 +6,10 @@ layers are read, and nothing appears at the destination before it is whole.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..atomic import check_place, explained
+from ..atomic import check_place, explained, with_usual_mode
 from ..compat.hf_models import find_model
 from ..errors import CheckpointError, ConfigError
+from ..outputs import alone
 from ..safe_load import read_checkpoint
 from .checkpoint import build_on
 from .cut_file import check_layout, layers_in, without_upper_layers
@@ -34,20 +34,22 @@ PROVENANCE = "s3prl_convexprune"
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What `export_cut` wrote.
+class Export:
+    """An exported cut; the checkpoint itself says the same, under the key `PROVENANCE`.
 
     Attributes:
-        path: the checkpoint: a file, or a folder for ``hf_*`` families.
-        entry: the hub entry of s3prl that loads it.
+        base: the upstream that was cut.
+        entry: the hub entry of s3prl that loads the cut.
         layers: how many transformer layers it has.
         whole: how many the whole upstream has.
+        version: of this package.
     """
 
-    path: Path
+    base: str
     entry: str
     layers: int
     whole: int
+    version: str = __version__
 
 
 def export_cut(
@@ -57,7 +59,7 @@ def export_cut(
     out: str | Path,
     final_norm: str = "drop",
     **kwargs: Any,
-) -> Exported:
+) -> Export:
     """Write the cut of a hub entry as an ordinary checkpoint.
 
     Args:
@@ -74,6 +76,7 @@ def export_cut(
         DepthError: the upstream does not have that many layers, or cannot be cut.
         CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
         OutputError: `out` cannot be written.
+        ArtifactError: another process is exporting to the same place.
     """
     out = Path(out)
     with explained(out):
@@ -91,14 +94,13 @@ def export_cut(
             f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}"
         )
     write = _write_folder if family_of_class(call.expert).model_type else _write_file
-    with explained(out):
-        whole = write(call, call.checkpoint, family, base_name, layers, final_norm, out)
-    return Exported(out, family.loads_with, layers, whole)
+    with alone(out), explained(out):
+        return write(call, call.checkpoint, family, base_name, layers, final_norm, out)
 
 
 def _write_file(
     call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
-) -> int:
+) -> Export:
     states, layout = read_checkpoint(checkpoint), family.layout
     assert layout is not None
     check_layout(name, checkpoint, states, layout)
@@ -107,19 +109,20 @@ def _write_file(
     cut = without_upper_layers(states, layout, layers)
     config = cut.get(layout.config[0], {})
     _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("layer_norm_first")))
-    cut[PROVENANCE] = _provenance(name, layers, whole)
+    export = Export(name, str(family.loads_with), layers, whole)
+    cut[PROVENANCE] = asdict(export)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         written = Path(folder) / out.name
         torch.save(cut, written)
         build_on(call, family, name, str(written))
-        written.replace(out)
-    return whole
+        _put(written, out)
+    return export
 
 
 def _write_folder(
     call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
-) -> int:
+) -> Export:
     checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
     whole = config["num_hidden_layers"]
@@ -132,17 +135,24 @@ def _write_folder(
         family, name, layers, whole, final_norm, bool(config.get("do_stable_layer_norm"))
     )
     # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
-    config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: _provenance(name, layers, whole)}
+    export = Export(name, str(family.loads_with), layers, whole)
+    config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: asdict(export)}
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         write_cut(checkpoint, config, layers, folder)
         build_on(call, family, name, str(folder))
-        folder.chmod(0o755)
-        folder.replace(out)
+        _put(with_usual_mode(folder), out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return whole
+    return export
+
+
+def _put(written: Path, out: Path) -> None:
+    """Move the export to its place, unless something has come there meanwhile."""
+    if out.exists():
+        raise ConfigError(f"{out} exists already; name another place")
+    written.replace(out)
 
 
 def _check_final_norm_is_kept(
@@ -153,7 +163,3 @@ def _check_final_norm_is_kept(
             f"{name} is a pre-norm upstream: an ordinary checkpoint of it always applies the final LayerNorm to its "
             "last state; export with final_norm 'keep', or use the cut by its name, which leaves the state as it is"
         )
-
-
-def _provenance(name: str, layers: int, whole: int) -> dict[str, Any]:
-    return json.loads(json.dumps({"base": name, "layers": layers, "of": whole, "version": __version__}))

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..atomic import with_usual_mode
 from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
 from ..errors import CheckpointError
 from ..safe_load import check_config, read_checkpoint
@@ -87,6 +88,7 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
         lacking = min(set(range(layers)) - found)
         raise CheckpointError(f"{checkpoint} lacks the weights of transformer layer {lacking + 1}")
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with_usual_mode(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")
     extractor = find_file(checkpoint, EXTRACTOR)
     if extractor is not None:

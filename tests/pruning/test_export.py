@@ -36,10 +36,22 @@ def states_of(expert, wavs):
 def test_the_export_gives_the_states_of_the_cut(name, checkpoint, cut, tmp_path, wavs):
     done = export(name, 2, tmp_path / "cut", checkpoint(name), "keep")
     assert (done.layers, done.whole, done.entry) == (2, 4, CASES[name].entry)
-    assert list(tmp_path.iterdir()) == [done.path]
-    plain = getattr(registry.load_hub(), done.entry)(ckpt=str(done.path))
+    assert list(tmp_path.iterdir()) == [tmp_path / "cut"]
+    plain = getattr(registry.load_hub(), done.entry)(ckpt=str(tmp_path / "cut"))
     for ours, theirs in zip(states_of(plain, wavs), states_of(cut(name, 2, "keep"), wavs), strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["hubert-post", "hf_hubert-post"])
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_others_may_read_what_the_umask_lets_them(name, umask, checkpoint, tmp_path):
+    before = os.umask(umask)
+    try:
+        export(name, 2, tmp_path / "cut", checkpoint(name))
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "cut", *(tmp_path / "cut").rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o777 if path.is_dir() else 0o666) & ~umask, path
 
 
 def test_every_family_is_exported_or_says_why_not():
@@ -104,10 +116,18 @@ torch.save([state.clone() for state in states], sys.argv[2])
 
 @pytest.mark.parametrize("name", ["hubert-pre", "hf_wav2vec2-pre"])
 def test_a_process_without_this_package_loads_it(name, checkpoint, cut, tmp_path):
-    done = export(name, 2, tmp_path / "cut", checkpoint(name), "keep")
+    export(name, 2, tmp_path / "cut", checkpoint(name), "keep")
     script = PLAIN.format(family=CASES[name].family)
     environment = os.environ | {"S3PRL_CONVEXPRUNE_NO_HOOK": "1"}
-    command = [sys.executable, "-W", "ignore", "-c", script, str(done.path), str(tmp_path / "states.pt")]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        script,
+        str(tmp_path / "cut"),
+        str(tmp_path / "states.pt"),
+    ]
     subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
     wav = torch.linspace(-0.5, 0.5, 9000)
     for ours, theirs in zip(
