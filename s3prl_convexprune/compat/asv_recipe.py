@@ -1,4 +1,4 @@
-"""The ASV recipe: on a machine without CUDA too, without a package that it never uses, and with its own corpus.
+"""The ASV recipe: on the device that was asked for, without a package that it never uses, and with its own corpus.
 
 Its expert moves a mask to the GPU whatever ``--device`` says, imports pysox for a name that it does not use, and keeps
 the trimmed lengths of every training file in site-packages under one name for every corpus.
@@ -86,20 +86,21 @@ def _digest(roots: list[Path]) -> str:
 def _patch_expert(module: Any) -> None:
     import torch
 
-    if torch.cuda.is_available():
-        return
-    pad = module.pad_sequence
+    pad, features_on = module.pad_sequence, [torch.device("cpu")]
 
     class Mask(torch.Tensor):
-        """A tensor that stays where it is when it is asked to move to the GPU."""
+        """A tensor that goes where the features are when it is sent to the GPU."""
 
         def cuda(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-            return self.as_subclass(torch.Tensor)
+            return self.as_subclass(torch.Tensor).to(features_on[0])
 
     @functools.wraps(pad)
     def pad_sequence(sequences: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         padded = pad(sequences, *args, **kwargs)
-        return padded.as_subclass(Mask) if padded.dim() == 2 else padded  # features have three dimensions
+        if padded.dim() == 2:  # the mask; features have three dimensions and are padded before it
+            return padded.as_subclass(Mask)
+        features_on[0] = padded.device
+        return padded
 
     module.pad_sequence = pad_sequence
 

@@ -217,3 +217,14 @@ def test_files_prepared_elsewhere_are_found(run, checkpoint, monkeypatch, tmp_pa
     datarc = state["Config"]["downstream_expert"]["datarc"]
     assert datarc["meta_data"] == str(tmp_path / "made" / "veri_test_class.txt")
     assert datarc["file_path"] == str(root)
+
+
+def test_an_upstream_that_cannot_be_fetched_is_one_line(run, monkeypatch, capsys, tmp_path):
+    from s3prl.util import download
+
+    monkeypatch.setattr(download, "_download_dir", tmp_path)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    assert run("-m", "train", "-u", "hubert", "-d", "emotion", "-p", "exp") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("s3prl-convexprune: error: https://huggingface.co/") and "-k" in error

@@ -1,0 +1,24 @@
+"""No test reaches for a network: what a test has not set up itself, a user has not asked for."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+LOCAL = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname()}
+
+
+@pytest.fixture(autouse=True)
+def no_request_goes_out(monkeypatch):
+    look_up, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(host, *args, **kwargs):
+        if (host.decode() if isinstance(host, bytes) else host) not in LOCAL:
+            asked.append(host)
+            raise socket.gaierror(-2, "Name or service not known")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield
+    assert asked == [], "the network was asked for a host"
