@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.device(parser)
     options.workers(parser)
     parser.add_argument(
+        "--precision",
+        choices=("bf16", "fp16"),
+        help="of the frozen upstream's forward pass (default: full); the result says what that changed",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="print the cells and their run_downstream.py commands"
     )
 
@@ -51,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         ckpt=args.ckpt,
         together=args.together,
+        precision=args.precision,
     ).shard(*options.parse_shard(args.shard))
     if args.dry_run:
         print(dry_run(plan))

@@ -11,10 +11,12 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import ConfigError
 from .tasks import get_task
+
+Precision = Literal["bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Plan:
         device: torch device of every cell; None takes the GPU where there is one, on the machine that runs the cell.
         ckpt: ``-k`` of every cell, for upstreams that need a checkpoint.
         together: how many cells may share a forward pass; None: as many as memory holds, 1: none.
+        precision: of the frozen upstreams' forward pass, "bf16" or "fp16"; None: full.
         attempt: one invocation; a cell that failed in it is not tried again by it.
     """
 
@@ -73,6 +76,7 @@ class Plan:
     device: str | None = None
     ckpt: str | None = None
     together: int | None = None
+    precision: Precision | None = None
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def folder(self, cell: Cell) -> Path:
@@ -143,6 +147,7 @@ class Plan:
             "recipe": recipe.name,
             "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
             "overrides": list(self.overrides.get(cell.task, ())),
+            **({"precision": self.precision} if self.precision else {}),
         }
 
     def groups(self) -> list[list[int]]:

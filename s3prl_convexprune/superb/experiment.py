@@ -13,7 +13,7 @@ from ..schema import read_json
 from .cells import Cell, Plan
 from .outcome import read_checkpoint, read_outcome
 from .provenance import depth_of
-from .result import Provenance, Result
+from .result import Provenance, Reduced, Result
 from .results import FAILED, FINISHED, LOG, SPEC
 from .tasks import get_task
 
@@ -39,13 +39,15 @@ def run_cell(plan: Plan, cell: Cell, member: Member | None = None) -> None:
     task = get_task(cell.task)
     claim(folder, plan.spec(cell))
     resumable = prepare_folder(folder)
-    runner = (
-        run(plan.train_arguments(cell), member)
-        if resumable is None
-        else run(plan.resume_arguments(cell, resumable), member)
-    )
+    training = plan.train_arguments(cell) if resumable is None else plan.resume_arguments(cell, resumable)
+    runner = run(training, member, plan.precision)
     _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
-    run(plan.evaluate_arguments(cell), member)
+    reduced = None
+    if plan.precision:  # its checkpoint's score in full precision first: the last evaluation's files stay
+        run(plan.evaluate_arguments(cell), member)
+        full = read_outcome(folder, task, cell.fold).test
+        reduced = Reduced(plan.precision, full, tuple(runner.upstream.model.difference))
+    run(plan.evaluate_arguments(cell), member, plan.precision)
     outcome = read_outcome(folder, task, cell.fold)
     result = Result(
         how="frozen",
@@ -59,6 +61,7 @@ def run_cell(plan: Plan, cell: Cell, member: Member | None = None) -> None:
         layers=depth_of_featurizer(runner.featurizer.model),
         params=identity(runner.upstream.model)[0],
         provenance=provenance(plan, cell, runner),
+        reduced=reduced,
     )
     result.write(folder / FINISHED)
     for leftover in folder.glob("resume-*"):

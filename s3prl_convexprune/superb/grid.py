@@ -21,7 +21,7 @@ from ..numbers import AT_LEAST_ONE
 from ..outputs import check_output
 from ..progress import progress_bar
 from ..schema import read_json
-from .cells import Plan
+from .cells import Plan, Precision
 from .plan import DEFAULT_SEED, make_plan
 from .result import Results, Unfinished
 from .results import FAILED, FINISHED, collect, write_results
@@ -60,6 +60,7 @@ def run_grid(
     device: str | None = None,
     ckpt: str | None = None,
     together: int | None = None,
+    precision: Precision | None = None,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     launcher: str = "processes",
@@ -69,7 +70,8 @@ def run_grid(
     """Run every cell of a grid that is not finished, and write ``<expdir>/results.json``.
 
     Args:
-        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt, together: see `make_plan`.
+        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt, together, precision: see
+            `make_plan`.
         jobs: worker processes (local) or cluster jobs.
         shard: ``(i, n)``: every n-th group of cells only, from the i-th on.
         launcher: ``"processes"`` on this machine, ``"slurm"``, or ``"local"`` (submitit's own local executor).
@@ -92,6 +94,7 @@ def run_grid(
         device=device,
         ckpt=ckpt,
         together=together,
+        precision=precision,
     ).shard(*shard)
     check_upstreams(upstreams)
     return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import yaml
 
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..numbers import LEARNING_RATE, SEED
 from ..resources import downstream_recipes_dir
 from ..yaml_file import read_yaml
-from .cells import Cell, Plan
+from .cells import Cell, Plan, Precision
 from .requirements import require_packages
 from .tasks import get_task, get_tasks
-from .together.groups import check_together
+from .together.groups import check_together, trains_upstream
 
 DEFAULT_SEED = 1337
+PRECISIONS = get_args(Precision)
 ALL_TASKS = "all"
 OWNED_BY_GRID = {
     "config.optimizer.lr": "--lr",
@@ -42,6 +44,7 @@ def make_plan(
     device: str | None = None,
     ckpt: str | None = None,
     together: int | None = None,
+    precision: Precision | None = None,
 ) -> Plan:
     """Expand a grid.
 
@@ -58,6 +61,7 @@ def make_plan(
         device: torch device; None takes the GPU where there is one.
         ckpt: s3prl's ``-k``.
         together: how many cells may share a forward pass; None: as many as memory holds, 1: none.
+        precision: of the frozen upstreams' forward pass, "bf16" or "fp16"; None: full.
 
     Raises:
         ConfigError: an unknown task or fold, an override that the grid itself decides, a recipe that is not there.
@@ -66,6 +70,8 @@ def make_plan(
     if not upstreams:
         raise ConfigError("a grid needs at least one upstream (-u)")
     check_together(together)
+    if precision not in (None, *PRECISIONS):
+        raise ConfigError(f"--precision {precision}{nearest(str(precision), PRECISIONS)}")
     expdir = Path(expdir)
     if "=" in str(expdir.resolve()) or ",," in str(expdir.resolve()):
         raise ConfigError(
@@ -80,6 +86,9 @@ def make_plan(
         for task in chosen
     }
     per_task = _overrides_by_task(overrides or {}, [task.name for task in chosen])
+    for task in chosen if precision else ():
+        if trains_upstream(per_task[task.name]):
+            raise ConfigError(f"--precision {precision} is for frozen upstreams; {task.name} trains its own")
     cells = []
     for task in chosen:
         rates = [float(lr) for lr in LEARNING_RATE.check_all("--lr", lrs)] or [_recipe_lr(paths[task.name])]
@@ -89,7 +98,7 @@ def make_plan(
                     cells += [
                         Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)
                     ]
-    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt, together)
+    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt, together, precision)
 
 
 def _folds(task_name: str, wanted: Iterable[str]) -> Sequence[str | None]:

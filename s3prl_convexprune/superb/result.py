@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive, Seed, Sha256
+from .cells import Precision
 from .tasks import TASKS
 
 How = Literal["frozen", "finetuned"]
@@ -133,6 +134,21 @@ class Cost(Part):
 
 
 @dataclass(frozen=True)
+class Reduced(Part):
+    """What a frozen upstream's pass in reduced precision changed.
+
+    Attributes:
+        precision: "bf16" or "fp16".
+        test_in_full: test score of the same checkpoint with the pass in full precision, percent.
+        states: relative difference of each hidden state, the largest of the first batches'.
+    """
+
+    precision: Precision
+    test_in_full: NotNegative
+    states: tuple[NotNegative, ...]
+
+
+@dataclass(frozen=True)
 class Result(Artifact):
     """The score of one training: a row of `results.json`, and a cell's own `finished.json`.
 
@@ -155,6 +171,7 @@ class Result(Artifact):
         provenance: what the number was made with.
         folder: the cell's folder, seen from the results file; empty in the cell itself.
         cost: what fine-tuning took; None for a frozen upstream.
+        reduced: what a frozen upstream's pass in reduced precision changed; None for full precision.
     """
 
     FORMAT: ClassVar[str] = "result"
@@ -179,6 +196,7 @@ class Result(Artifact):
     provenance: Provenance
     folder: str = ""
     cost: Cost | None = None
+    reduced: Reduced | None = None
 
     def __post_init__(self) -> None:
         task = TASKS.get(self.task)

@@ -34,12 +34,13 @@ RESUME = re.compile(r"^resume-(\d+)\.pt$")
 SAVED = re.compile(r"^states-(\d+)\.ckpt$")
 
 
-def run(arguments: list[str], member: Member | None = None) -> Any:
+def run(arguments: list[str], member: Member | None = None, precision: str | None = None) -> Any:
     """Run one s3prl experiment, ``-m train`` or ``-m evaluate``.
 
     Args:
         arguments: `run_downstream.py`'s.
         member: the experiment's place in a group of cells that run together.
+        precision: of the frozen upstream's pass, a key of `reduced_pass.DTYPES`; None: full.
 
     Returns:
         s3prl's runner, after it ran.
@@ -60,8 +61,16 @@ def run(arguments: list[str], member: Member | None = None) -> Any:
 
         def _get_upstream(self) -> Any:
             if member is None:
-                return super()._get_upstream()
-            return member.group.upstream.entry(self, member, super()._get_upstream)
+                return self._get_own_upstream()
+            return member.group.upstream(precision).entry(self, member, self._get_own_upstream)
+
+        def _get_own_upstream(self) -> Any:
+            entry = super()._get_upstream()
+            if precision is not None and not entry.trainable:
+                from .reduced_pass import ReducedPass
+
+                entry.model = ReducedPass(entry.model, precision)
+            return entry
 
         def _get_downstream(self) -> Any:
             with shared_files(self) if member else nullcontext():

@@ -6,6 +6,7 @@ hidden states of a shallower cut are the first of a deeper one's, bit for bit. N
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...config import UpstreamConfig, find_configs
@@ -41,7 +42,7 @@ def groups(plan: Plan) -> list[list[int]]:
     found: dict[Any, list[int]] = {}
     for index, cell in enumerate(plan.cells):
         base, _ = origins[cell.upstream]
-        alone = base is None or _trains_upstream(plan, cell.task)
+        alone = base is None or trains_upstream(plan.overrides.get(cell.task, ()))
         key = index if alone else (cell.task, cell.fold, cell.seed, base)
         found.setdefault(key, []).append(index)
     return [
@@ -63,6 +64,11 @@ def _origin(name: str, configs: dict[str, UpstreamConfig]) -> tuple[str | None, 
     return f"{base} {settings_sha256({})}", depth
 
 
-def _trains_upstream(plan: Plan, task: str) -> bool:
-    values = [text.split("=", 1)[1] for text in plan.overrides.get(task, ()) if text.startswith(TRAINABLE)]
+def trains_upstream(overrides: Iterable[str]) -> bool:
+    """Whether s3prl overrides (``args.upstream_trainable=True``) fine-tune the upstream.
+
+    >>> trains_upstream(["config.a=1", "args.upstream_trainable=True"]), trains_upstream([])
+    (True, False)
+    """
+    values = [text.split("=", 1)[1] for text in overrides if text.startswith(TRAINABLE)]
     return any(value.strip().strip("'\"") not in ("False", "0", "") for value in values)

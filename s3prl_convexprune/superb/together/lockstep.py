@@ -56,7 +56,7 @@ class Member:
 
     def begin(self, mode: str) -> None:
         """Enter s3prl's ``train`` or ``evaluate``."""
-        self.position = (BUILDING if mode == "train" else TESTING, 0, 0)
+        self.position = (BUILDING if mode == "train" else max(TESTING, self.position[0] + 1), 0, 0)
 
     def begin_training(self, runner: Any, batches: int) -> None:
         """Note at the first epoch how far a resumed cell is, in epochs of `batches`, and how large its head is."""

@@ -22,12 +22,16 @@ class Shared:
     """What the cells of a group have in common.
 
     Attributes:
-        upstream: the one upstream.
+        upstreams: the one upstream, by precision.
         loaders: passes over loaders that a cell may join.
     """
 
-    upstream: SharedUpstream = field(default_factory=SharedUpstream)
+    upstreams: dict[str | None, SharedUpstream] = field(default_factory=dict)
     loaders: weakref.WeakSet = field(default_factory=weakref.WeakSet)
+
+    def upstream(self, precision: str | None = None) -> SharedUpstream:
+        """The upstream whose pass has a precision (None: full)."""
+        return self.upstreams.setdefault(precision, SharedUpstream())
 
 
 def run_together(

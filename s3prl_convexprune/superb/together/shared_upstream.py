@@ -85,6 +85,11 @@ class SharedUpstream:
         model = SharedPass(self, facts, member, key, runner.args.upstream_layer_selection)
         return runner._init_model(model, "Upstream", trainable=False, interfaces=["get_downsample_rates"])
 
+    @property
+    def difference(self) -> list[float]:
+        """How far each state is from full precision, see `reduced_pass`."""
+        return list(getattr(self._model, "difference", ()))
+
     def states(self, wavs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """All hidden states of a batch, computed or remembered; the random generators stay as they are."""
         if self._batch is not None and _equal(self._batch, wavs):
@@ -98,8 +103,7 @@ class SharedUpstream:
 
     def _join(self, own: nn.Module, key: str, building: Effect) -> Facts | None:
         """Look at a cell's own upstream; it becomes the shared one if it is deeper. None: it cannot be shared."""
-        from ...fingerprint import weights_sha256
-        from ...pruning.cost import count_params
+        from ..experiment import identity
 
         own.eval()
         generator = torch.Generator().manual_seed(0)
@@ -125,7 +129,7 @@ class SharedUpstream:
             self._model, self._count, self._batch = own, len(states), None
         rate_of: Callable[[str], int] = own.get_downsample_rates  # type: ignore[assignment]
         rates = {name: rate_of(name) for name in {"hidden_states", key}}
-        return Facts(len(states), keys, rates, count_params(own), weights_sha256(own), building, draws)
+        return Facts(len(states), keys, rates, *identity(own), building, draws)
 
 
 class SharedPass(nn.Module):
@@ -148,6 +152,11 @@ class SharedPass(nn.Module):
 
     def get_downsample_rates(self, key: str) -> int:
         return self._facts.rates.get(key, self._facts.rates["hidden_states"])
+
+    @property
+    def difference(self) -> list[float]:
+        """`ReducedPass.difference` of the upstream whose place it takes."""
+        return self._shared.difference[: self._facts.count]
 
     def forward(self, wavs: Sequence[torch.Tensor]) -> dict[str, Any]:
         self._member.wants_pass()

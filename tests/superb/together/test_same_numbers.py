@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,11 +21,13 @@ compat.apply()
 
 import torch  # noqa: E402
 
+from s3prl_convexprune.errors import ConfigError  # noqa: E402
 from s3prl_convexprune.schema import read_json  # noqa: E402
-from s3prl_convexprune.superb.cells import Cell, Plan  # noqa: E402
+from s3prl_convexprune.superb.cells import Cell, Plan, Precision  # noqa: E402
 from s3prl_convexprune.superb.experiment import run_cell  # noqa: E402
 from s3prl_convexprune.superb.outcome import read_checkpoint  # noqa: E402
 from s3prl_convexprune.superb.plan import make_plan  # noqa: E402
+from s3prl_convexprune.superb.result import Result  # noqa: E402
 from s3prl_convexprune.superb.together import run as together_run  # noqa: E402
 from s3prl_convexprune.superb.together.lockstep import Member  # noqa: E402
 from s3prl_convexprune.superb.worker import work  # noqa: E402
@@ -74,7 +77,9 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield root
 
 
-def plan_for(root: Path, run: str, expdir: Path, together: int | None) -> Plan:
+def plan_for(
+    root: Path, run: str, expdir: Path, together: int | None, precision: Precision | None = None
+) -> Plan:
     task, case, cuts, more = RUNS[run]
     built = root / case
     ckpt = CASES[case].build(built)
@@ -88,6 +93,7 @@ def plan_for(root: Path, run: str, expdir: Path, together: int | None) -> Plan:
         ckpt=str(ckpt),
         device="cpu",
         together=together,
+        precision=precision,
     )
 
 
@@ -134,11 +140,9 @@ def test_together_is_alone(name: str, corpora: Path, tmp_path: Path, monkeypatch
     shared = run(plan, monkeypatch)
     for cell in plan.cells:
         assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
+    least = 1 if "draws layer by layer" in name else 2  # of the three other cells, how many were answered
     for group in shared:
-        assert (
-            group.upstream.answered
-            > (2 if "draws layer by layer" not in name else 1) * group.upstream.computed
-        )
+        assert group.upstream().answered > least * group.upstream().computed
 
 
 def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
@@ -176,7 +180,7 @@ def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
         if "states-4.ckpt" not in resumed:  # cleared by a run that goes on from that very step
             del undisturbed["states-4.ckpt"]
         assert differences(undisturbed, resumed) == []
-    assert shared.upstream.answered > shared.upstream.computed
+    assert shared.upstream().answered > shared.upstream().computed
 
 
 def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
@@ -209,3 +213,64 @@ def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
     assert "--together 9: memory holds 3 cells at once" in capfd.readouterr().err
     for cell in plan.cells[3:]:
         assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
+
+
+def test_reduced_precision_is_measured_and_the_same_together(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ks, whole and cut"
+    plans = [
+        plan_for(corpora, name, tmp_path / f"{together}", together, precision="bf16")
+        for together in (1, None)
+    ]
+    for plan in plans:
+        run(plan, monkeypatch)
+    for cell in plans[0].cells:
+        alone, both = (plan.folder(cell) for plan in plans)
+        assert differences(contents(alone), contents(both)) == []
+        for folder in (alone, both):
+            result = Result.read(folder / "finished.json")
+            assert result.reduced is not None and len(result.reduced.states) == result.layers + 1
+            assert all(1e-5 < difference < 0.1 for difference in result.reduced.states)
+            # the same checkpoint in full precision: s3prl scored it first
+            full, reduced = [
+                line for line in (folder / "log.log").read_text().splitlines() if "step 0" in line
+            ]
+            assert float(full.rsplit(" ", 1)[1]) * 100 == pytest.approx(result.reduced.test_in_full)
+            assert float(reduced.rsplit(" ", 1)[1]) * 100 == pytest.approx(result.test)
+
+
+def test_what_cannot_be_is_refused_before_any_work(tmp_path: Path) -> None:
+    for options, message in (
+        ({"together": 0}, "--together 0: expected 1"),
+        ({"precision": "int8"}, "--precision int8; expected one of bf16, fp16"),
+        (
+            {"precision": "bf16", "overrides": {"ks": "args.upstream_trainable=True"}},
+            "--precision bf16 is for frozen upstreams; ks trains its own",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(message)):
+            make_plan(["hubert"], ["ks"], tmp_path, **options)
+
+
+def test_who_shares_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Depths and rates of one base, task, fold and seed; a shard takes groups whole."""
+    (tmp_path / "kept.yaml").write_text("{name: kept, base: hubert, layers: 3, final_norm: keep}")
+    (tmp_path / "named.yaml").write_text("{name: named, base: hubert, layers: 5}")
+    (tmp_path / "other.yaml").write_text("{name: other, base: hubert, layers: 5, base_args: {ckpt: x.pt}}")
+    monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
+    upstreams = ["hubert", "hubert_convexpruned_L2", "named", "kept", "other", "wavlm"]
+    plan = make_plan(
+        upstreams, ["ks", "er"], tmp_path, lrs=[0.1, 0.2], seeds=[1, 2], folds=["fold1", "fold2"]
+    )
+    groups = [[plan.cells[index] for index in group] for group in plan.groups()]
+    for group in groups:
+        assert len({(cell.task, cell.fold, cell.seed) for cell in group}) == 1
+        names = list(dict.fromkeys(cell.upstream for cell in group))
+        assert names in (["hubert", "named", "hubert_convexpruned_L2"], ["kept"], ["other"], ["wavlm"])
+        assert len(group) == (1 if names == ["kept"] else 2 * len(names))
+    shards = [plan.shard(number, 3) for number in (1, 2, 3)]
+    assert sorted(map(str, plan.cells)) == sorted(str(cell) for shard in shards for cell in shard.cells)
+    assert sum(len(shard.groups()) for shard in shards) == len(groups)
+    trained = make_plan(upstreams, ["ks"], tmp_path, overrides={"ks": "args.upstream_trainable=True"})
+    assert all(len(group) == 1 for group in trained.groups() + replace(plan, together=1).groups())
