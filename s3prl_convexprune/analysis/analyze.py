@@ -29,7 +29,7 @@ from ..schema import Artifact
 from ..versions import package_versions
 from .corpora import read_corpus
 from .hidden_states import extract_points
-from .manifest import Utterance, effective_split, read_manifest, with_label
+from .manifest import Utterance, check_distinct, effective_split, read_manifest, with_label
 from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
@@ -144,7 +144,9 @@ def _analyze(
     progress: bool,
 ) -> Analysis:
     split = effective_split(utterances, split)
-    sample = sample_per_class(with_label(utterances, label, split), label, per_class, seed)
+    labelled = with_label(utterances, label, split)
+    check_distinct(labelled, label)
+    sample = sample_per_class(labelled, label, per_class, seed)
     expert = build_upstream(upstream, ckpt=ckpt)
     if run is not None:
         load_finetuned(expert, upstream, run)

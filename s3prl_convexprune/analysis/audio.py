@@ -10,8 +10,10 @@ import torch
 import torchaudio.functional
 
 from ..errors import AudioError
+from .audio_header import SAMPLE_RATE, read_header, reason_of
 
-SAMPLE_RATE = 16_000
+CODEC_FRAMES = 2304  # samples, two frames of an MP3, whose header's length is an estimate
+CANCELLED = 1e-3  # of the loudest sample, 60 dB below it
 SHORTEST = 400  # samples: the receptive field of the 7-layer convolutional front end, 25 ms
 
 
@@ -27,23 +29,38 @@ def load_audio(path: str | Path) -> np.ndarray:
         float32 samples, shape `[samples]`.
 
     Raises:
-        AudioError: the file is missing, unreadable, empty, shorter than 25 ms, or has NaN or infinite samples.
+        AudioError: the file is missing, unreadable, empty, cut short, damaged, shorter than 25 ms or longer than an
+            hour, has NaN or infinite samples, or channels that cancel each other.
     """
     path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"{path}: there is no such audio file")
+    header = read_header(path)
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "unknown format"
-        raise AudioError(f"{path}: cannot be read as audio: {reason}") from error
+        raise AudioError(f"{path}: cannot be read as audio: {reason_of(error)}") from error
+    if len(samples) < header.frames - CODEC_FRAMES:
+        raise AudioError(f"{path}: is cut short: {len(samples)} of {header.frames} samples can be decoded")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: has NaN or infinite samples")
     wav = samples.mean(axis=1)
+    loudest = np.abs(samples).max(initial=0.0)
+    if samples.shape[1] > 1 and np.abs(wav).max(initial=0.0) < CANCELLED * loudest:
+        raise AudioError(
+            f"{path}: its {samples.shape[1]} channels cancel each other when they are averaged; keep one of them"
+        )
     if rate != SAMPLE_RATE and len(wav):
         wav = torchaudio.functional.resample(torch.from_numpy(wav), rate, SAMPLE_RATE).numpy()
     if len(wav) < SHORTEST:
         raise AudioError(
             f"{path}: has {1000 * len(wav) / SAMPLE_RATE:.0f} ms of audio; an upstream needs at least 25 ms"
         )
-    if not np.isfinite(wav).all():
-        raise AudioError(f"{path}: has NaN or infinite samples")
     return wav
+
+
+def is_silent(wav: np.ndarray) -> bool:
+    """Whether nothing was recorded: every sample is the same.
+
+    >>> is_silent(np.zeros(3)), is_silent(np.array([0.0, 1e-5]))
+    (True, False)
+    """
+    return bool(len(wav) == 0 or (wav == wav[0]).all())

@@ -6,6 +6,7 @@ run over the whole padded batch, sees speech only.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import torch
 
-from ..errors import AudioError, CorpusError, DataError
+from ..errors import CorpusError, DataError
 from ..progress import progress_bar
-from .audio import SAMPLE_RATE, load_audio
+from .audio import is_silent, load_audio
+from .audio_header import SAMPLE_RATE, read_header
 from .manifest import Utterance
 from .points import PointStore
+
+logger = logging.getLogger(__name__)
 
 BATCH_SECONDS = 32.0
 
@@ -59,7 +62,8 @@ def plan_batches(
         rows_of[utterance.path].append(row)
     groups: dict[tuple[int, int], list[Path]] = defaultdict(list)
     for path in sorted(rows_of):
-        frames, rate = _header(path)
+        header = read_header(path)
+        frames, rate = header.frames, header.rate
         for row in rows_of[path]:
             end = utterances[row].end
             if samples is not None and end is not None:
@@ -77,18 +81,6 @@ def plan_batches(
             files = tuple(paths[at : at + size])
             batches.append(Batch(files, tuple(tuple(rows_of[path]) for path in files)))
     return batches
-
-
-def _header(path: Path) -> tuple[int, int]:
-    if not path.is_file():
-        raise AudioError(f"{path}: there is no such audio file")
-    try:
-        info = soundfile.info(path)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{path}: cannot be read as audio: {str(error).splitlines()[0]}") from error
-    if info.frames < 1:
-        raise AudioError(f"{path}: the audio file is empty")
-    return info.frames, info.samplerate
 
 
 def fit(wav: np.ndarray, samples: int | None) -> np.ndarray:
@@ -125,6 +117,7 @@ def extract_points(
     """
     expert = expert.to(device).eval()
     batches, finished = plan_batches(utterances, samples=samples), store.finished
+    silent: list[Path] = []
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
     with progress_bar(
         total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress
@@ -132,7 +125,9 @@ def extract_points(
         for number, batch in enumerate(batches):
             if number in finished:
                 continue
-            wavs = [torch.from_numpy(fit(load_audio(path), samples)).to(device) for path in batch.files]
+            heard = [load_audio(path) for path in batch.files]
+            silent += [path for path, wav in zip(batch.files, heard, strict=True) if is_silent(wav)]
+            wavs = [torch.from_numpy(fit(wav, samples)).to(device) for wav in heard]
             with torch.inference_mode():
                 states = expert(wavs)["hidden_states"]
             layers = [
@@ -144,6 +139,10 @@ def extract_points(
             store.write(number, rows, layers)
             bar.update(len(rows))
     store.flush()
+    if silent:
+        logger.warning(
+            "%d of the audio files are digital silence, %s first; leave them out", len(silent), silent[0]
+        )
 
 
 def _rates(expert: Any, states: Sequence[torch.Tensor]) -> list[int]:

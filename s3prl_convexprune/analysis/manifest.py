@@ -7,6 +7,7 @@ they are known, `start,end` (seconds inside the file), `speaker` and `split`.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,17 +51,26 @@ def read_manifest(path: str | Path, root: str | Path | None = None) -> list[Utte
     path = Path(path)
     folder = Path(root) if root is not None else path.parent
     try:
+        if path.exists() and not path.is_file():
+            raise CorpusError(f"{path}: the manifest is not a file")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CorpusError(f"{path}: the manifest cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: the manifest is not UTF-8 text") from error
-    reader = csv.DictReader(text.splitlines())
-    if "path" not in (reader.fieldnames or []):
-        raise CorpusError(
-            f"{path}: a manifest needs a header line with the column 'path'; it has {reader.fieldnames}"
-        )
-    rows = [_utterance(f"{path} line {reader.line_num}", row, folder) for row in reader]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        columns = list(reader.fieldnames or [])
+        if "path" not in columns:
+            raise CorpusError(
+                f"{path}: a manifest needs a header line with the column 'path'; it has {columns or None}"
+            )
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            raise CorpusError(f"{path}: has the column {twice[0]!r} twice")
+        rows = [_utterance(f"{path} line {reader.line_num}", row, folder) for row in reader]
+    except csv.Error as error:
+        raise CorpusError(f"{path} line {reader.line_num}: is not CSV: {error}") from error
     if not rows:
         raise CorpusError(f"{path}: the manifest has a header and no rows")
     return rows
@@ -72,6 +82,10 @@ def _utterance(where: str, row: dict[str | None, str | None], folder: Path) -> U
     given = {str(key): str(value).strip() for key, value in row.items() if value and value.strip()}
     if "path" not in given:
         raise CorpusError(f"{where}: the path is empty")
+    if not given["path"].isprintable():
+        raise CorpusError(
+            f"{where}: the path {given['path'][:80]!r} holds a line break or another control character"
+        )
     start, end = _seconds(where, given, "start"), _seconds(where, given, "end")
     if (start is None) != (end is None):
         raise CorpusError(f"{where}: a segment needs both start and end")
@@ -85,6 +99,23 @@ def _utterance(where: str, row: dict[str | None, str | None], folder: Path) -> U
         speaker=given.get("speaker"),
         split=given.get("split"),
     )
+
+
+def check_distinct(utterances: Iterable[Utterance], label: str) -> None:
+    """Refuse a corpus that counts one utterance, or one segment, twice.
+
+    Raises:
+        CorpusError: it is listed twice, or under two classes; the message names it.
+    """
+    classes: dict[tuple[Path, float | None, float | None], str] = {}
+    for row in utterances:
+        place = (row.path, row.start, row.end)
+        if place in classes:
+            segment = f" from {row.start:g} to {row.end:g} s" if row.start is not None else ""
+            before, now = classes[place], row.labels[label]
+            under = f"twice, as {before!r} and {now!r}" if before != now else f"twice as {now!r}"
+            raise CorpusError(f"{row.path}{segment}: stands {under}; an utterance belongs to one class, once")
+        classes[place] = row.labels[label]
 
 
 def _seconds(where: str, given: dict[str, str], key: str) -> float | None:

@@ -132,7 +132,8 @@ def graph_convexity(
     Ties. Of equally short paths the one with the fewest edges counts, and of those the one with the fewest vertices
     outside the class. "Equally short" means equal after each edge's length is rounded to a unit of about
     ``2**-36`` of the longest edge (`paths.edge_keys`). Points as near as the K-th neighbour are all neighbours. So
-    the score does not depend on the order of the rows, and copies of a point are neighbours at distance zero.
+    the score does not depend on the order of the rows, and copies of a point are neighbours at distance zero. A class
+    whose points are all copies of one is excluded, as a class of one point is: it has no two places to go between.
 
     Args:
         points: ``[N, D]`` one vector an utterance or segment; None when `graph` is given.
@@ -149,7 +150,7 @@ def graph_convexity(
 
     Raises:
         DataError: points that are not finite numbers, not more than K of them, not one label a point, fewer than
-            two labels, or no label with two points.
+            two labels, or no label with two points that differ.
 
     Example:
         >>> import numpy as np
@@ -182,7 +183,10 @@ def graph_convexity(
     compile_seconds = compile_kernels()
     if graph is None:
         graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
-    sources = _draw_sources(codes, sizes, max_sources, seed)
+    measured = (sizes >= 2) & ~_of_one_place(graph, codes, sizes)
+    if not measured.any():
+        raise DataError("the points of every class are copies of one point: there is nothing to measure")
+    sources = _draw_sources(codes, measured, max_sources, seed)
     estimates: dict[Hashable, ClassEstimate] = {}
     influence = np.zeros(len(codes))
     pairs_of_points = []
@@ -205,7 +209,7 @@ def graph_convexity(
         capped, capped_error = float(np.average([e.score for e in values], weights=weights)), 0.0
     else:
         capped, capped_error = _drawn_mean(
-            graph.edges(n_neighbors), codes, draw_pairs, seed, as_threads(n_threads)
+            graph.edges(n_neighbors), codes, measured, draw_pairs, seed, as_threads(n_threads)
         )
     return GraphConvexity(
         score=score,
@@ -218,7 +222,7 @@ def graph_convexity(
         sampling_sem=sampling_sem,
         n_pairs=sum(e.scored_pairs for e in values),
         disconnected=float(np.average([e.disconnected for e in values], weights=pairs)),
-        excluded=tuple(names[c] for c in np.flatnonzero(sizes == 1)),
+        excluded=tuple(names[c] for c in np.flatnonzero(~measured)),
         influence=influence,
         settings={
             "n_points": len(codes),
@@ -250,11 +254,22 @@ def compile_kernels() -> float:
     return time.perf_counter() - started if fresh else 0.0
 
 
-def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None, seed: int) -> np.ndarray:
-    """The points paths start from, class by class, classes of one left out."""
+def _of_one_place(graph: NeighborGraph, codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Which classes consist of copies of one point: all copies of a point are among its neighbours, at distance 0."""
+    lists, one_place = graph.lists, np.zeros(len(sizes), bool)
+    _, firsts = np.unique(codes, return_index=True)
+    for c, first in enumerate(firsts):
+        row = slice(lists.indptr[first], lists.indptr[first + 1])
+        copies = lists.indices[row][lists.distances[row] == 0]
+        one_place[c] = np.count_nonzero(codes[copies] == c) == sizes[c] - 1
+    return one_place
+
+
+def _draw_sources(codes: np.ndarray, measured: np.ndarray, max_sources: int | None, seed: int) -> np.ndarray:
+    """The points paths start from, class by class, of the classes that are measured."""
     rng = np.random.default_rng(seed)
     drawn = []
-    for c in np.flatnonzero(sizes >= 2):
+    for c in np.flatnonzero(measured):
         members = np.flatnonzero(codes == c)
         if max_sources is not None and len(members) > max_sources:
             members = np.sort(rng.choice(members, max_sources, replace=False))
@@ -263,12 +278,12 @@ def _draw_sources(codes: np.ndarray, sizes: np.ndarray, max_sources: int | None,
 
 
 def _drawn_mean(
-    edges: Edges, codes: np.ndarray, draw_pairs: int, seed: int, n_threads: int
+    edges: Edges, codes: np.ndarray, measured: np.ndarray, draw_pairs: int, seed: int, n_threads: int
 ) -> tuple[float, float]:
-    """The mean share, in percent, of pairs drawn from every class of two or more, and the error of the draw."""
+    """The mean share, in percent, of pairs drawn from every class that is measured, and the error of the draw."""
     rng = np.random.default_rng(seed)
     starts, ends, missed = [], [], []
-    for c in np.flatnonzero(np.bincount(codes) >= 2):
+    for c in np.flatnonzero(measured):
         members = np.flatnonzero(codes == c)
         others = len(members) - 1
         possible = len(members) * others

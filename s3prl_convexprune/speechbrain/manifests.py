@@ -11,7 +11,8 @@ from typing import Any
 
 import soundfile
 
-from ..analysis.audio import SAMPLE_RATE, SHORTEST
+from ..analysis.audio import SHORTEST
+from ..analysis.audio_header import SAMPLE_RATE
 from ..analysis.manifest import Utterance
 from ..atomic import write_json, write_text
 from ..errors import AudioError, CorpusError

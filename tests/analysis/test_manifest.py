@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from s3prl_convexprune.analysis.manifest import Utterance, read_manifest, with_label
+from s3prl_convexprune.analysis.manifest import Utterance, check_distinct, read_manifest, with_label
 from s3prl_convexprune.errors import CorpusError
 
 
@@ -49,6 +49,9 @@ BAD = {
     "backwards": ("path,word,start,end\na.wav,yes,2,1\n", "0 <= start < end"),
     "time in words": ("path,word,start,end\na.wav,yes,one,2\n", "number of seconds"),
     "NaN time": ("path,word,start,end\na.wav,yes,nan,2\n", "0 <= start < end"),
+    "a column twice": ("path,word,word\na.wav,yes,no\n", "'word' twice"),
+    "a line break in a path": ('path,word\n"a\nb.wav",yes\n', "line break"),
+    "a field of megabytes": (f"path,word\na.wav,{'y' * 200_000}\n", "is not CSV"),
     "no name": ("path,word\n,yes\n", "path is empty"),
 }
 
@@ -85,3 +88,11 @@ def test_what_cannot_be_measured(rows, label, split, reason):
     with pytest.raises(CorpusError) as caught:
         with_label(rows, label, split)
     assert reason in str(caught.value)
+
+
+def test_an_utterance_stands_once():
+    rows = [Utterance(Path("a.wav"), {"word": "yes"}, start, start + 1.0) for start in (0.0, 1.0)]
+    check_distinct(rows, "word")
+    for word, said in (("no", "twice, as 'yes' and 'no'"), ("yes", "twice as 'yes'")):
+        with pytest.raises(CorpusError, match=f"a.wav from 1 to 2 s: stands {said}"):
+            check_distinct([*rows, Utterance(Path("a.wav"), {"word": word}, 1.0, 2.0)], "word")

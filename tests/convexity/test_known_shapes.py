@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from s3prl_convexprune.convexity import graph_convexity
+from s3prl_convexprune.convexity import NeighborGraph, graph_convexity
+from s3prl_convexprune.errors import DataError
 
 
 def test_separated_blobs_are_convex() -> None:
@@ -63,14 +64,21 @@ def test_checkerboard_and_halves() -> None:
 
 
 def test_a_copy_is_a_neighbour() -> None:
-    """Two copies of one point inside another class: the edge between them has length zero and no interior."""
-    points = np.concatenate([np.random.default_rng(1).normal(size=(50, 3)), np.zeros((2, 3))])
-    assert graph_convexity(points, ["other"] * 50 + ["twin"] * 2, 5).per_class["twin"] == 100.0
+    """Two copies of one point and a third beside them, inside another class: edges between them have no interior."""
+    points = np.concatenate([np.random.default_rng(1).normal(size=(50, 3)), np.zeros((2, 3)), [[1e-9, 0, 0]]])
+    assert graph_convexity(points, ["other"] * 50 + ["twin"] * 3, 5).per_class["twin"] == 100.0
 
 
-def test_all_points_the_same() -> None:
-    result = graph_convexity(np.ones((20, 4)), ["a", "b"] * 10, 3)
-    assert result.score == 100.0
+def test_a_class_of_copies_has_no_score() -> None:
+    points = np.concatenate([np.random.default_rng(1).normal(size=(50, 3)), np.zeros((20, 3))])
+    labels = ["a", "b"] * 25 + ["silence"] * 20
+    result = graph_convexity(points, labels, 5, draw_pairs=100)
+    assert result.excluded == ("silence",) and set(result.per_class) == {"a", "b"}
+    assert result.n_pairs == 2 * 25 * 24
+    graph = NeighborGraph.build(points, 9)
+    assert graph_convexity(None, labels, 5, graph=graph).per_class == result.per_class
+    with pytest.raises(DataError, match="every class are copies"):
+        graph_convexity(np.repeat([[0.0], [1.0]], 10, axis=0), ["a"] * 10 + ["b"] * 10, 3)
 
 
 def test_a_class_of_one_is_named_and_left_out() -> None:
