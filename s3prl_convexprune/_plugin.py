@@ -38,7 +38,8 @@ def _is_of_s3prl(program: str) -> bool:
     from pathlib import Path
 
     folders = Path(program).absolute().parents[:6]
-    return any((folder / "hub.py").is_file() and (folder / "upstream").is_dir() for folder in folders)
+    parts = ("hub.py", "upstream", "downstream")
+    return any(all((folder / part).exists() for part in parts) for folder in folders)
 
 
 def _before_s3prl() -> None:

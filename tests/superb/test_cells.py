@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "override of nothing": ({"overrides": {"er": "runner.total_steps=3"}}, "expected config"),
     "override for no task": ({"overrides": {"kz": "config.a=3"}}, "unknown task 'kz'"),
     "folder that -o cannot carry": ({"expdir": "a=b"}, "choose another folder"),
-    "recipe": ({"recipes": {"er": "missing.yaml"}}, "missing.yaml: the recipe cannot be read"),
+    "recipe": ({"recipes": {"er": "missing.yaml"}}, "missing.yaml: cannot be read"),
 }
 
 
