@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import pickle
 import sys
+from argparse import Namespace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,25 @@ def _torch(for_upstreams: bool) -> ModuleType:
         states = safe_load.load(f, map_location, mmap=mmap)
         if for_upstreams:
             safe_load.check_weights(str(f), states)
+        else:
+            _check_past_arguments(str(f), states)
         return states
 
     return _Stand(torch, load=load)
+
+
+def _check_past_arguments(path: str, states: Any) -> None:
+    """An experiment's arguments replace the user's own, and one of them has an upstream's code downloaded and run."""
+    past = (
+        vars(states["Args"]) if isinstance(states, dict) and isinstance(states.get("Args"), Namespace) else {}
+    )
+    if past.get("hub") != "huggingface" and not past.get("from_hf_hub"):
+        return
+    if not any(word.startswith("--hub") for word in sys.argv):
+        raise CheckpointError(
+            f"{path} asks for code from the Hugging Face hub ({past.get('upstream')}): it was refused and not run; "
+            "give --hub huggingface yourself if you trust it"
+        )
 
 
 class _Containers(pickle.Unpickler):

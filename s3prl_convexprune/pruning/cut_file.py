@@ -39,6 +39,14 @@ def check_layout(name: str, path: str, states: dict[str, Any], layout: Layout) -
         ]
         hint = f"; it looks like one of {' or '.join(fitting)}" if fitting else ""
         raise CheckpointError(f"{path} is not a checkpoint for {name}: it has no {lacking!r}{hint}")
+    config: Any = states
+    for key in _config_keys(states, layout) or ():
+        config = _entries(config)[key]
+    stated, found = _entries(config).get(layout.count, 0), layers_in(states, layout)
+    if stated > found:
+        raise CheckpointError(
+            f"{path} lacks {layout.layers}{found}: its config says {layout.count} {stated}, its weights have {found}"
+        )
 
 
 def without_upper_layers(states: dict[str, Any], layout: Layout, layers: int) -> dict[str, Any]:

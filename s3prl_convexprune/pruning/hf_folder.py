@@ -76,17 +76,23 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
     """
     from safetensors.torch import save_file
 
+    there: set[int] = set()
+
     def kept(name: str) -> bool:
         match = LAYER.search(name)
+        if match:
+            there.add(int(match[1]))
         return not (match and int(match[1]) >= layers)
 
     weights: dict[str, torch.Tensor] = {}
     for file in _weight_files(checkpoint):
         weights.update(_read_weights(file, kept))
-    found = {int(match[1]) for name in weights if (match := LAYER.search(name))}
-    if found != set(range(layers)):
-        lacking = min(set(range(layers)) - found)
-        raise CheckpointError(f"{checkpoint} lacks the weights of transformer layer {lacking + 1}")
+    stated = config["num_hidden_layers"]
+    if lacking := set(range(max(layers, stated))) - there:
+        raise CheckpointError(
+            f"{checkpoint} lacks the weights of transformer layer {min(lacking) + 1}; its config.json says "
+            f"num_hidden_layers {stated}, its weights have {len(there)}"
+        )
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with_usual_mode(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")

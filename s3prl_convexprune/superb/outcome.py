@@ -8,12 +8,11 @@ belong together, yields an error and never a number.
 from __future__ import annotations
 
 import re
-from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, CheckpointError
 from .predictions import read_predictions
 from .tasks import Task
 
@@ -72,20 +71,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         ArtifactError: it is missing, truncated or not one.
     """
-    import torch
+    from .. import safe_load  # imports torch
 
-    restricted = hasattr(torch.serialization, "add_safe_globals")
-    if restricted:
-        # s3prl's arguments; nothing else stands beside the weights
-        torch.serialization.add_safe_globals([Namespace])
     try:
-        states = torch.load(path, map_location="cpu", weights_only=restricted)
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path}: there is no such checkpoint") from error
-    except Exception as error:  # torch raises a dozen types for a damaged file
-        raise ArtifactError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); it may be half-written"
-        ) from error
+        states = safe_load.load(Path(path), map_location="cpu")
+    except CheckpointError as error:
+        raise ArtifactError(str(error)) from error
     if not isinstance(states, dict) or not {"Step", "Config", "Args", "Downstream"} <= set(states):
         raise ArtifactError(f"{path}: is not a checkpoint of s3prl's runner")
     return states

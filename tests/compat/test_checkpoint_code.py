@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from s3prl_convexprune import registry, safe_eval, safe_load
-from s3prl_convexprune.errors import CheckpointError, ConfigError
+from s3prl_convexprune.errors import CheckpointError
 from tests.checkpoints import CASES
 
 FAMILIES = {case.family: case for case in CASES.values() if case.entry and not case.entry.startswith("hf_")}
@@ -226,7 +226,7 @@ def test_a_downstream_checkpoint(monkeypatch, tmp_path):
 
     with pytest.raises(CheckpointError, match="was refused and not run"):
         runner.Runner(
-            argparse.Namespace(init_ckpt=tmp_path / "dev-best.ckpt", device="cpu", downstream="x"), {}
+            argparse.Namespace(init_ckpt=tmp_path / "dev-best.ckpt", device="cpu", downstream="emotion"), {}
         )
 
 
@@ -247,13 +247,13 @@ def test_a_program_of_a_clone_is_guarded_too(monkeypatch, tmp_path):
     assert vars(program)["torch"].nn is torch.nn
 
 
-def test_code_from_a_hub_needs_the_users_own_word(monkeypatch):
-    from s3prl_convexprune.superb.launch import build_upstream
-
-    monkeypatch.setattr(sys, "argv", ["run_downstream.py", "-e", "x.ckpt"])
-    args = argparse.Namespace(from_hf_hub=True, init_ckpt="x.ckpt", upstream="some/repo", upstream_ckpt=None)
-    with pytest.raises(ConfigError, match="x.ckpt asks for code from the Hugging Face hub"):
-        build_upstream(args, lambda: pytest.fail("built"))
+def test_code_from_a_hub_needs_the_users_own_word(monkeypatch, tmp_path):
+    args = argparse.Namespace(hub="huggingface", upstream="some/repo", expdir="exp")
+    torch.save({"Args": args, "Config": {}}, tmp_path / "dev-best.ckpt")
+    with pytest.raises(CheckpointError, match="asks for code from the Hugging Face hub .some/repo"):
+        past_experiment(monkeypatch, tmp_path / "dev-best.ckpt", "-e")
+    path = tmp_path / "dev-best.ckpt"
+    assert past_experiment(monkeypatch, path, "--hub", "huggingface", "-e")[0].upstream == "some/repo"
 
 
 def test_a_cached_list_of_files_is_a_list(tmp_path):

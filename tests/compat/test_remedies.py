@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import pickle
 import subprocess
 import sys
 
@@ -11,7 +9,7 @@ import pytest
 import torch
 
 from s3prl_convexprune import compat
-from s3prl_convexprune.compat import checkpoint_args, hub_login, ks_sampler
+from s3prl_convexprune.compat import hub_login, ks_sampler
 from s3prl_convexprune.compat.remedy import Remedy
 from s3prl_convexprune.errors import ConfigError
 
@@ -56,22 +54,6 @@ def test_s3prl_imports_and_its_runner_too():
     import s3prl.run_downstream
 
     assert "hubert" in s3prl.hub.options()
-
-
-def test_downstream_checkpoints_load_and_pickled_code_does_not(tmp_path):
-    compat.apply()
-    torch.save({"Args": argparse.Namespace(seed=1)}, tmp_path / "good.ckpt")
-    assert torch.load(tmp_path / "good.ckpt")["Args"].seed == 1  # as s3prl loads it
-
-    class Evil:
-        def __reduce__(self):
-            return (eval, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
-
-    torch.save({"Args": Evil()}, tmp_path / "evil.ckpt")
-    with pytest.raises(pickle.UnpicklingError):
-        torch.load(tmp_path / "evil.ckpt", weights_only=True)
-    assert not (tmp_path / "ran").exists()
-    assert not checkpoint_args.needed()
 
 
 def test_hub_login_placeholders_explain_themselves():

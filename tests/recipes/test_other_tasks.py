@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from s3prl_convexprune.compat import asv_recipe, sox_effects
+from s3prl_convexprune.safe_load import read_checkpoint
 from tests import corpora_trees
 
 from .conftest import KEPT
@@ -54,7 +55,10 @@ def test_verification_prints_the_equal_error_rate_of_its_scores(
         expdir = tmp_path / f"exp_{name}"
         arguments = ["-m", "train", "-u", CUT, "-k", str(checkpoint), "-d", "sv_voxceleb1", "-p", str(expdir)]
         assert run(*arguments, **ONE_STEP, **small) == 0
-        assert torch.load(expdir / "states-1.ckpt")["Downstream"]["objective.W"].shape == (32, speakers - 2)
+        assert read_checkpoint(expdir / "states-1.ckpt")["Downstream"]["objective.W"].shape == (
+            32,
+            speakers - 2,
+        )
     lengths = [torch.load(path) for path in (tmp_path / "cache").rglob(f"{asv_recipe.LENGTHS}/*.pt")]
     assert sorted(len(paths) for paths, _ in lengths) == [4, 8]
 

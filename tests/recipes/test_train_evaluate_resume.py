@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from s3prl_convexprune.safe_load import read_checkpoint
 from s3prl_convexprune.superb.prepare import prepare
 from tests import corpora_trees
 
@@ -105,7 +106,7 @@ def train(run, task: str, upstream: str, checkpoint: Path, expdir: Path, steps: 
         str(expdir),
     ]
     assert run(*arguments, *more, **settings) == 0
-    return torch.load(expdir / f"states-{steps}.ckpt", map_location="cpu")
+    return read_checkpoint(expdir / f"states-{steps}.ckpt")
 
 
 def score(expdir: Path, case: Case) -> float:
@@ -131,7 +132,7 @@ def test_train_resume_evaluate(run, checkpoint, tmp_path, capsys, task, upstream
 
     continued = {"runner.total_steps": 3, "runner.eval_step": 3, "runner.save_step": 3}
     assert run("-m", "train", "-e", str(expdir), **continued) == 0
-    second = torch.load(expdir / "states-3.ckpt", map_location="cpu")
+    second = read_checkpoint(expdir / "states-3.ckpt")
     assert second["Step"] == 3
     assert {int(state["step"]) for state in second["Optimizer"]["state"].values()} == {3}
     assert any(

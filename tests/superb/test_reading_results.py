@@ -64,8 +64,8 @@ HALF_WRITTEN = {
         lambda folder: (folder / "test_predict.txt").write_text((folder / "test_truth.txt").read_text()),
         "files are mixed",
     ),
-    "no checkpoint": (drop("dev-best.ckpt"), "no such checkpoint"),
-    "half a checkpoint": (truncate("dev-best.ckpt"), "half-written"),
+    "no checkpoint": (drop("dev-best.ckpt"), "there is no checkpoint"),
+    "half a checkpoint": (truncate("dev-best.ckpt"), "truncated"),
     "trained on after the evaluation": (
         append("log.log", "test at step 12: 0.75\n"),
         "the last test evaluation is not",
