@@ -42,7 +42,7 @@ def test_the_recipe_learns_the_speakers(train, corpora, tmp_path):
         out_n_neurons=3,
         number_of_epochs=5,
     )
-    assert record["task"] == "sid" and len(record["epochs"]) == 5
+    assert record.task == "sid" and len(record.epochs) == 5
     assert record.epochs[-1].train_loss < record.epochs[0].train_loss * 0.8
     assert manifest(tmp_path / "run" / "manifests") == draw(corpora, tmp_path / "again")
 
