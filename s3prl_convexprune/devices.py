@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from .errors import ConfigError
+from .progress import say
 
 
 def device_name(device: str) -> str:
@@ -27,6 +30,8 @@ def choose_device(device: str | None = None) -> str:
     Traceback (most recent call last):
     s3prl_convexprune.errors.ConfigError: no device 'gpu'; expected cpu, cuda or cuda:<number>
     """
+    if "torch" not in sys.modules:
+        say("importing torch")
     import torch
 
     if device is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +15,8 @@ from typing import Any, ClassVar
 import torch
 
 from ..artifact import Analysis, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
+from ..checks import check
 from ..convexity import graph_convexity
-from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, CorpusError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..numbers import AT_LEAST_ONE, SEED
@@ -27,9 +28,9 @@ from ..pruning.prune import state_depths
 from ..registry import build_upstream
 from ..schema import Artifact
 from ..versions import package_versions
-from .corpora import read_corpus
+from .corpora import open_corpus
 from .hidden_states import extract_points
-from .manifest import Utterance, check_distinct, effective_split, read_manifest, with_label
+from .manifest import Utterance, check_distinct, effective_split, with_label
 from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
@@ -54,11 +55,12 @@ class LayerScored(Artifact):
 
 def analyze(
     upstream: str,
-    utterances: Sequence[Utterance],
+    corpus: str | Path | Sequence[Utterance],
     label: str,
-    output: str | Path,
+    output: str | Path | None = None,
     *,
-    corpus: str = "manifest",
+    root: str | Path | None = None,
+    corpus_name: str | None = None,
     ckpt: str | None = None,
     weights: str | Path | None = None,
     split: str | None = None,
@@ -76,10 +78,12 @@ def analyze(
 
     Args:
         upstream: a name on s3prl's hub.
-        utterances: the corpus.
+        corpus: a corpus's name or a manifest's path, as `open_corpus` takes it, or the utterances themselves.
         label: the label kind whose classes are measured.
-        output: where the artifact goes; unfinished work lies in `<output>.work/` beside it.
-        corpus: what to call the corpus in the artifact.
+        output: where the artifact goes; unfinished work lies in `<output>.work/` beside it. None keeps nothing on
+            disk, so that a killed run starts over.
+        root: the corpus's folder, or what relative paths in the manifest start at.
+        corpus_name: what to call the corpus in the artifact; what `corpus` says, or ``manifest`` for utterances.
         ckpt: the upstream's checkpoint, when it needs one.
         weights: the folder of a run that fine-tuned this upstream (`finetune`, or a SpeechBrain recipe): its weights
             are measured in place of the checkpoint's.
@@ -92,11 +96,31 @@ def analyze(
         progress: whether to show progress bars.
 
     Returns:
-        The artifact, which was also written.
+        The artifact, which was also written where `output` says.
 
     Raises:
         ConvexPruneError: bad input of any kind; see `errors`.
     """
+    device = check([upstream], ckpt=ckpt, folders={"--root (root)": root}, device=device) or "cpu"
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as scratch:
+            return analyze(
+                upstream,
+                corpus,
+                label,
+                Path(scratch, "analysis.json"),
+                root=root,
+                corpus_name=corpus_name,
+                ckpt=ckpt,
+                weights=weights,
+                split=split,
+                per_class=per_class,
+                neighbors=neighbors,
+                seed=seed,
+                protocol=protocol,
+                device=device,
+                progress=progress,
+            )
     output = Path(output)
     if output.suffix in SUFFIXES:
         raise ConfigError(
@@ -107,14 +131,17 @@ def analyze(
     SEED.check("seed", seed)
     fixed = get_protocol(protocol)
     run = find_run(weights) if weights is not None else None
-    device = choose_device(device)
+    if isinstance(corpus, str | Path):
+        utterances, name = open_corpus(str(corpus), label, root), str(corpus)
+    else:
+        utterances, name = list(corpus), "manifest"
     with claim_output(output, Analysis.FORMAT, Analysis.VERSION):
         return _analyze(
             upstream,
             utterances,
             label,
             output,
-            corpus,
+            corpus_name or name,
             ckpt,
             run,
             split,
@@ -203,22 +230,6 @@ def _analyze(
 
 def _facts(run: FineTunedRun | None) -> FineTuned | None:
     return FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name) if run is not None else None
-
-
-def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:
-    """The utterances behind what `--corpus` takes: the path of a manifest, or a name in `corpora.CORPORA`.
-
-    Args:
-        corpus: a path that ends in `.csv`, or a corpus name.
-        label: the label kind that will be measured.
-        root: the corpus's folder, or what relative paths in the manifest start at.
-
-    Raises:
-        CorpusError: there is no such corpus, or it is incomplete.
-    """
-    if corpus.lower().endswith(".csv"):
-        return read_manifest(corpus, root)
-    return read_corpus(corpus, label, root)
 
 
 def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:

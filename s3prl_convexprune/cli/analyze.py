@@ -60,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..analysis.analyze import analyze, open_corpus
+    from ..checks import check
+
+    check([args.upstream], ckpt=args.ckpt, folders={"--root": args.root}, device=args.device)
+    from ..analysis.analyze import analyze
     from ..analysis.plot import curve_paths, draw_curve
     from ..analysis.protocols import protocol_difference
     from ..analysis.published import agreement, published_for
@@ -73,10 +76,10 @@ def run(args: argparse.Namespace) -> int:
     curve_paths(args.output.with_suffix(""))
     analysis = analyze(
         args.upstream,
-        open_corpus(args.corpus, args.label, args.root),
+        args.corpus,
         args.label,
         args.output,
-        corpus=args.corpus,
+        root=args.root,
         ckpt=args.ckpt,
         weights=args.weights,
         split=args.split,

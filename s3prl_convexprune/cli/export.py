@@ -20,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..checks import check_upstream
     from ..names import resolve
 
-    config = resolve(args.name)  # before torch is imported
+    config = resolve(args.name)
+    check_upstream(args.name, args.ckpt)
     from ..pruning.export import export_cut
     from ..registry import base_call
 

@@ -36,17 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..checks import check
+    from ..superb.tasks import get_task
+
+    task = get_task(args.task)
+    check(
+        args.upstream,
+        ckpt=args.ckpt,
+        folders={"--data-folder": args.data_folder, "--hparams": args.hparams},
+        device=args.device,
+    )
     from ..outputs import check_output, write_marked
     from ..speechbrain import runs, table
     from ..speechbrain.comparison import Comparison
     from ..superb.result import Results
     from ..superb.results import write_results
-    from ..superb.tasks import get_task
 
     hint = options.lone_seed_hint(args.seeds)
     if hint:
         print(f"s3prl-convexprune: note: {hint}", file=sys.stderr)
-    task = get_task(args.task)
     plan = Comparison(
         upstreams=tuple(args.upstream),
         task=task.name,

@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..checks import check
+
+    check(() if args.random_init else args.upstream, ckpt=args.ckpt, device=args.device)
     from ..superb.profiling import profile
 
     rows = profile(

@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..superb.grid import check_upstreams, dry_run, run_cells
-    from ..superb.plan import make_plan
+    from ..superb.grid import dry_run, run_cells
+    from ..superb.plan import check_plan, make_plan
 
     plan = make_plan(
         args.upstream,
@@ -58,15 +58,16 @@ def run(args: argparse.Namespace) -> int:
         together=args.together,
         precision=args.precision,
     ).shard(*options.parse_shard(args.shard))
+    launcher_options = options.parse_options(args.launcher_option)
+    check_plan(plan, elsewhere=args.launcher != "processes")
     if args.dry_run:
         print(dry_run(plan))
         return 0
-    check_upstreams(args.upstream)
     report = run_cells(
         plan,
         jobs=args.jobs,
         launcher=args.launcher,
-        launcher_options=options.parse_options(args.launcher_option),
+        launcher_options=launcher_options,
     )
     print(
         f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"

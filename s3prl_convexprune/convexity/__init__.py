@@ -1,24 +1,45 @@
 """How convex the classes of a set of points are: exact graph convexity, its certainty, and what to compare it with.
 
-Points and labels in, numbers out; nothing here knows about speech, torch or s3prl.
+Points and labels in, numbers out; nothing here knows about speech, torch or s3prl. What is asked for is imported, so
+that reading and comparing results does not load the machinery that computes them.
 """
 
-from s3prl_convexprune.convexity.accuracy import knn_accuracy, probe_accuracy
-from s3prl_convexprune.convexity.graph import NeighborGraph
-from s3prl_convexprune.convexity.score import GraphConvexity, compile_kernels, graph_convexity
-from s3prl_convexprune.convexity.selection import choose_layer, probability_best
-from s3prl_convexprune.convexity.similarity import linear_cka, mean_cosine, mutual_knn
+from __future__ import annotations
 
-__all__ = [
-    "GraphConvexity",
-    "NeighborGraph",
-    "choose_layer",
-    "compile_kernels",
-    "graph_convexity",
-    "knn_accuracy",
-    "linear_cka",
-    "mean_cosine",
-    "mutual_knn",
-    "probability_best",
-    "probe_accuracy",
-]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from s3prl_convexprune.convexity.accuracy import knn_accuracy as knn_accuracy
+    from s3prl_convexprune.convexity.accuracy import probe_accuracy as probe_accuracy
+    from s3prl_convexprune.convexity.graph import NeighborGraph as NeighborGraph
+    from s3prl_convexprune.convexity.result import GraphConvexity as GraphConvexity
+    from s3prl_convexprune.convexity.score import compile_kernels as compile_kernels
+    from s3prl_convexprune.convexity.score import graph_convexity as graph_convexity
+    from s3prl_convexprune.convexity.selection import choose_layer as choose_layer
+    from s3prl_convexprune.convexity.selection import probability_best as probability_best
+    from s3prl_convexprune.convexity.similarity import linear_cka as linear_cka
+    from s3prl_convexprune.convexity.similarity import mean_cosine as mean_cosine
+    from s3prl_convexprune.convexity.similarity import mutual_knn as mutual_knn
+
+_MODULES = {
+    "accuracy": ("knn_accuracy", "probe_accuracy"),
+    "graph": ("NeighborGraph",),
+    "result": ("GraphConvexity",),
+    "score": ("compile_kernels", "graph_convexity"),
+    "selection": ("choose_layer", "probability_best"),
+    "similarity": ("linear_cka", "mean_cosine", "mutual_knn"),
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

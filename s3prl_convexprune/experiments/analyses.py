@@ -29,7 +29,7 @@ def corpus_of(study: Study, name: str) -> list[Utterance]:
     Raises:
         CorpusError: it is not there, or lacks the label.
     """
-    from ..analysis.analyze import open_corpus
+    from ..analysis.corpora import open_corpus
 
     labelling = study.analyses[name]
     return open_corpus(labelling.corpus, labelling.label, labelling.root)
@@ -46,14 +46,12 @@ def analyse(study: Study, base: Base, name: str, output: Path, device: str) -> A
 
     settings = asdict(study.analyses[name])
     corpus, label = settings.pop("corpus"), settings.pop("label")
-    del settings["root"]
     path = analysis_path(output, base, name)
     made = analyze(
         base.entry,
-        corpus_of(study, name),
+        corpus,
         label,
         path,
-        corpus=corpus,
         ckpt=base.ckpt,
         device=device,
         **settings,

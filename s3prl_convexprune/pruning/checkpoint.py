@@ -51,10 +51,8 @@ def load_cut_upstream(
     check_final_norm(final_norm)
     family = family_of_entry(base_name, base_fn)
     given = kwargs.get("ckpt")
-    if given is not None and not family.model_type and Path(str(given)).is_dir():
-        raise CheckpointError(
-            f"{given} is a folder; {base_name} takes a checkpoint file, hf_* upstreams take folders"
-        )
+    if given is not None:
+        _refuse_folder(base_name, family, Path(str(given)))
     try:
         # Initial weights, overwritten in a moment, are drawn layer by layer. Where that is so, cuts of all depths leave
         # the generator alike, so that under one seed their heads see the same batches.
@@ -149,6 +147,38 @@ def _check_complete(expert: nn.Module, family: Family, name: str, checkpoint: st
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             raise CheckpointError(f"{shown} is not a checkpoint for {name}: it lacks {lacking[0]!r}{more}")
+
+
+def layers_of_checkpoint(checkpoint: str, family: Family, name: str) -> int | None:
+    """How many transformer layers a checkpoint on this machine has.
+
+    Args:
+        checkpoint: a file, or a folder in transformers' format.
+        family: the row of the entry that takes it.
+        name: that entry, for messages.
+
+    Returns:
+        The number; None where only loading the model would tell.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged, of another family, or holds code.
+    """
+    path = Path(checkpoint).expanduser()
+    _refuse_folder(name, family, path)
+    if family.model_type:
+        return int(read_config(name, family, str(path))["num_hidden_layers"]) if path.is_dir() else None
+    if family.layout is None:
+        return None
+    states = read_checkpoint(str(path))
+    check_layout(name, checkpoint, states, family.layout)
+    return layers_in(states, family.layout)
+
+
+def _refuse_folder(name: str, family: Family, checkpoint: Path) -> None:
+    if not family.model_type and checkpoint.is_dir():
+        raise CheckpointError(
+            f"{checkpoint} is a folder; {name} takes a checkpoint file, hf_* upstreams take folders"
+        )
 
 
 def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: Path) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import check_place
+from ..checks import check as check_request
 from ..devices import choose_device
 from ..errors import ConfigError, nearest
 from ..fingerprint import settings_sha256
 from ..numbers import SEED
-from ..registry import load_hub
 from ..resources import downstream_recipes_dir
 from ..superb.tasks import get_task
 
@@ -179,6 +179,4 @@ def check(comparison: Comparison) -> None:
         raise ConfigError("nothing to compare: give at least one seed")
     SEED.check_all("--seeds", comparison.seeds)
     check_place(comparison.output, folder=True)
-    hub = load_hub()
-    for upstream in comparison.upstreams:
-        getattr(hub, upstream)
+    check_request(comparison.upstreams, ckpt=comparison.ckpt, device=comparison.device)

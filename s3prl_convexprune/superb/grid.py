@@ -22,7 +22,7 @@ from ..outputs import check_output
 from ..progress import progress_bar
 from ..schema import read_json
 from .cells import Plan, Precision
-from .plan import DEFAULT_SEED, make_plan
+from .plan import DEFAULT_SEED, check_plan, make_plan
 from .result import Results, Unfinished
 from .results import FAILED, FINISHED, collect, write_results
 from .worker import note_failure, quiet_environment, run_plan
@@ -96,21 +96,8 @@ def run_grid(
         together=together,
         precision=precision,
     ).shard(*shard)
-    check_upstreams(upstreams)
+    check_plan(plan, elsewhere=launcher != "processes")
     return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)
-
-
-def check_upstreams(upstreams: Sequence[str]) -> None:
-    """Refuse a name that s3prl's hub does not have, before anything is started.
-
-    Raises:
-        UnknownUpstreamError: with the nearest names.
-    """
-    from ..registry import load_hub
-
-    hub = load_hub()
-    for name in upstreams:
-        getattr(hub, name)
 
 
 def run_cells(

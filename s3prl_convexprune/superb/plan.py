@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import yaml
 
+from ..checks import check
 from ..errors import ConfigError, nearest
 from ..numbers import LEARNING_RATE, SEED
 from ..resources import downstream_recipes_dir
 from ..yaml_file import read_yaml
 from .cells import Cell, Plan, Precision
+from .recipes import fill_paths
 from .requirements import require_packages
 from .tasks import get_task, get_tasks
 from .together.groups import check_together, trains_upstream
@@ -99,6 +102,45 @@ def make_plan(
                         Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)
                     ]
     return Plan(expdir, tuple(cells), paths, per_task, device, ckpt, together, precision)
+
+
+def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
+    """Refuse what every cell would refuse after its half minute of imports: names, checkpoint, corpora, device.
+
+    Args:
+        plan: the grid.
+        elsewhere: its cells run on other machines, whose devices and corpus folders are not known here.
+
+    Raises:
+        ConvexPruneError: see `checks.check` and `recipes.fill_paths`.
+    """
+    upstreams = dict.fromkeys(cell.upstream for cell in plan.cells)
+    check(upstreams, ckpt=plan.ckpt, device=plan.device, elsewhere=True)
+    for name in dict.fromkeys(cell.task for cell in plan.cells):
+        recipe = read_yaml(plan.recipes[name], yaml.FullLoader)
+        for override in plan.overrides.get(name, ()):
+            _override(recipe, override)
+        if not elsewhere:
+            fill_paths(get_task(name).downstream, recipe, stated_by=f"--override {name}:")
+    if not elsewhere:
+        check((), device=plan.device)
+
+
+def _override(recipe: dict[str, Any], override: str) -> None:
+    """What s3prl's ``-o`` does, for plain values."""
+    key, _, text = override.partition("=")
+    where, *keys = key.strip().split(".")
+    if where != "config" or not keys:
+        return
+    try:
+        value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        value = text.strip()
+    for part in keys[:-1]:
+        recipe = recipe.setdefault(part, {})
+        if not isinstance(recipe, dict):
+            raise ConfigError(f"override {override!r}: {part} is a value, not a section")
+    recipe[keys[-1]] = value
 
 
 def _folds(task_name: str, wanted: Iterable[str]) -> Sequence[str | None]:

@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from .. import errors
-from ..devices import choose_device
+from ..checks import check
 from ..errors import ConfigError, ConvexPruneError
 from ..numbers import AT_LEAST_ONE, SECONDS
 from ..outputs import claim_output
@@ -69,7 +69,7 @@ def profile(
         ConvexPruneError: an upstream cannot be built.
     """
     _check_numbers(seconds, batches, repeats)
-    device = choose_device(device)
+    device = check(() if random_init else upstreams, ckpt=ckpt, device=device) or "cpu"
     asked: dict[str, Any] = {"ckpt": ckpt, "random_init": random_init, "device": device}
     asked |= {"seconds": list(seconds), "batches": list(batches), "repeats": repeats}
     claim = claim_output(output, Profiles.FORMAT, Profiles.VERSION) if output else contextlib.nullcontext()

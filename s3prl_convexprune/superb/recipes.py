@@ -120,13 +120,19 @@ def recipe_path(downstream: str) -> Path:
     return downstream_recipes_dir() / "s3prl" / RECIPES[downstream].file
 
 
-def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+def fill_paths(
+    downstream: str,
+    config: dict[str, Any],
+    environ: Mapping[str, str] = os.environ,
+    stated_by: str = "-o ",
+) -> None:
     """Fill a recipe's open paths from the environment, in place, and check all of them.
 
     Args:
         downstream: s3prl's name; one without a shipped recipe is left alone.
         config: the loaded recipe, after ``-o``.
         environ: where the variables are looked up.
+        stated_by: how the program at hand takes a key of the recipe, for the message.
 
     Raises:
         CorpusError: a path is given nowhere, or there is nothing at it. The message says how to give or make it.
@@ -138,7 +144,7 @@ def fill_paths(downstream: str, config: dict[str, Any], environ: Mapping[str, st
         paths = (config.get("downstream_expert") or {}).get(folder.section)
         if not isinstance(paths, dict):
             return
-        option = f'-o "config.downstream_expert.{folder.section}.{folder.key}=..."'
+        option = f'{stated_by}"config.downstream_expert.{folder.section}.{folder.key}=..."'
         source = "as the config or -o states it"
         if folder.key in paths and paths[folder.key] is None:
             if folder.made_by:  # beside the corpus, wherever that was stated

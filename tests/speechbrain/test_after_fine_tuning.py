@@ -52,7 +52,8 @@ def test_both_labels_are_measured_on_the_runs_own_weights(run, corpora, checkpoi
         rows = open_corpus("speech_commands", label, root)
         output = tmp_path / f"{label}_{weights is not None}.json"
         return analyze(
-            CUT, rows, label, output, ckpt=ckpt, weights=weights, neighbors=4, corpus="speech_commands", progress=False
+            CUT, rows, label, output, ckpt=ckpt, weights=weights, neighbors=4, corpus_name="speech_commands",
+            progress=False,
         )  # fmt: skip
 
     after["speaker"], before = measure("speaker", run), measure("word", None)

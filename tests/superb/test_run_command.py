@@ -24,12 +24,17 @@ SHORT = [
 ]
 
 
-def test_dry_run_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for task in ("ks", "er"):
+        for name, value in build(task, tmp_path / task).items():
+            monkeypatch.setenv(name, value)
     arguments = [
         "run",
         "-u",
-        "a",
-        "b",
+        "hubert",
+        "hubert_convexpruned_L6",
         "-t",
         "ks",
         "er",
@@ -42,7 +47,9 @@ def test_dry_run_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main([*arguments, "--override", "config.runner.total_steps=9", "ks:config.runner.log_step=1"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 6 cells") and printed.count("run_downstream.py -m train") == 6
-    assert printed.count("total_steps=9") == 6 and printed.count("log_step=1") == 1
+    assert printed.count("total_steps=9") == 6 and printed.count("log_step=1") == printed.count(
+        "-d speech_commands"
+    )
     assert not (tmp_path / "grid").exists()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import CorpusError, nearest
-from ..manifest import Utterance
+from ..manifest import Utterance, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,22 @@ def corpus_root(corpus: Corpus, root: str | Path | None = None) -> Path:
     if not folder.is_dir():
         raise CorpusError(f"corpus {corpus.name!r}: {folder} is not a folder")
     return folder
+
+
+def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:
+    """The utterances behind what `--corpus` takes: the path of a manifest, or a name in `corpora.CORPORA`.
+
+    Args:
+        corpus: a path that ends in `.csv`, or a corpus name.
+        label: the label kind that will be measured.
+        root: the corpus's folder, or what relative paths in the manifest start at.
+
+    Raises:
+        CorpusError: there is no such corpus, or it is incomplete.
+    """
+    if corpus.lower().endswith(".csv"):
+        return read_manifest(corpus, root)
+    return read_corpus(corpus, label, root)
 
 
 def read_corpus(name: str, label: str, root: str | Path | None = None, **options: Any) -> list[Utterance]:
