@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from hypothesis import strategies as st
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.errors import ArtifactError, OutputError
 from s3prl_convexprune.outputs import check_output, claim_output, mark
+from s3prl_convexprune.schema import Artifact
+from s3prl_convexprune.superb.profile import Machine, Profile, Profiles, Timing
+from s3prl_convexprune.superb.result import (
+    Cost,
+    Depth,
+    Epoch,
+    Memory,
+    Provenance,
+    Result,
+    Results,
+    Seconds,
+    Unfinished,
+)
 
 INFLUENCE = (0.5, -0.5, 0.5, 0.1)
 
@@ -165,11 +179,49 @@ JSON_VALUES = (
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def results() -> Results:
+    made = Provenance(
+        ("run",), "ks.yaml", "0" * 64, ("a=1",), None, "cpu", {"torch": "2"}, "1" * 64, config={"a": [1]}
+    )
+    spent = Seconds(wall=2.0, cpu=1.0)
+    cost = Cost(
+        (Epoch(1, 5, 60.0, 0.5, spent, {"error_rate": 40.0}),), spent, 9.5, Memory(10, "resident"), "cpu", 7
+    )
+    row = Result(
+        "frozen", "tiny", "er", "fold1", 1e-3, 1, "accuracy", 60.0, 50.0, 4, 8, 10, "2" * 64, 12, 100, made, "a/b"
+    )  # fmt: skip
+    cut = replace(made, depth=Depth("tiny", task="er", policy="argmax", stated={"by": "hand"}))
+    finetuned = replace(row, how="finetuned", upstream="tiny_L2", provenance=cut, cost=cost)
+    return Results((row, finetuned), (Unfinished("c", "open", "not yet"),))
+
+
+def profiles() -> Profiles:
+    timing = Timing(4.0, 1, 0.5, (0.4, 0.6), 0.125, 12.5)
+    machine = Machine("cpu", "x86_64", 2, 1)
+    return Profiles(
+        (Profile("tiny", 100, 12, 10**9, 4.0, 0.125, {"4": 10**9}, (timing,), machine),), {"torch": "2"}
+    )
+
+
+ARTIFACTS: list[Artifact] = [analysis(), results(), profiles()]
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS, ids=lambda artifact: artifact.FORMAT)
+def test_what_is_written_comes_back(artifact: Artifact, tmp_path: Path) -> None:
+    path = artifact.write(tmp_path / "x.json")
+    assert type(artifact).read(path) == artifact
+    before = path.read_bytes()
+    assert type(artifact).read(path).write(path).read_bytes() == before
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS, ids=lambda artifact: artifact.FORMAT)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_mutated_artifact_is_refused_or_means_what_it_says(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_mutated_artifact_is_refused_or_means_what_it_says(
+    artifact: Artifact, tmp_path: Path, data: st.DataObject
+) -> None:
     """Whatever is changed in a file: it reads back as a file that says exactly the same, or it is an ArtifactError."""
-    content = json.loads(analysis().write(tmp_path / "valid.json").read_text())
+    content = json.loads(artifact.write(tmp_path / "valid.json").read_text())
     *above, key = data.draw(st.sampled_from(places(content)[1:]))
     node = content
     for step in above:
@@ -181,9 +233,9 @@ def test_a_mutated_artifact_is_refused_or_means_what_it_says(tmp_path: Path, dat
     path = tmp_path / "mutated.json"
     path.write_text(json.dumps(content))
     try:
-        found = Analysis.read(path)
+        found = type(artifact).read(path)
     except ArtifactError as error:
-        assert str(path) in str(error)
+        assert str(path) in str(error) and "\n" not in str(error)
     else:
         assert holds(json.loads(found.write(tmp_path / "again.json").read_text()), content)
 

@@ -8,6 +8,8 @@ built: in one process the second upstream would be charged with what the first o
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import json
 import os
 import platform
@@ -234,10 +236,12 @@ def _in_own_process(asked: dict[str, Any]) -> Profile:
 
 def main() -> int:
     """The process of one upstream: what to measure on stdin, its profile or what is wrong on stdout."""
+    from ..compat.quiet import hush
     from ..program import end_with_stdin
 
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what s3prl prints is no answer
+    hush()
     asked = json.loads(sys.stdin.readline())
     end_with_stdin()
     try:
@@ -253,13 +257,24 @@ def _measure(name: str, ckpt: str | None, random_init: str | None, **how: Any) -
     from ..registry import load_hub
 
     load_hub()
-    torch.nn.functional.conv1d(
-        torch.ones(1, 1, 16), torch.ones(1, 1, 3)
-    )  # starts torch's own threads and libraries
+    count_macs(_Smallest(), [torch.ones(16)])  # loads what torch loads at its first use
     baseline_mb = _memory_mb("VmRSS")
     label = f"{name} ({random_init}, random weights)" if random_init else name
     with _built(name, ckpt, random_init) as expert:
+        _give_back()
         return profile_upstream(expert, label, baseline_mb=baseline_mb, **how)
+
+
+class _Smallest(nn.Module):
+    def forward(self, wavs: list[torch.Tensor]) -> torch.Tensor:
+        return nn.functional.conv1d(wavs[0][None, None], torch.ones(1, 1, 3))
+
+
+def _give_back() -> None:
+    """Return to the system what loading has freed: it is not the upstream's, and glibc would keep it."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextlib.contextmanager

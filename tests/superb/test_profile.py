@@ -11,11 +11,11 @@ from s3prl_convexprune import compat
 
 compat.apply()
 
-from s3prl_convexprune.errors import ArtifactError, ConfigError, ConvexPruneError  # noqa: E402
+from s3prl_convexprune.errors import ArtifactError, ConfigError, ConvexPruneError, UnknownUpstreamError  # noqa: E402
 from s3prl_convexprune.pruning.cost import count_params, depth_costs  # noqa: E402
 from s3prl_convexprune.registry import load_hub  # noqa: E402
 from s3prl_convexprune.superb.profile import read_profiles, write_profiles  # noqa: E402
-from s3prl_convexprune.superb.profiling import profile_upstream  # noqa: E402
+from s3prl_convexprune.superb.profiling import profile, profile_upstream  # noqa: E402
 from s3prl_convexprune.superb.random_init import ARCHITECTURES, SIZES, random_model, random_upstream  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 
@@ -74,6 +74,20 @@ def test_rows_hang_together(tmp_path: Path) -> None:
     assert read_profiles([path]) == [row] and row.machine.device == "cpu"
     with pytest.raises(ArtifactError, match="a second profile of tiny"):
         read_profiles([path, path])
+
+
+def test_memory_is_an_upstreams_own_wherever_it_stands_in_the_list(tmp_path: Path) -> None:
+    """Half the layers take about half the memory, also after the whole one; and what cannot be built is one error."""
+    whole, cut = "hubert", "hubert_convexpruned_L3"
+    how = {"random_init": "base", "seconds": [0.1], "batches": [1], "repeats": 1, "progress": False}
+    rows = profile([whole, cut], tmp_path / "profile.json", **how)
+    assert read_profiles([tmp_path / "profile.json"]) == rows and [row.layers for row in rows] == [12, 3]
+    assert list(tmp_path.iterdir()) == [tmp_path / "profile.json"]
+    for row in rows:
+        weights, (memory,) = 4e-6 * row.params, [timing.peak_memory_mb for timing in row.timings]
+        assert memory is None or weights <= memory <= 1.25 * weights + 80
+    with pytest.raises(UnknownUpstreamError, match="did you mean 'hubert'"):
+        profile(["hubrt"], **how)
 
 
 def test_bad_input_is_explained() -> None:
