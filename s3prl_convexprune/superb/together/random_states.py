@@ -15,7 +15,7 @@ MOST_DRAWS = 512  # a forward pass draws one number a layer, for LayerDrop, if i
 def read() -> dict[str, Any]:
     """The state of every generator, each comparable with `same`."""
     states = {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         states["cuda"] = torch.stack(torch.cuda.get_rng_state_all())
     return states
 
