@@ -39,7 +39,7 @@ def corpus(task: str, root: Path) -> None:
     from tests.tiny_superb import BUILDERS
 
     seconds, _ = SETTINGS[task]
-    more: dict[str, Any] = {"train": 8, "noise": 2.0} if task == "ks" else {}
+    more: dict[str, Any] = {"ks": {"train": 8, "noise": 2.0}, "er": {"clips": 1}}.get(task, {})
     os.environ.update(BUILDERS[task](root / task, lengths=(seconds,), **more))
     os.environ["XDG_CACHE_HOME"] = str(root / "cache")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,27 +133,45 @@ def run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list[together_run.Shared
     return shared
 
 
+@pytest.fixture(scope="module")
+def alone(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Plan]:
+    """The cells of one of `RUNS`, each run alone, once for all tests."""
+
+    @functools.cache
+    def run_alone(name: str) -> Plan:
+        plan = plan_for(corpora, name, tmp_path_factory.mktemp("alone"), together=1)
+        with pytest.MonkeyPatch.context() as patch:
+            assert run(plan, patch) == []
+        return plan
+
+    return run_alone
+
+
 @pytest.mark.parametrize("name", RUNS)
-def test_together_is_alone(name: str, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
-    assert run(alone, monkeypatch) == []
-    plan = replace(plan_for(corpora, name, tmp_path / "together", None), cells=alone.cells)
+def test_together_is_alone(
+    name: str,
+    alone: Callable[[str], Plan],
+    corpora: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    apart = alone(name)
+    plan = plan_for(corpora, name, tmp_path, together=None)
     shared = run(plan, monkeypatch)
     for cell in plan.cells:
-        assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
+        assert differences(contents(apart.folder(cell)), contents(plan.folder(cell))) == []
     least = 1 if "draws layer by layer" in name else 2  # of the three other cells, how many were answered
     for group in shared:
         assert group.upstream().answered > least * group.upstream().computed
 
 
 def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
-    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alone: Callable[[str], Plan], corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed when its cells have checkpoints of different steps, and one has lost its own."""
     name = "ks, whole and cut"
-    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
-    run(alone, monkeypatch)
-    plan = plan_for(corpora, name, tmp_path / "together", together=None)
+    apart = alone(name)
+    plan = plan_for(corpora, name, tmp_path, together=None)
     folders = [plan.folder(plan.cells[index]) for index in plan.groups()[0]]
     worker = subprocess.Popen(
         [sys.executable, "-m", "s3prl_convexprune.superb.worker"],
@@ -175,7 +194,7 @@ def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
         path.unlink()
     (shared,) = run(plan, monkeypatch)
     for cell in plan.cells:
-        undisturbed, resumed = contents(alone.folder(cell)), contents(plan.folder(cell))
+        undisturbed, resumed = contents(apart.folder(cell)), contents(plan.folder(cell))
         assert set(undisturbed.pop("log.log").splitlines()) == set(resumed.pop("log.log").splitlines())
         if "states-4.ckpt" not in resumed:  # cleared by a run that goes on from that very step
             del undisturbed["states-4.ckpt"]
@@ -184,13 +203,16 @@ def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
 
 
 def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
-    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    alone: Callable[[str], Plan],
+    corpora: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """At the first step, in the middle of training, and while it is built; memory holds two at once."""
+    """At the first step, in the middle of training, and while it is built; memory holds three at once."""
     name = "er, last state"
-    alone = plan_for(corpora, name, tmp_path / "alone", together=1)
-    run(alone, monkeypatch)
-    plan = plan_for(corpora, name, tmp_path / "together", together=9)
+    apart = alone(name)
+    plan = plan_for(corpora, name, tmp_path, together=9)
     too_deep = replace(plan.cells[0], upstream="hubert_custom_convexpruned_L9")
     plan = replace(plan, cells=(too_deep, *plan.cells))
     fails_at = {plan.cells[1]: 1, plan.cells[2]: 4}
@@ -212,7 +234,7 @@ def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
     assert failed.pop(1) == failed.pop(2) == "MemoryError: no memory for this cell"
     assert "--together 9: memory holds 3 cells at once" in capfd.readouterr().err
     for cell in plan.cells[3:]:
-        assert differences(contents(alone.folder(cell)), contents(plan.folder(cell))) == []
+        assert differences(contents(apart.folder(cell)), contents(plan.folder(cell))) == []
 
 
 def test_reduced_precision_is_measured_and_the_same_together(
