@@ -61,6 +61,7 @@ def plan_batches(
     for row, utterance in enumerate(utterances):
         rows_of[utterance.path].append(row)
     groups: dict[tuple[int, int], list[Path]] = defaultdict(list)
+    cut = 0
     for path in sorted(rows_of):
         header = read_header(path)
         frames, rate = header.frames, header.rate
@@ -73,7 +74,12 @@ def plan_batches(
                 )
             if end is not None and end > frames / rate + 0.025:
                 raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
+        cut += samples is not None and frames * SAMPLE_RATE > samples * rate
         groups[(frames, rate) if samples is None else (samples, SAMPLE_RATE)].append(path)
+    if cut:
+        logger.warning(
+            "%d of %d files are longer than %d samples and are cut there", cut, len(rows_of), samples
+        )
     batches = []
     for (frames, rate), paths in sorted(groups.items()):
         size = max(1, int(batch_seconds * rate / frames))

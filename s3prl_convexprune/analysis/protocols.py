@@ -127,17 +127,32 @@ def protocol_difference(paper: Analysis, exact: Analysis | None = None) -> Proto
     return ProtocolDifference(layers, scores, tuple(other))
 
 
-def _check_comparable(paper: Analysis, exact: Analysis) -> None:
+def check_exact(exact: Analysis, upstream: str, label: str) -> None:
+    """Refuse, before the work, an analysis that what is about to be measured cannot be compared with.
+
+    Args:
+        exact: the analysis.
+        upstream, label: of what will be measured by the paper's protocol.
+
+    Raises:
+        ConfigError: it is not by the exact protocol, or of another upstream or label.
+    """
     if exact.settings.protocol == PAPER:
         raise ConfigError(
             "the analysis to compare with is by the paper's protocol too; analyze without --protocol"
         )
+    if (exact.upstream, exact.label) != (upstream, label):
+        raise ConfigError(
+            f"the analysis to compare with is of {exact.upstream}: {exact.label}, not of {upstream}: {label}"
+        )
+
+
+def _check_comparable(paper: Analysis, exact: Analysis) -> None:
+    check_exact(exact, paper.upstream, paper.label)
     differ = [
         what
         for what, one, two in (
-            ("upstream", paper.upstream, exact.upstream),
             ("weights", paper.checkpoint.weights_sha256, exact.checkpoint.weights_sha256),
-            ("label", paper.label, exact.label),
             ("sample", paper.corpus.fingerprint, exact.corpus.fingerprint),
             ("layers", [row.layer for row in paper.layers], [row.layer for row in exact.layers]),
         )

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     check([args.upstream], ckpt=args.ckpt, folders={"--root": args.root}, device=args.device)
     from ..analysis.analyze import analyze
     from ..analysis.plot import curve_paths, draw_curve
-    from ..analysis.protocols import protocol_difference
+    from ..analysis.protocols import check_exact, protocol_difference
     from ..analysis.published import agreement, published_for
     from ..artifact import Analysis
     from ..errors import ConfigError
@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
     if args.exact is not None and args.protocol != "paper":
         raise ConfigError("--exact goes with --protocol paper: it is what that is compared with")
     exact = None if args.exact is None else Analysis.read(args.exact)
+    if exact is not None:
+        check_exact(exact, args.upstream, args.label)
     curve_paths(args.output.with_suffix(""))
     analysis = analyze(
         args.upstream,

@@ -102,7 +102,7 @@ def test_the_difference_is_what_lies_between_the_two(analyses):
             protocol_difference(*wrong)
 
 
-def test_the_command_prints_it(analyses, ckpt, corpus, capsys):
+def test_the_command_prints_it(analyses, ckpt, corpus, capsys, caplog):
     folder, manifest = analyses[1], corpus[0].path.with_name("manifest.csv")
     given = ["analyze", "-u", CASE.entry, "-k", ckpt, "--corpus", str(manifest), "--label", "word"]
     given += ["--neighbors", "4", "-o", str(folder / "again.json"), "--protocol", "paper"]
@@ -110,6 +110,7 @@ def test_the_command_prints_it(analyses, ckpt, corpus, capsys):
     printed = capsys.readouterr().out
     assert "drawing 5000 pairs a class" in printed
     assert protocol_difference(analyses[0]["paper"], analyses[0]["exact"]).table() in printed
+    assert "6 of 24 files are longer than 16000 samples and are cut there" in caplog.text
     assert main([*given[:-2], "--exact", str(folder / "exact.json")]) == 2
     assert "--exact goes with --protocol paper" in capsys.readouterr().err
 
