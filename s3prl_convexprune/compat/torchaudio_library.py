@@ -15,7 +15,6 @@ from __future__ import annotations
 import functools
 import logging
 import re
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -35,8 +34,15 @@ STABLE = (2, 11)
 
 def needed() -> bool:
     """Whether both are of the stable ABI and built for different CUDA. torchaudio is looked at, not imported."""
-    utils = sys.modules.get(MODULE)
-    return _differ() and not (utils is not None and _mended(utils))
+    import torch
+
+    spec = find_spec("torchaudio")
+    if spec is None or spec.origin is None:
+        return False
+    release, built_for = _release(Path(spec.origin).with_name("version.py"))
+    own, _ = _release(Path(torch.__file__).with_name("version.py"))
+    torchs = None if torch.version.cuda is None else torch.version.cuda.split(".")[:2]
+    return own >= release >= STABLE and built_for is not None and built_for != torchs
 
 
 def patch() -> None:
@@ -46,7 +52,7 @@ def patch() -> None:
 
 def mend(utils: ModuleType) -> None:
     """Wrap the two functions of `torchaudio._extension.utils` that stop torchaudio; both still do their work."""
-    if _differ() and not _mended(utils):
+    if needed() and not hasattr(utils._load_lib, "__wrapped__"):
         utils._load_lib = _or_without(utils._load_lib)  # type: ignore[attr-defined]
         utils._check_cuda_version = _within_a_major_release(utils._check_cuda_version)  # type: ignore[attr-defined]
 
@@ -70,22 +76,6 @@ def check() -> None:
             f"torchaudio {version('torchaudio')} does not load beside torch {torch.__version__} "
             f"({str(error).splitlines()[0]}); pip install {wanted}"
         ) from None
-
-
-def _mended(utils: ModuleType) -> bool:
-    return hasattr(utils._load_lib, "__wrapped__")
-
-
-def _differ() -> bool:
-    import torch
-
-    spec = find_spec("torchaudio")
-    if spec is None or spec.origin is None:
-        return False
-    release, built_for = _release(Path(spec.origin).with_name("version.py"))
-    own, _ = _release(Path(torch.__file__).with_name("version.py"))
-    torchs = None if torch.version.cuda is None else torch.version.cuda.split(".")[:2]
-    return own >= release >= STABLE and built_for is not None and built_for != torchs
 
 
 def _release(file: Path) -> tuple[tuple[int, int], list[str] | None]:

@@ -22,12 +22,14 @@ def test_apply_reports_every_remedy_once_and_again():
     assert compat.apply() == reports
 
 
-AT_ONCE = [remedy for remedy in compat.REMEDIES if "s3prl." not in remedy.target]
+AT_ONCE = [
+    remedy for remedy in compat.REMEDIES if "s3prl." not in remedy.target and "while" not in remedy.target
+]
 
 
 @pytest.mark.parametrize("remedy", AT_ONCE, ids=lambda remedy: remedy.name)
 def test_a_remedy_in_place_is_enough(remedy):
-    """The test for the need sees the patch. (The others wait until a module of s3prl is imported.)"""
+    """The test for the need sees the patch. (The others wait until another module is imported.)"""
     compat.apply()
     assert not remedy.needed()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from types import ModuleType
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 import torchaudio
 
 from s3prl_convexprune.compat import torchaudio_library
+from s3prl_convexprune.errors import InstallationError
 
 RELEASE = tuple(map(int, torchaudio.__version__.split("+")[0].split(".")[:2]))
 FOR_CUDA = "+cu" in torchaudio.__version__
@@ -95,3 +97,20 @@ def test_inert_elsewhere(utils, monkeypatch, torch_release, torchaudio_release, 
 def test_what_a_version_file_says(tmp_path, text, release):
     (tmp_path / "version.py").write_text(text)
     assert torchaudio_library._release(tmp_path / "version.py") == release
+
+
+@pytest.mark.parametrize(
+    ("torch_release", "install"),
+    [("2.4.1+cu121", "torchaudio==2.4.1$"), ("2.15.0+cpu", "'torchaudio>=2.11'$")],
+)
+def test_a_pair_that_does_not_load_is_one_line(monkeypatch, torch_release, install):
+    class Broken:
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name == "torchaudio":
+                raise OSError("undefined symbol: x\nmore")
+
+    monkeypatch.delitem(sys.modules, "torchaudio")
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    monkeypatch.setattr(torch, "__version__", torch_release)
+    with pytest.raises(InstallationError, match=f"undefined symbol: x\\); pip install {install}"):
+        torchaudio_library.check()

@@ -12,8 +12,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def table_rows(name: str) -> list[list[str]]:
-    lines = [line for line in (DOCS / name).read_text().splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    """The rows of a page's first table."""
+    table = re.search(r"(?:^\|.*\n)+", (DOCS / name).read_text(), re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()[2:]]
 
 
 def test_every_corpus_with_its_variable_and_labels():
