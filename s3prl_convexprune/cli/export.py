@@ -20,18 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..checks import check_upstream
-    from ..names import resolve
+    from ..verbs import export
 
-    config = resolve(args.name)
-    check_upstream(args.name, args.ckpt)
-    from ..pruning.export import export_cut
-    from ..registry import base_call
-
-    base, layers, arguments = base_call(config, ckpt=args.ckpt)
-    done = export_cut(
-        base, config.base, layers, args.output, args.final_norm or config.final_norm, **arguments
-    )
-    print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {config.base}")
+    done = export(args.name, args.output, ckpt=args.ckpt, final_norm=args.final_norm)
+    print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {done.base}")
     print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {args.output} ...")
     return 0

@@ -36,46 +36,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..checks import check
     from ..superb.tasks import get_task
-
-    task = get_task(args.task)
-    check(
-        args.upstream,
-        ckpt=args.ckpt,
-        folders={"--data-folder": args.data_folder, "--hparams": args.hparams},
-        device=args.device,
-    )
-    from ..outputs import check_output, write_marked
-    from ..speechbrain import runs, table
-    from ..speechbrain.comparison import Comparison
-    from ..superb.result import Results
-    from ..superb.results import write_results
+    from ..verbs import finetune
 
     hint = options.lone_seed_hint(args.seeds)
     if hint:
         print(f"s3prl-convexprune: note: {hint}", file=sys.stderr)
-    plan = Comparison(
-        upstreams=tuple(args.upstream),
-        task=task.name,
-        data_folder=args.data_folder,
-        output=args.output,
-        seeds=tuple(args.seeds),
-        folds=tuple(args.folds),
+    rows = finetune(
+        args.upstream,
+        args.task,
+        args.output,
+        args.data_folder,
+        seeds=args.seeds,
+        folds=args.folds,
         variant=args.variant,
         hparams=args.hparams,
         overrides=dict(map(_pair, args.override)),
+        target=args.target,
         ckpt=args.ckpt,
         device=args.device,
         precision=args.precision,
     )
-    check_output(args.output / "table.md", table.KIND)
-    check_output(args.output / "results.json", Results.FORMAT, Results.VERSION)
-    rows = runs.run_all(plan)
-    write_results(args.output / "results.json", rows)
-    text = table.markdown(table.lines(rows, args.target), task)
-    write_marked(args.output / "table.md", table.KIND, text)
-    print(text)
+    from ..speechbrain import table
+
+    print(table.markdown(table.lines(rows, args.target), get_task(args.task)))
     return 0
 
 

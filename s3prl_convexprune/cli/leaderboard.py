@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError
 from . import options
-
-FORMATS = (".md", ".csv", ".json", ".html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,39 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..artifact import Analysis
-    from ..atomic import write_json, write_text
-    from ..outputs import check_output, write_marked
-    from ..report.page import PAGE, write_page
-    from ..superb.leaderboard import load_rows, make_leaderboard
-    from ..superb.profile import read_profiles
-    from ..superb.published import published_rows
-    from ..superb.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
+    from ..superb.tables import as_json
+    from ..verbs import leaderboard
 
-    for output in args.output:
-        if output.suffix not in FORMATS:
-            raise ConfigError(f"-o {output}: unknown format{nearest(output.suffix, FORMATS)}")
-        begins = CSV_HEADER if output.suffix == ".csv" else None
-        check_output(output, PAGE if output.suffix == ".html" else BOARD, begins=begins)
-    profiles = read_profiles(args.profile)
-    analyses = [Analysis.read(path) for path in args.analysis]
-    systems = dict(map(parse_system, args.system))
-    rows = load_rows(args.results)
-    entries = make_leaderboard(rows, profiles=profiles, systems=systems)
-    published = published_rows() if args.reference else []
-    for output in args.output:
-        if output.suffix == ".json":
-            write_json(output, as_json(entries, published))
-        elif output.suffix == ".csv":
-            write_text(output, as_csv(entries, published))
-        elif output.suffix == ".md":
-            write_marked(output, BOARD, markdown(entries, published))
-        else:
-            write_page(rows, analyses, profiles, output, systems=systems, published=published)
+    board = leaderboard(
+        args.results,
+        args.output,
+        reference=args.reference,
+        profile=args.profile,
+        analysis=args.analysis,
+        system=dict(map(parse_system, args.system)),
+    )
     if args.json:
-        options.print_json(as_json(entries, published))
+        options.print_json(as_json(board.entries, board.published))
     elif not args.output:
-        print(markdown(entries, published), end="")
+        print(board.markdown(), end="")
     return 0
 
 

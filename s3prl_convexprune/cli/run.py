@@ -63,12 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(dry_run(plan))
         return 0
-    report = run_cells(
-        plan,
-        jobs=args.jobs,
-        launcher=args.launcher,
-        launcher_options=launcher_options,
-    )
+    report = run_cells(plan, jobs=args.jobs, launcher=args.launcher, launcher_options=launcher_options)
     print(
         f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"
     )

@@ -47,11 +47,11 @@ class GridReport:
     open: list[str] = field(default_factory=list)
 
 
-def run_grid(
+def run(
     upstreams: Sequence[str],
     tasks: Sequence[str],
+    output: str | Path,
     *,
-    expdir: str | Path,
     seeds: Sequence[int] = (DEFAULT_SEED,),
     lrs: Sequence[float] = (),
     folds: Sequence[str] = (),
@@ -67,10 +67,10 @@ def run_grid(
     launcher_options: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> GridReport:
-    """Run every cell of a grid that is not finished, and write ``<expdir>/results.json``.
+    """Train and score every cell of a grid that is not finished, and write ``<output>/results.json``.
 
     Args:
-        upstreams, tasks, expdir, seeds, lrs, folds, overrides, recipes, device, ckpt, together, precision: see
+        upstreams, tasks, output, seeds, lrs, folds, overrides, recipes, device, ckpt, together, precision: see
             `make_plan`.
         jobs: worker processes (local) or cluster jobs.
         shard: ``(i, n)``: every n-th group of cells only, from the i-th on.
@@ -85,7 +85,7 @@ def run_grid(
     plan = make_plan(
         upstreams,
         tasks,
-        expdir,
+        output,
         lrs=lrs,
         seeds=seeds,
         folds=folds,
@@ -96,6 +96,7 @@ def run_grid(
         together=together,
         precision=precision,
     ).shard(*shard)
+    AT_LEAST_ONE.check("--jobs", jobs)
     check_plan(plan, elsewhere=launcher != "processes")
     return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)
 
@@ -108,7 +109,7 @@ def run_cells(
     launcher_options: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> GridReport:
-    """`run_grid` for a plan that is made already."""
+    """`run` for a plan that is made already."""
     AT_LEAST_ONE.check("--jobs", jobs)
     check_place(plan.expdir, folder=True)
     check_output(plan.expdir / RESULTS, Results.FORMAT, Results.VERSION)

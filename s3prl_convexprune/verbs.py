@@ -1,0 +1,195 @@
+"""One function a verb, for the verbs that no room has as one: what the command line and a notebook both call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from .pruning.export import Export
+    from .superb.leaderboard import Entry
+    from .superb.published import PublishedRow
+    from .superb.result import Result
+
+BOARD_FORMATS = (".md", ".csv", ".json", ".html")
+
+
+def export(
+    name: str, output: str | Path, *, ckpt: str | None = None, final_norm: str | None = None
+) -> Export:
+    """Write a cut upstream as an ordinary checkpoint, which s3prl loads without this package.
+
+    Args:
+        name: a pruned upstream, such as ``hubert_convexpruned_L6``.
+        output: the file to write; a new folder for ``hf_*`` upstreams.
+        ckpt: the whole upstream's checkpoint, for upstreams that need one.
+        final_norm: ``"keep"`` or ``"drop"``, see `pruning.export.export_cut`; what the config says when None.
+
+    Raises:
+        ConvexPruneError: bad input of any kind; see `errors`.
+    """
+    from .checks import check_upstream
+    from .names import resolve
+
+    config = resolve(name)
+    check_upstream(name, ckpt)
+    from .pruning.export import export_cut
+    from .registry import base_call
+
+    base, layers, arguments = base_call(config, ckpt=ckpt)
+    return export_cut(base, config.base, layers, output, final_norm or config.final_norm, **arguments)
+
+
+def finetune(
+    upstreams: Sequence[str],
+    task: str,
+    output: str | Path,
+    data_folder: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    folds: Sequence[str] = (),
+    variant: str | None = None,
+    hparams: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    target: float | None = None,
+    ckpt: str | None = None,
+    device: str | None = None,
+    precision: str = "fp32",
+) -> list[Result]:
+    """Fine-tune upstreams by one SpeechBrain recipe, everything else equal; write `results.json` and `table.md`.
+
+    Args:
+        upstreams: names on s3prl's hub, whole or cut; the first is what the others are compared with.
+        task: ``asr``, ``sid``, ``ks`` or ``er``.
+        output: the comparison's folder; finished runs in it are kept.
+        data_folder: the task's corpus.
+        seeds: training seeds, a run each.
+        folds: of a task that has them; all when empty.
+        variant: another hyperparameter file of the recipe, by name.
+        hparams: another hyperparameter file, by path.
+        overrides: hyperparameters to change, for all.
+        target: dev score, in percent, for the time that training took to reach it.
+        ckpt: checkpoint, for upstreams that need one.
+        device: where to train; None takes the GPU if there is one.
+        precision: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+
+    Returns:
+        One result a run.
+
+    Raises:
+        ConvexPruneError: bad input of any kind, or a run that failed; see `errors`.
+    """
+    from .checks import check
+    from .superb.tasks import get_task
+
+    known = get_task(task)
+    check(upstreams, ckpt=ckpt, folders={"--data-folder": data_folder, "--hparams": hparams}, device=device)
+    from .outputs import check_output, write_marked
+    from .speechbrain import runs, table
+    from .speechbrain.comparison import Comparison
+    from .superb.result import Results
+    from .superb.results import write_results
+
+    output = Path(output)
+    plan = Comparison(
+        upstreams=tuple(upstreams),
+        task=known.name,
+        data_folder=Path(data_folder),
+        output=output,
+        seeds=tuple(seeds),
+        folds=tuple(folds),
+        variant=variant,
+        hparams=None if hparams is None else Path(hparams),
+        overrides=dict(overrides or {}),
+        ckpt=ckpt,
+        device=device,
+        precision=precision,
+    )
+    check_output(output / "table.md", table.KIND)
+    check_output(output / "results.json", Results.FORMAT, Results.VERSION)
+    rows = runs.run_all(plan)
+    write_results(output / "results.json", rows)
+    write_marked(output / "table.md", table.KIND, table.markdown(table.lines(rows, target), known))
+    return rows
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard.
+
+    Attributes:
+        entries: the measured rows, whole upstreams first.
+        published: SUPERB's published rows, where they were asked for.
+    """
+
+    entries: Sequence[Entry]
+    published: Sequence[PublishedRow]
+
+    def markdown(self) -> str:
+        """The table as text."""
+        from .superb.tables import markdown
+
+        return markdown(self.entries, self.published)
+
+
+def leaderboard(
+    results: Sequence[str | Path],
+    output: Sequence[str | Path] = (),
+    *,
+    reference: str | None = None,
+    profile: Sequence[str | Path] = (),
+    analysis: Sequence[str | Path] = (),
+    system: Mapping[str, Mapping[str, str]] | None = None,
+) -> Board:
+    """Put results into one table, and one page.
+
+    Args:
+        results: grid folders or `results.json` files.
+        output: files to write, by their endings ``.md``, ``.csv``, ``.json``, ``.html``.
+        reference: ``"superb"`` puts the published rows beside the measured ones.
+        profile: files that `profile` wrote.
+        analysis: analyses, whose curves the page shows.
+        system: rows made of one upstream a task: name -> {task: upstream}.
+
+    Raises:
+        ArtifactError: something that was to be read is missing or damaged, or does not belong together.
+        ConfigError: an unknown format or reference.
+    """
+    from .artifact import Analysis
+    from .atomic import write_json, write_text
+    from .outputs import check_output, write_marked
+    from .report.page import PAGE, write_page
+    from .superb.leaderboard import load_rows, make_leaderboard
+    from .superb.profile import read_profiles
+    from .superb.published import published_rows
+    from .superb.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
+
+    outputs = [Path(path) for path in output]
+    for path in outputs:
+        if path.suffix not in BOARD_FORMATS:
+            raise ConfigError(f"-o {path}: unknown format{nearest(path.suffix, BOARD_FORMATS)}")
+        begins = CSV_HEADER if path.suffix == ".csv" else None
+        check_output(path, PAGE if path.suffix == ".html" else BOARD, begins=begins)
+    if reference not in (None, "superb"):
+        raise ConfigError(f"reference {reference!r} is not known; expected superb")
+    profiles = read_profiles(profile)
+    analyses = [Analysis.read(path) for path in analysis]
+    rows = load_rows(results)
+    board = Board(
+        make_leaderboard(rows, profiles=profiles, systems=system),
+        published_rows() if reference else [],
+    )
+    for path in outputs:
+        if path.suffix == ".json":
+            write_json(path, as_json(board.entries, board.published))
+        elif path.suffix == ".csv":
+            write_text(path, as_csv(board.entries, board.published))
+        elif path.suffix == ".md":
+            write_marked(path, BOARD, markdown(board.entries, board.published))
+        else:
+            write_page(rows, analyses, profiles, path, systems=system, published=board.published)
+    return board
