@@ -91,6 +91,7 @@ def config_facts(config: UpstreamConfig) -> dict[str, Any]:
         "base_args": config.base_args,
         "task": config.task,
         "config": str(config.path) if config.path else None,
+        "goes_before": str(config.shadows) if config.shadows else None,
         "provenance": config.provenance,
     }
     if config.select is not None:

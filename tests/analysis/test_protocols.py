@@ -108,7 +108,7 @@ def test_the_command_prints_it(analyses, ckpt, corpus, capsys, caplog):
     given += ["--neighbors", "4", "-o", str(folder / "again.json"), "--protocol", "paper"]
     assert main([*given, "--exact", str(folder / "exact.json")]) == 0
     printed = capsys.readouterr().out
-    assert "drawing 5000 pairs a class" in printed
+    assert "drawing at most 5000 pairs a class" in printed
     assert protocol_difference(analyses[0]["paper"], analyses[0]["exact"]).table() in printed
     assert "6 of 24 files are longer than 16000 samples and are cut there" in caplog.text
     assert main([*given[:-2], "--exact", str(folder / "exact.json")]) == 2

@@ -7,6 +7,7 @@ import os
 import pytest
 import yaml
 
+from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.config import POLICIES, find_configs, load_config
 from s3prl_convexprune.convexity import selection
 from s3prl_convexprune.errors import ConfigError
@@ -91,12 +92,15 @@ def test_two_configs_with_one_name_make_neither_usable(tmp_path, monkeypatch):
     assert "a.yaml" in str(errors["hubert_cut"]) and "b.yaml" in str(errors["hubert_cut"])
 
 
-def test_a_users_config_goes_before_a_shipped_one_of_its_name(tmp_path, monkeypatch):
+def test_a_users_config_goes_before_a_shipped_one_of_its_name(tmp_path, monkeypatch, capsys):
     mine = write(tmp_path, {**GOOD, "name": "hubert_convexpruned_words", "layers": 7}, "mine.yaml")
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
     configs, errors = find_configs()
     config = configs["hubert_convexpruned_words"]
     assert (config.layers, config.path, config.shadows.name) == (7, mine, "hubert_convexpruned_words.yaml")
+    assert main(["show", "hubert_convexpruned_words"]) == 0 and main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert f"goes_before: {config.shadows}" in shown and f"{mine}, before the shipped one" in shown
     assert not errors and configs["hubert_convexpruned_speakers"].shadows is None
     write(tmp_path, {**GOOD, "name": "hubert_convexpruned_words", "layers": 9}, "other.yaml")
     assert "rename one" in str(find_configs()[1]["hubert_convexpruned_words"])
