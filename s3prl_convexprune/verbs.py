@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError, nearest
+from .numbers import SCORE
 
 if TYPE_CHECKING:
     from .pruning.export import Export
@@ -87,6 +88,8 @@ def finetune(
     from .superb.tasks import get_task
 
     known = get_task(task)
+    if target is not None:
+        SCORE.check("--target", target)
     check(upstreams, ckpt=ckpt, folders={"--data-folder": data_folder, "--hparams": hparams}, device=device)
     from .outputs import check_output, write_marked
     from .speechbrain import runs, table

@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"
     )
-    for title, note in report.failed.items():
-        print(f"  failed: {title}: {note['reason']} ({note['log']})")
+    for title, failure in report.failed.items():
+        print(f"  failed: {title}: {failure.reason} ({failure.log})")
     for title in report.open:
         print(f"  open: {title}: another worker has it, or it was interrupted; the same command goes on")
     return 1 if report.failed else 0

@@ -75,6 +75,6 @@ def run_grid(plan: Plan, *, jobs: int, launcher: str, launcher_options: Mapping[
     from ..superb.grid import run_cells
 
     report = run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
-    for title, note in report.failed.items():
+    for title, failure in report.failed.items():
         more = f", and {len(report.failed) - 1} more cells" if len(report.failed) > 1 else ""
-        raise ConvexPruneError(f"{title} failed: {note['reason']}; its log is {note['log']}{more}")
+        raise ConvexPruneError(f"{title} failed: {failure.reason}; its log is {failure.log}{more}")

@@ -20,10 +20,9 @@ from ..errors import ConfigError
 from ..numbers import AT_LEAST_ONE
 from ..outputs import check_output
 from ..progress import progress_bar
-from ..schema import read_json
 from .cells import Plan, Precision
 from .plan import DEFAULT_SEED, check_plan, make_plan
-from .result import Results, Unfinished
+from .result import Failure, Results, Unfinished
 from .results import FAILED, FINISHED, collect, write_results
 from .worker import note_failure, quiet_environment, run_plan
 
@@ -43,7 +42,7 @@ class GridReport:
 
     results: Path
     finished: int = 0
-    failed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
 
 
@@ -131,9 +130,9 @@ def summarise(plan: Plan) -> GridReport:
         if (folder / FINISHED).exists():
             report.finished += 1
         elif (folder / FAILED).exists():
-            note = read_json(folder / FAILED)
-            report.failed[cell.title] = note
-            unfinished.append(Unfinished(cell.path.as_posix(), "failed", note["reason"]))
+            failure = Failure.read(folder / FAILED)
+            report.failed[cell.title] = failure
+            unfinished.append(Unfinished(cell.path.as_posix(), "failed", failure.reason))
         else:
             report.open.append(cell.title)
             unfinished.append(Unfinished(cell.path.as_posix(), "open", "not run to its end yet"))
@@ -199,9 +198,8 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
                     start(len(left) // 2)
                 elif code and left:
                     cell = plan.cells[left.pop()]
-                    note = note_failure(plan, cell, _death(code))
                     bar.update(1)
-                    _say(bar, cell.title, note)
+                    _say(bar, cell.title, note_failure(plan, cell, _death(code)))
                     start()
                 elif code:
                     raise ConfigError(
@@ -213,7 +211,8 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
                 in_hand[number].discard(event["cell"])
                 bar.update(1)
                 if event["event"] == "failed":
-                    _say(bar, plan.cells[event["cell"]].title, event)
+                    cell = plan.cells[event["cell"]]
+                    _say(bar, cell.title, Failure.read(plan.folder(cell) / FAILED))
     finally:
         bar.close()
         for worker in workers.values():
@@ -238,9 +237,9 @@ def _death(code: int) -> str:
     return f"its worker died (status {code})"
 
 
-def _say(bar: tqdm, title: str, note: Mapping[str, Any]) -> None:
-    lines = "".join(f"\n    {line}" for line in note["last_lines"])
-    bar.write(f"failed: {title}: {note['reason']}\n  log: {note['log']}{lines}")
+def _say(bar: tqdm, title: str, failure: Failure) -> None:
+    lines = "".join(f"\n    {line}" for line in failure.last_lines)
+    bar.write(f"failed: {title}: {failure.reason}\n  log: {failure.log}{lines}")
 
 
 def _run_submitit(plan: Plan, jobs: int, cluster: str, options: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from .predictions import read_predictions
 from .tasks import Task
 
 EVALUATED_ALONE = 0  # the step that s3prl logs when a checkpoint is evaluated by itself
-LOG_LINE = re.compile(r"^(?P<split>\S+) at step (?P<step>\d+): (?P<value>\S+)$")
+LOG_LINE = re.compile(r"^(?P<split>\S+) at step (?P<step>\d+): (?P<value>[0-9.eE+-]+)$")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def logged_scores(folder: str | Path) -> list[tuple[str, int, float]]:
         raise ArtifactError(
             f"{path}: cannot be read: {error.strerror}; s3prl writes it when it evaluates"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path}: is not a text file") from error
     scores = []
     for number, line in enumerate(lines, start=1):
         if line.startswith("New best on "):
@@ -61,7 +63,10 @@ def logged_scores(folder: str | Path) -> list[tuple[str, int, float]]:
         match = LOG_LINE.match(line)
         if match is None:
             raise ArtifactError(f"{path}: line {number} is not one of s3prl's: {line[:80]!r}")
-        scores.append((match["split"], int(match["step"]), float(match["value"])))
+        try:
+            scores.append((match["split"], int(match["step"]), float(match["value"])))
+        except ValueError as error:
+            raise ArtifactError(f"{path}: line {number} has no number: {line[:80]!r}") from error
     return scores
 
 
@@ -95,8 +100,14 @@ def read_outcome(folder: str | Path, task: Task, fold: str | None = None) -> Out
     """
     folder = Path(folder)
     states = read_checkpoint(folder / task.best_checkpoint)
-    step = int(states["Step"])
-    best = float(states["Downstream"]["best_score"])
+    try:
+        step, best = int(states["Step"]), float(states["Downstream"]["best_score"])
+        total_steps = int(states["Config"]["runner"]["total_steps"])
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ArtifactError(
+            f"{folder / task.best_checkpoint}: is not a checkpoint of this task's recipe ({what})"
+        ) from error
     predictions = read_predictions(folder, task, task.evaluate_split, fold)
     test = predictions.score(task)
     dev = best if task.metric == "wer" else 100.0 * best
@@ -106,7 +117,7 @@ def read_outcome(folder: str | Path, task: Task, fold: str | None = None) -> Out
         dev=dev,
         test=test,
         step=step,
-        total_steps=int(states["Config"]["runner"]["total_steps"]),
+        total_steps=total_steps,
         utterances=len(predictions.utterances),
         truth_sha256=predictions.truth_sha256,
     )

@@ -74,6 +74,8 @@ def _read(path: Path, task: Task) -> list[tuple[str, str]]:
         raise ArtifactError(
             f"{path}: cannot be read: {error.strerror}; the cell has no finished evaluation"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path}: is not a text file") from error
     if not lines:
         raise ArtifactError(f"{path}: is empty; the cell has no finished evaluation")
     if task.metric == "wer":

@@ -235,6 +235,27 @@ class Result(Artifact):
 
 
 @dataclass(frozen=True)
+class Failure(Artifact):
+    """A cell that failed, `failed.json`.
+
+    Attributes:
+        reason: one line.
+        attempt: the invocation that it failed in, which does not try it again.
+        log: where everything that it said is.
+        last_lines: the end of that.
+    """
+
+    FORMAT: ClassVar[str] = "failure"
+    VERSION: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "s3prl-convexprune run"
+
+    reason: str
+    attempt: str
+    log: str
+    last_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Unfinished(Part):
     """A cell without a number: its folder, "failed" or "open", and why."""
 

@@ -13,14 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .. import program
-from ..atomic import named_refusal, write_json
-from ..errors import ConvexPruneError
+from ..atomic import named_refusal
+from ..errors import ArtifactError, ConvexPruneError
 from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
+from .result import Failure
 from .results import FAILED, FINISHED, LOG
 
 LAST_LINES = 12
@@ -105,7 +107,8 @@ def _run_group(
 def _report_end(plan: Plan, index: int, error: BaseException | None, seconds: float, report: Report) -> None:
     cell = plan.cells[index]
     if error is not None:
-        report({"cell": index, "event": "failed", **note_failure(plan, cell, _reason(error))})
+        failure = note_failure(plan, cell, _reason(error))
+        report({"cell": index, "event": "failed", **asdict(failure)})
         return
     (plan.folder(cell) / FAILED).unlink(missing_ok=True)
     report({"cell": index, "event": "done", "seconds": seconds})
@@ -115,8 +118,8 @@ def _settled(plan: Plan, folder: Path) -> bool:
     if (folder / FINISHED).exists():
         return True
     try:
-        return bool(json.loads((folder / FAILED).read_text())["attempt"] == plan.attempt)
-    except (OSError, ValueError, KeyError):
+        return Failure.read(folder / FAILED).attempt == plan.attempt
+    except ArtifactError:
         return False
 
 
@@ -129,17 +132,12 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line}"
 
 
-def note_failure(plan: Plan, cell: Cell, reason: str) -> dict[str, Any]:
+def note_failure(plan: Plan, cell: Cell, reason: str) -> Failure:
     """Write `failed.json` into a cell's folder: the reason and the log's last lines."""
     folder = plan.folder(cell)
-    note = {
-        "reason": reason,
-        "attempt": plan.attempt,
-        "log": str(folder / LOG),
-        "last_lines": last_lines(folder / LOG),
-    }
-    write_json(folder / FAILED, note)
-    return note
+    failure = Failure(reason, plan.attempt, str(folder / LOG), tuple(last_lines(folder / LOG)))
+    failure.write(folder / FAILED)
+    return failure
 
 
 def last_lines(path: Path, count: int = LAST_LINES) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from s3prl_convexprune.superb.profile import write_profiles
 from s3prl_convexprune.superb.result import Depth
 from s3prl_convexprune.superb.tables import as_csv, markdown
 from tests.superb.finished_cells import finished_cell, profile_of, right_answers
+from tests.test_schema import analysis as an_analysis
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -96,3 +99,18 @@ def test_profiles_of_two_devices_do_not_share_a_table(grid: Path, tmp_path: Path
         make_leaderboard(load_rows([grid]), profiles=profiles)
     paths = [write_profiles(tmp_path / f"{row.upstream}.json", [row]) for row in profiles]
     assert main(["leaderboard", str(grid), "--profile", *map(str, paths)]) == 2
+
+
+def test_readers_import_no_torch(grid: Path, tmp_path: Path) -> None:
+    """`leaderboard` in every format and `select`, in one fresh process."""
+    profile = write_profiles(tmp_path / "p.json", [profile_of("tiny", 12)])
+    analysis = an_analysis().write(tmp_path / "a.json")
+    outputs = [str(tmp_path / f"x.{kind}") for kind in ("md", "csv", "json", "html")]
+    board = ["leaderboard", str(grid), "--profile", str(profile), "--analysis", str(analysis), "-o", *outputs]
+    commands = [board, board, ["select", str(analysis), "--name", "mine"]]
+    program = (
+        "import sys\nfrom s3prl_convexprune.cli.main import main\n"
+        f"print([main(command) for command in {commands}], 'torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.strip() == "[0, 0, 0] False"

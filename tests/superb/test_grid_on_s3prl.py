@@ -166,5 +166,5 @@ def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path)
     report = run_cells(plan, progress=False)
     assert report.finished == 1 and list(report.failed) == [bad.title]
     note = report.failed[bad.title]
-    assert "L9 is out of range 1..4" in note["reason"] and any("L9" in line for line in note["last_lines"])
+    assert "L9 is out of range 1..4" in note.reason and any("L9" in line for line in note.last_lines)
     assert [row.upstream for row in read_results(report.results)] == [good.upstream]

@@ -54,6 +54,13 @@ def append(name: str, text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text((folder / name).read_text() + text)
 
 
+def drop_the_score(folder: Path) -> None:
+    import torch
+
+    states = torch.load(folder / "dev-best.ckpt", weights_only=False)
+    torch.save({**states, "Downstream": {}}, folder / "dev-best.ckpt")
+
+
 HALF_WRITTEN = {
     "no log": (drop("log.log"), "log.log: cannot be read"),
     "a log of something else": (append("log.log", "Traceback: x\n"), "line 6 is not one of s3prl's"),
@@ -64,6 +71,12 @@ HALF_WRITTEN = {
         lambda folder: (folder / "test_predict.txt").write_text((folder / "test_truth.txt").read_text()),
         "files are mixed",
     ),
+    "predictions that are no text": (
+        lambda folder: (folder / "test_predict.txt").write_bytes(b"\xff\xfe\x00"),
+        "is not a text file",
+    ),
+    "a log with half a number": (append("log.log", "dev at step 12: 0.5e\n"), "line 6 has no number"),
+    "a checkpoint without its score": (drop_the_score, "is not a checkpoint of this task's recipe"),
     "no checkpoint": (drop("dev-best.ckpt"), "there is no checkpoint"),
     "half a checkpoint": (truncate("dev-best.ckpt"), "truncated"),
     "trained on after the evaluation": (
