@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..experiments.planned import known_layers, steps
+    from ..experiments.checks import check_names
+    from ..experiments.planned import steps
     from ..experiments.study_file import read_study
 
     study = read_study(args.study, args.override)
-    for base in study.bases:
-        known_layers(base)
+    check_names(study)
     if args.dry_run:
         print("\n".join(map(str, steps(study, args.output, args.jobs))))
         return 0

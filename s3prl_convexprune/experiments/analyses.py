@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifact import Analysis
+from ..errors import ConfigError
 from .study import Base, Study
 
 if TYPE_CHECKING:
     from ..analysis.manifest import Utterance
 
 
-def analysis_path(output: Path, base: Base, name: str) -> Path:
-    """Where an analysis of a study lies."""
-    return output / "analyses" / f"{base.name}-{name}.json"
+def analysis_path(output: Path, base: Base, name: str, after: str | None = None) -> Path:
+    """Where an analysis of a study lies; `after` is the task that the upstream was fine-tuned for before it."""
+    return output / "analyses" / f"{base.name}-{name}{f'-after-{after}' if after else ''}.json"
 
 
 def pairs(study: Study) -> list[tuple[Base, str]]:
@@ -32,38 +35,75 @@ def corpus_of(study: Study, name: str) -> list[Utterance]:
     from ..analysis.corpora import open_corpus
 
     labelling = study.analyses[name]
-    return open_corpus(labelling.corpus, labelling.label, labelling.root)
+    root = None if labelling.root is None else expanded(labelling.root)
+    return open_corpus(labelling.corpus, labelling.label, root)
 
 
-def analyse(study: Study, base: Base, name: str, output: Path, device: str) -> Analysis:
+def expanded(folder: str) -> Path:
+    """A folder that a study states, its ``~`` and ``$VARIABLES`` filled in.
+
+    Raises:
+        ConfigError: a variable is not set.
+    """
+    path = os.path.expandvars(folder)
+    if unset := re.search(r"\$\{?(\w+)", path):
+        raise ConfigError(f"the study's folder {folder} needs the environment variable {unset[1]}; set it")
+    return Path(path).expanduser()
+
+
+def analyse(
+    study: Study,
+    base: Base,
+    name: str,
+    output: Path,
+    device: str,
+    after: str | None = None,
+    weights: Path | None = None,
+) -> Analysis:
     """Make one analysis, with its curve; one that is there already, made with the same settings, is kept.
+
+    Args:
+        study: the study.
+        base: the whole upstream.
+        name: the labelling.
+        output: the study's folder.
+        device: where the upstream runs.
+        after: the task that the upstream was fine-tuned for, and
+        weights: the folder of that run.
 
     Raises:
         ConvexPruneError: see `analysis.analyze.analyze`.
     """
     from ..analysis.analyze import analyze
     from ..analysis.plot import draw_curve
+    from ..analysis.published import published_for
 
     settings = asdict(study.analyses[name])
     corpus, label = settings.pop("corpus"), settings.pop("label")
-    path = analysis_path(output, base, name)
+    root = settings.pop("root")
+    path = analysis_path(output, base, name, after)
+    # a run calls an upstream that takes a checkpoint by its config's name
+    upstream, ckpt = (base.entry, base.ckpt) if weights is None else (base.name, None)
     made = analyze(
-        base.entry,
+        upstream,
         corpus,
         label,
         path,
-        ckpt=base.ckpt,
+        root=None if root is None else expanded(root),
+        ckpt=ckpt,
+        weights=weights,
         device=device,
         **settings,
     )
-    draw_curve([made], path.with_suffix(""))
+    published = published_for(made) if study.published and after is None else None
+    draw_curve([made], path.with_suffix(""), published=[published])
     return made
 
 
-def read_analysis(output: Path, base: Base, name: str) -> Analysis:
+def read_analysis(output: Path, base: Base, name: str, after: str | None = None) -> Analysis:
     """An analysis that was made.
 
     Raises:
         ArtifactError: it was not, or is damaged.
     """
-    return Analysis.read(analysis_path(output, base, name))
+    return Analysis.read(analysis_path(output, base, name, after))

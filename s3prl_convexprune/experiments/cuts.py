@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,11 +103,13 @@ def cut_name(base: Base, layers: int, of: int) -> str:
 
     >>> hubert, ccc = Base("hubert", "hubert"), Base("ccc", "hf_wav2vec2_custom", "org/ccc")
     >>> cut_name(hubert, 6, 12), cut_name(hubert, 12, 12), cut_name(ccc, 6, 12), cut_name(ccc, 12, 12)
-    ('hubert_convexpruned_L6', 'hubert', 'ccc_convexpruned_L6', 'ccc')
+    ('hubert_convexpruned_L6', 'hubert', 'ccc_convexpruned_6_of_12', 'ccc')
     """
     if layers == of:
         return base.entry if base.ckpt is None else base.name
-    return f"{base.name}_convexpruned_L{layers}" if layers else f"{base.name}_convexpruned_front"
+    if base.ckpt is None and layers > 0:
+        return f"{base.entry}_convexpruned_L{layers}"
+    return f"{base.name}_convexpruned_{layers}_of_{of}"  # a config's name: L<k> stands for the hub's own upstreams
 
 
 def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
@@ -125,3 +128,20 @@ def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         atomic.write_text(path, text)
     return name
+
+
+def by_base(chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, list[str]]]:
+    """Title of an evaluation -> name of a base -> hub names, each once, the deepest (the whole upstream) first."""
+    return {
+        title: {
+            base: list(
+                dict.fromkeys(
+                    cut.name
+                    for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of)
+                    if cut.base.name == base
+                )
+            )
+            for base in dict.fromkeys(cut.base.name for cut in cuts)
+        }
+        for title, cuts in chosen.items()
+    }

@@ -12,7 +12,8 @@ from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE
 from ..superb.together.groups import check_together
 from . import analyses
-from .cuts import Cut, cuts_of, put_on_hub
+from .checks import check_machine, check_names
+from .cuts import Cut, by_base, cuts_of, put_on_hub
 from .study import Study
 
 STEPS = ("analyses", "cells", "report")
@@ -61,6 +62,8 @@ def run_study(
         raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")
     output = atomic.check_place(Path(output).resolve(), folder=True)
     device = choose_device(device)
+    check_names(study)
+    check_machine(study)
     _claim(study, output)
     put_on_hub(output)
     if only in (None, "analyses"):
@@ -116,24 +119,11 @@ def _run_cells(
     if plan is not None:
         plan = replace(plan, together=together).shard(*shard)
         run_grid(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
-    for _, _, comparison in comparisons(study, by_base(chosen), output, device)[shard[0] - 1 :: shard[1]]:
+    runs = comparisons(study, by_base(chosen), output, device)
+    for evaluation, base, comparison in runs[shard[0] - 1 :: shard[1]]:
         from ..speechbrain.runs import run_all
 
         run_all(comparison)
-
-
-def by_base(chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, list[str]]]:
-    """Title of an evaluation -> name of a base -> hub names, each once, the deepest (the whole upstream) first."""
-    return {
-        title: {
-            base: list(
-                dict.fromkeys(
-                    cut.name
-                    for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of)
-                    if cut.base.name == base
-                )
-            )
-            for base in dict.fromkeys(cut.base.name for cut in cuts)
-        }
-        for title, cuts in chosen.items()
-    }
+        whole = comparison.output / comparison.runs()[0].path  # the first seed's and fold's
+        for name in evaluation.after:
+            analyses.analyse(study, base, name, output, device, evaluation.task, whole)

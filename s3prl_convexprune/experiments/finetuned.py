@@ -7,18 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, CorpusError
+from .analyses import expanded
 from .study import Base, Evaluation, Study
 
 if TYPE_CHECKING:
     from ..speechbrain.comparison import Comparison
 
-#: Where the embedded corpus's layout of a task has the recipe's data folder, and what else the recipe must be told.
-DEMO_FOLDERS: dict[str, tuple[str, dict[str, str]]] = {
-    "ks": ("train", {"test_data_folder": "test"}),
-    "sid": ("VoxCeleb1", {"iden_split": "iden_split.txt"}),
-    "er": ("", {}),
-    "asr": ("LibriSpeech", {}),
+#: Hyperparameter file -> the layout of the embedded corpus that it reads, where in it, and what else it must be told.
+DEMO_FOLDERS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "v1_12": ("ks", "train", {"test_data_folder": "test"}),
+    "v2_35": ("ks", "train", {"test_data_folder": "test"}),
+    "speech_commands": ("ks", "train", {}),
+    "voxceleb1": ("sid", "VoxCeleb1", {"iden_split": "iden_split.txt"}),
+    "iemocap": ("er", "", {}),
+    "librispeech_100": ("asr", "LibriSpeech", {}),
 }
 
 
@@ -51,7 +54,7 @@ def comparisons(
                 output=output / "finetuned" / evaluation.task / base.name,
                 seeds=tuple(evaluation.seeds),
                 folds=tuple(evaluation.folds),
-                hparams=_hparams(evaluation),
+                hparams=hparams_of(evaluation),
                 overrides={**more, **{key: _text(value) for key, value in evaluation.overrides.items()}},
                 device=device,
             )
@@ -63,18 +66,32 @@ def _data(evaluation: Evaluation, output: Path) -> tuple[Path, dict[str, str]]:
     if evaluation.data == "demo":
         from ..demo.layout import lay_out
 
-        root = output / "corpus" / evaluation.task
-        lay_out(root, evaluation.task)
-        below, others = DEMO_FOLDERS[evaluation.task]
+        layout, below, others = DEMO_FOLDERS[
+            (hparams_of(evaluation) or shipped_hparams(evaluation.task)).stem
+        ]
+        root = output / "corpus" / layout
+        lay_out(root, layout)
         return (root / below).resolve(), {key: str((root / name).resolve()) for key, name in others.items()}
-    if evaluation.data is not None:
-        return Path(evaluation.data).expanduser(), {}
+    return data_folder(evaluation), {}
+
+
+def data_folder(evaluation: Evaluation) -> Path:
+    """Where the corpus of a fine-tuned evaluation lies: as the study states it, or as the environment does.
+
+    Raises:
+        ConfigError: neither does.
+        CorpusError: there is no such folder.
+    """
     variable = data_variable(evaluation.task)
-    if not os.environ.get(variable):
+    stated = evaluation.data or os.environ.get(variable)
+    if not stated:
         raise ConfigError(
             f"evaluation {evaluation.title}: its corpus's folder is not given; state 'data: FOLDER', or set {variable}"
         )
-    return Path(os.environ[variable]).expanduser(), {}
+    folder = expanded(stated)
+    if not folder.is_dir():
+        raise CorpusError(f"evaluation {evaluation.title}: {folder} is not a folder")
+    return folder
 
 
 def data_variable(task: str) -> str:
@@ -85,22 +102,20 @@ def data_variable(task: str) -> str:
     return RECIPES[get_task(task).downstream].folders[0].variable
 
 
-def _hparams(evaluation: Evaluation) -> Path | None:
+def hparams_of(evaluation: Evaluation) -> Path | None:
     """Another hyperparameter file: a path, or the name of one beside the recipe's own.
 
     Raises:
         ConfigError: there is none.
     """
     from ..errors import nearest
-    from ..resources import downstream_recipes_dir
-    from ..speechbrain.comparison import HPARAMS
 
     if evaluation.hparams is None:
         return None
     given = Path(evaluation.hparams).expanduser()
     if given.is_file():
         return given
-    folder = (downstream_recipes_dir() / "speechbrain" / HPARAMS[evaluation.task]).parent
+    folder = shipped_hparams(evaluation.task).parent
     beside = folder / f"{given.name.removesuffix('.yaml')}.yaml"
     if not beside.is_file():
         names = [path.stem for path in folder.glob("*.yaml")]
@@ -108,6 +123,14 @@ def _hparams(evaluation: Evaluation) -> Path | None:
             f"evaluation {evaluation.title}: no hyperparameter file {evaluation.hparams!r}{nearest(given.stem, names)}"
         )
     return beside
+
+
+def shipped_hparams(task: str) -> Path:
+    """The hyperparameter file of a task's recipe."""
+    from ..resources import downstream_recipes_dir
+    from ..speechbrain.comparison import HPARAMS
+
+    return downstream_recipes_dir() / "speechbrain" / HPARAMS[task]
 
 
 def _text(value: object) -> str:

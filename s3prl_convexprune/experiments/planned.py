@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from ..artifact import Analysis
-from ..errors import ConvexPruneError
-from ..names import depths_of, whole_upstreams
+from ..errors import ConvexPruneError, DepthError
+from ..names import depths_of, unknown_upstream, whole_upstreams
+from ..paper import paper_depth
 from ..resources import downstream_recipes_dir
 from ..superb.recipes import RECIPES
 from ..superb.tasks import get_task
-from .analyses import analysis_path, pairs
+from .analyses import analysis_path, expanded, pairs
 from .cuts import cut_name
 from .rules import SUBSETS
 from .study import Base, Choose, Evaluation, Study
@@ -61,7 +63,7 @@ def steps(study: Study, output: Path, jobs: int = 1) -> Iterator[Step]:
         yield from (_frozen if evaluation.how == "frozen" else _finetuned)(study, evaluation, output, jobs)
     yield Step(
         "report",
-        shlex.join([PROGRAM, "study", study.name, "-o", str(output), "--only", "report"]),
+        _shell([PROGRAM, "study", study.name, "-o", str(output), "--only", "report"]),
         "the artifacts above",
         "the leaderboard, the answer and one page",
         (output / "report.html").is_file(),
@@ -78,7 +80,7 @@ def _analysis(study: Study, base: Base, name: str, output: Path) -> Step:
     command += ["--seed", str(labelling.seed), "-o", str(analysis_path(output, base, name))]
     return Step(
         f"convexity of {name} in {base.name}",
-        shlex.join(command),
+        _shell(command),
         f"{_checkpoint(base)}; {_corpus(labelling.corpus, labelling.root)}",
         f"one forward pass over at most {labelling.per_class} utterances of each {labelling.label}",
         analysis_path(output, base, name).is_file(),
@@ -103,7 +105,7 @@ def _frozen(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> It
     variable = RECIPES[task.downstream].folders[0].variable
     yield Step(
         f"{task.title}, frozen, through s3prl's runner",
-        shlex.join(command),
+        _shell(command),
         "the embedded corpus" if evaluation.data == "demo" else _variable(variable),
         f"at most {cells} trainings of {length:,} steps",
     )
@@ -126,8 +128,8 @@ def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) ->
         runs = len(names) * len(evaluation.seeds) * len(evaluation.folds or task.folds or (None,))
         yield Step(
             f"{task.title}, fine-tuned by SpeechBrain, {base.name}",
-            shlex.join(command),
-            "the embedded corpus" if data == "demo" else data if evaluation.data else _variable(variable),
+            _shell(command),
+            "the embedded corpus" if data == "demo" else _folder(data),
             f"at most {runs} trainings",
         )
 
@@ -141,16 +143,19 @@ def _names(study: Study, evaluation: Evaluation, base: Base, output: Path) -> di
         analysis = None
     of = analysis.layers[-1].layer if analysis else known_layers(base)
     names: dict[str, None] = {}
+    label = study.analyses[study.labelling_of(evaluation)].label
     for choose in study.rules_of(evaluation):
-        names |= dict.fromkeys(_chosen(choose, base, analysis, of))
+        names |= dict.fromkeys(_chosen(choose, base, analysis, of, label))
     return names
 
 
-def _chosen(choose: Choose, base: Base, analysis: Analysis | None, of: int | None) -> list[str]:
+def _chosen(choose: Choose, base: Base, analysis: Analysis | None, of: int | None, label: str) -> list[str]:
     if choose.rule == "whole":
         return [base.name if base.ckpt else base.entry]
     if choose.rule == "all-depths" and of is not None:
         return [cut_name(base, layers, of) for layers in range(1, of + 1)]
+    if choose.rule == "paper" and of is not None:
+        return [cut_name(base, paper_depth(label, of), of)]
     if choose.rule in SUBSETS or choose.rule in ("probe", "cka", "cosine") or analysis is None or of is None:
         return [f"{base.name}_convexpruned_L<{choose.title}>"]
     return [cut_name(base, analysis.choose(choose.rule, **choose.options).layer, of)]
@@ -163,9 +168,6 @@ def known_layers(base: Base) -> int | None:
         UnknownUpstreamError: s3prl's hub has no such entry.
         DepthError: it cannot be cut.
     """
-    from ..errors import DepthError
-    from ..names import unknown_upstream
-
     whole = whole_upstreams()
     if base.entry not in whole:
         raise unknown_upstream(base.entry)
@@ -173,6 +175,11 @@ def known_layers(base: Base) -> int | None:
     if depths.reason:
         raise DepthError(f"{base.entry} cannot be cut: {depths.reason}")
     return None if base.ckpt else depths.whole
+
+
+def _shell(words: Sequence[str]) -> str:
+    """One line for a shell. A folder that stands as a variable in the study does so here."""
+    return re.sub(r"'(\$\w+)'", r'"\1"', shlex.join(words))
 
 
 def _checkpoint(base: Base) -> str:
@@ -183,8 +190,15 @@ def _corpus(name: str, root: str | None) -> str:
     from ..analysis.corpora import CORPORA
 
     if root is not None or name.endswith(".csv"):
-        return str(root or name)
+        return _folder(str(root or name))
     return "the embedded corpus" if CORPORA[name].shipped else _variable(CORPORA[name].environment)
+
+
+def _folder(stated: str) -> str:
+    try:
+        return str(expanded(stated))
+    except ConvexPruneError:
+        return f"{stated} (not set)"
 
 
 def _variable(name: str) -> str:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import atomic
+from ..artifact import Analysis
 from ..outputs import write_marked
 from ..superb.leaderboard import load_rows, make_leaderboard
-from ..superb.profile import Profile, read_profiles, write_profiles
+from ..superb.profile import Profile, read_profiles
 from ..superb.result import Result
 from ..superb.results import write_results
 from ..superb.tables import BOARD, markdown
-from . import analyses, decisions, verdicts
-from .cuts import Cut
-from .engine import by_base
+from . import analyses, decisions, published, verdicts
+from .cuts import Cut, by_base
 from .finetuned import comparisons
 from .frozen import experiments_dir
 from .study import Study
@@ -39,7 +39,15 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     """
     from ..report.page import write_page
 
-    made = [analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)]
+    before = {
+        (base.name, name): analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)
+    }
+    pairs = [
+        (before[base.name, name], analyses.read_analysis(output, base, name, evaluation.task))
+        for evaluation in study.evaluate
+        for name in evaluation.after
+        for base in study.bases
+    ]
     profiles = profile(study, chosen, output, device)
     rows = results(study, chosen, output, device)
     systems = _systems(study, chosen)
@@ -54,12 +62,39 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))
     text = ["", *decisions.table(found)]
     text += verdicts.tables(study, chosen, rows)
+    if study.published:
+        text += ["", *published.curves([*before.values()])]
+    text += finetuning(pairs)
+    text += published.changes(study, chosen, rows)
     atomic.write_text(output / "answer.txt", "\n".join(text).lstrip() + "\n")
     print("\n".join(text))
     notes = [*study.notes, *(decision.sentence for decision in found)]
+    made = [*before.values(), *(after for _, after in pairs)]
     page = write_page(rows, made, profiles, output / "report.html", notes, systems=systems, title=study.title)
     print(f"\n{page}")
     return page
+
+
+def finetuning(pairs: Sequence[tuple[Analysis, Analysis]]) -> list[str]:
+    """What fine-tuning did to convexity, in the last layer and in the most convex one, as Markdown.
+
+    Args:
+        pairs: the analysis of a pretrained upstream, and the same after it was fine-tuned.
+    """
+    if not pairs:
+        return []
+    lines = [
+        "",
+        "| convexity | last layer before | after | most convex before | after |",
+        "| - | -: | -: | -: | -: |",
+    ]
+    for before, after in pairs:
+        curves = before.curve(), after.curve()
+        most = [max(curve, key=lambda point: point[1]) for curve in curves]
+        cells = [f"{curve[-1][1]:.1f} %" for curve in curves]
+        cells += [f"{score:.1f} % (L{layer})" for layer, score, _ in most]
+        lines.append(f"| {after.title} | {' | '.join(cells)} |")
+    return lines
 
 
 def results(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> list[Result]:
@@ -90,24 +125,12 @@ def profile(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     kept = read_profiles([path]) if path.is_file() else []
     if {row.upstream for row in kept} == set(names):
         return kept
-    from ..progress import progress_bar
-    from ..registry import build_upstream
-    from ..superb.profiling import profile_upstream
+    from ..superb.profiling import profile as measure
 
     costs = study.profile
-    rows = [
-        profile_upstream(
-            build_upstream(name),
-            name,
-            device=device,
-            seconds=costs.seconds,
-            batches=costs.batches,
-            repeats=costs.repeats,
-        )
-        for name in progress_bar(names, unit="upstream", desc="profile")
-    ]
-    write_profiles(path, rows)
-    return rows
+    return measure(
+        names, path, device=device, seconds=costs.seconds, batches=costs.batches, repeats=costs.repeats
+    )
 
 
 def _systems(study: Study, chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, str]]:

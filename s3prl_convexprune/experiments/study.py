@@ -66,6 +66,7 @@ class Evaluation(Part):
         data: ``demo`` for the embedded corpus in the recipe's layout; a folder for ``finetuned``; otherwise the
             recipe's own paths, filled from the environment.
         hparams: ``finetuned``: another hyperparameter file of the recipe, by its name or path.
+        after: ``finetuned``: analyses that are made again on the whole upstreams as the first seed left them.
         cuts: rules for this evaluation alone; the study's by default.
         seeds: of the training.
         lrs: ``frozen``: learning rates to choose from on dev; empty for the recipe's.
@@ -78,6 +79,7 @@ class Evaluation(Part):
     analysis: str | None = None
     data: str | None = None
     hparams: str | None = None
+    after: list[str] = field(default_factory=list)
     cuts: tuple[Choose, ...] | None = None
     seeds: list[Seed] = field(default_factory=lambda: [1337])
     lrs: list[LearningRate] = field(default_factory=list)
@@ -110,6 +112,7 @@ class Study:
         analyses: name -> labelling.
         cuts: rules for a depth.
         evaluate: tasks.
+        published: whose published numbers stand beside the measured ones; ``dorszewski2024`` or None.
         profile: how costs are measured; None leaves them out.
         notes: sentences for the page.
         text: the file's own text, which travels with the results.
@@ -121,6 +124,7 @@ class Study:
     analyses: dict[str, Labelling]
     cuts: tuple[Choose, ...]
     evaluate: tuple[Evaluation, ...]
+    published: str | None
     profile: Costs | None
     notes: tuple[str, ...]
     text: str

@@ -14,11 +14,16 @@ from typing import Any
 
 import yaml
 
+from ..config import check_name
 from ..errors import ConfigError, nearest
 from ..resources import studies_dir
 from ..superb.tasks import TASKS, get_task
+from ..yaml_file import read_yaml, shown
 from .rules import RULES
 from .study import Base, Choose, Costs, Evaluation, Labelling, Study
+
+#: Whose numbers may stand beside measured ones.
+PUBLISHED = ("dorszewski2024",)
 
 
 def read_study(name: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -32,17 +37,12 @@ def read_study(name: str | Path, overrides: Sequence[str] = ()) -> Study:
         ConfigError: there is no such study, or something in it is not as it must be; the message names the place.
     """
     path = find_study(name)
-    try:
-        text = path.read_text(encoding="utf-8")
-        given = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: the study cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())[:200]}") from error
+    given = read_yaml(path)
     if not isinstance(given, dict):
         raise ConfigError(
             f"{path}: a study is a mapping with 'study', 'upstreams', 'analyses' and 'evaluate'"
         )
+    text = path.read_text(encoding="utf-8-sig")
     for override in overrides:
         _override(path, given, override)
         text += f"# --override {override}\n"
@@ -75,7 +75,7 @@ def study_names() -> list[str]:
 
 
 def _study(given: dict[str, Any], text: str) -> Study:
-    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "profile", "notes")
+    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "published", "profile", "notes")
     _known_keys("", given, keys)
     for key in ("study", "upstreams", "analyses"):
         if not given.get(key):
@@ -101,6 +101,7 @@ def _study(given: dict[str, Any], text: str) -> Study:
         analyses=analyses,
         cuts=_rules("cuts", _list("cuts", given.get("cuts") or ["whole"])),
         evaluate=evaluate,
+        published=_published(given.get("published")),
         profile=_made("profile", Costs, given["profile"]) if given.get("profile") is not None else None,
         notes=tuple(map(str, _list("notes", given.get("notes") or []))),
         text=text,
@@ -114,11 +115,24 @@ def _study(given: dict[str, Any], text: str) -> Study:
             raise ConfigError(
                 f"evaluation {evaluation.title}: no analysis {chosen!r}{nearest(chosen, analyses)}"
             )
+        for name in evaluation.after:
+            if name not in analyses:
+                raise ConfigError(
+                    f"evaluation {evaluation.title}: no analysis {name!r}{nearest(name, analyses)}"
+                )
+        if evaluation.after and evaluation.how == "frozen":
+            raise ConfigError(f"evaluation {evaluation.title}: 'after' is for fine-tuned upstreams")
         if not evaluation.seeds:
             raise ConfigError(f"evaluation {evaluation.title}: 'seeds' is empty")
     if twice := _twice(evaluation.title for evaluation in evaluate):
         raise ConfigError(f"evaluate: {twice} is there twice; another study may have the other")
     return study
+
+
+def _published(given: Any) -> str | None:
+    if given is not None and given not in PUBLISHED:
+        raise ConfigError(f"published: {shown(given)}{nearest(str(given), PUBLISHED)}")
+    return given
 
 
 def _evaluation(where: str, given: Any) -> Evaluation:
@@ -133,15 +147,17 @@ def _evaluation(where: str, given: Any) -> Evaluation:
 
 
 def _base(given: Any) -> Base:
-    """``hubert``, or ``{hf_wav2vec2_custom: vasista22/ccc-wav2vec2-base}``."""
+    """``hubert``, or ``{hf_wav2vec2_custom: vasista22/ccc-wav2vec2-base}``, with a ``name`` of its own if wanted."""
     if isinstance(given, str):
         return Base(given, given)
-    if isinstance(given, dict) and len(given) == 1:
-        entry, ckpt = next(iter(given.items()))
+    if isinstance(given, dict) and len(rest := {key: given[key] for key in given if key != "name"}) == 1:
+        entry, ckpt = next(iter(rest.items()))
         if isinstance(entry, str) and isinstance(ckpt, str):
             stem = ckpt.rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
-            return Base(re.sub(r"\W", "_", stem, flags=re.ASCII), entry, ckpt)
-    raise ConfigError(f"upstreams: {_shown(given)}: expected a hub name, or {{entry: checkpoint}}")
+            name = str(given.get("name") or re.sub(r"\W", "_", stem, flags=re.ASCII))
+            check_name("upstreams: name", name)
+            return Base(name, entry, ckpt)
+    raise ConfigError(f"upstreams: {shown(given)}: expected a hub name, or {{entry: checkpoint}}")
 
 
 def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
@@ -153,7 +169,7 @@ def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
         if isinstance(entry, dict) and len(entry) == 1:
             name, options = next(iter(entry.items()))
         if not isinstance(name, str) or not isinstance(options, dict):
-            raise ConfigError(f"{where}: {_shown(entry)}: expected a rule, or {{rule: {{option: value}}}}")
+            raise ConfigError(f"{where}: {shown(entry)}: expected a rule, or {{rule: {{option: value}}}}")
         if name not in RULES:
             raise ConfigError(f"{where}: no rule {name!r}{nearest(name, RULES)}")
         _known_keys(f"{where}.{name}", options, RULES[name].options)
@@ -181,27 +197,25 @@ def _made(where: str, kind: type[Any], given: Any) -> Any:
         first = error.errors(include_url=False)[0]
         place = ".".join([where, *map(str, first["loc"])])
         expected = first["msg"].removeprefix("Input should be ").replace("valid array", "list")
-        raise ConfigError(f"{place} is {_shown(first['input'])}; expected {expected}") from None
+        raise ConfigError(f"{place} is {shown(first['input'])}; expected {expected}") from None
     return made
 
 
 def _known_keys(where: str, given: Mapping[Any, Any], known: Sequence[str]) -> None:
     for key in given:
         if key not in known:
-            raise ConfigError(
-                f"{f'{where}: ' if where else ''}no key {_shown(key)}{nearest(str(key), known)}"
-            )
+            raise ConfigError(f"{f'{where}: ' if where else ''}no key {shown(key)}{nearest(str(key), known)}")
 
 
 def _list(where: str, given: Any) -> list[Any]:
     if not isinstance(given, list):
-        raise ConfigError(f"{where} is {_shown(given)}; expected a list")
+        raise ConfigError(f"{where} is {shown(given)}; expected a list")
     return given
 
 
 def _mapping(where: str, given: Any) -> dict[Any, Any]:
     if not isinstance(given, dict):
-        raise ConfigError(f"{where} is {_shown(given)}; expected a mapping")
+        raise ConfigError(f"{where} is {shown(given)}; expected a mapping")
     return given
 
 
@@ -228,8 +242,3 @@ def _twice(names: Iterable[Any]) -> Any:
             return name
         seen.add(name)
     return None
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, bool)) else type(value).__name__
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -26,12 +26,12 @@ class UtteranceClassifier(FineTuningBrain):
         return wavs, lens
 
     def compute_forward(self, batch: Any, stage: sb.Stage) -> Tensor:
-        """Log-probabilities, `[batch, classes]`."""
+        """Log-probabilities, `[batch, classes]`; outputs of the head that no label has take no part."""
         wavs, lens = self.waveforms(batch, stage)
         feats = self.modules.lobe(wavs, lens)
         frame_lens = self.hparams.lobe.frame_lens(wavs, lens, feats.shape[1])
         logits = self.modules.classifier(mean_over_frames(feats, frame_lens))
-        return torch.log_softmax(logits.float(), dim=-1)
+        return torch.log_softmax(logits[:, : len(self.hparams.label_encoder)].float(), dim=-1)
 
     def compute_objectives(self, predictions: Tensor, batch: Any, stage: sb.Stage) -> Tensor:
         labels = batch.label_encoded.data.squeeze(1).to(self.device)

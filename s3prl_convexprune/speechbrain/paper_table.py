@@ -47,12 +47,12 @@ def change(whole: Line, cut: Line) -> Change:
     )
 
 
-def paper_table(changes: Sequence[Change], label: str) -> str:
+def paper_table(changes: Sequence[Change], label: str | None = None) -> str:
     """The paper's columns as Markdown: a line a model, their mean, and the poster's mean in a line of its own.
 
     Args:
         changes: one a model.
-        label: ``word`` or ``speaker``; says which row of the poster stands below.
+        label: ``word`` or ``speaker`` for the poster's row below; None for the measured rows alone.
     """
     head = ["model", "layers", "accuracy", "training time", "inference time", "size"]
     lines = [head, ["---", *["--:"] * (len(head) - 1)]]
@@ -60,12 +60,13 @@ def paper_table(changes: Sequence[Change], label: str) -> str:
     keys = ("accuracy", "training_time", "inference_time", "size")
     means = {key: fmean(getattr(one, key) for one in changes) for key in keys}
     lines.append([f"measured, mean over {len(changes)}", "", *_cells(Change("", 0, **means))])
-    published = CHANGES[label]
-    accuracy = f"{published.accuracy:+.2f} %"
-    times = (published.training_time, published.inference_time)
-    lines.append(
-        ["published (poster, mean over models)", "", accuracy, *(f"{time:+.1f} %" for time in times), "-"]
-    )
+    if label is not None:
+        published = CHANGES[label]
+        accuracy = f"{published.accuracy:+.2f} %"
+        times = (published.training_time, published.inference_time)
+        lines.append(
+            ["published (poster, mean over models)", "", accuracy, *(f"{time:+.1f} %" for time in times), "-"]
+        )
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
 
 

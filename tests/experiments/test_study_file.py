@@ -104,7 +104,7 @@ def test_what_is_wrong_is_named(case, tmp_path):
     [
         ("[", "is not YAML"),
         ("- 1", "a study is a mapping"),
-        ("x: " + "[" * 5000, "is not YAML"),
+        ("x: " + "[" * 5000, "is nested too deeply"),
     ],
 )
 def test_what_is_no_study_is_refused(text, message, tmp_path):

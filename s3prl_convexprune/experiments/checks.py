@@ -1,0 +1,107 @@
+"""What a study needs, checked before its first step: upstreams, corpora, recipes' folders and packages, rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..analysis.corpora import CORPORA, corpus_root
+from ..errors import ConfigError, CorpusError, nearest
+from ..names import check_checkpoint, whole_upstreams
+from ..numbers import SHARE
+from ..paper import paper_depth
+from ..resources import downstream_recipes_dir
+from ..superb.recipes import fill_paths
+from ..superb.requirements import require_packages
+from ..superb.tasks import get_task
+from .analyses import expanded
+from .finetuned import data_folder, hparams_of
+from .planned import known_layers
+from .study import Evaluation, Labelling, Study
+
+
+def check_names(study: Study) -> None:
+    """Refuse what no machine could run: unknown upstreams and corpora, rules that cannot be applied.
+
+    Raises:
+        ConvexPruneError: the first thing that is wrong.
+    """
+    layers = {base: known_layers(base) for base in study.bases}
+    for base in study.bases:
+        if base.ckpt is not None and base.name in whole_upstreams():
+            raise ConfigError(
+                f"upstreams: the checkpoint {base.ckpt} would be called {base.name}, which s3prl's hub has already; "
+                f"give it another: {{{base.entry}: {base.ckpt}, name: my_{base.name}}}"
+            )
+    for name, labelling in study.analyses.items():
+        if labelling.corpus.lower().endswith(".csv"):
+            continue
+        if labelling.corpus not in CORPORA:
+            raise CorpusError(
+                f"analysis {name}: no corpus {labelling.corpus!r}{nearest(labelling.corpus, CORPORA)}"
+            )
+        labels = CORPORA[labelling.corpus].labels
+        if labelling.label not in labels:
+            raise CorpusError(
+                f"analysis {name}: corpus {labelling.corpus!r} has no label {labelling.label!r}"
+                f"{nearest(labelling.label, labels)}"
+            )
+    for evaluation in study.evaluate:
+        label = study.analyses[study.labelling_of(evaluation)].label
+        for choose in study.rules_of(evaluation):
+            if choose.rule == "budget":
+                SHARE.check("max_macs", choose.options["max_macs"])
+            for base in study.bases if choose.rule == "paper" else ():
+                paper_depth(label, layers[base] or 12)
+
+
+def check_machine(study: Study) -> None:
+    """Refuse what this machine cannot run: checkpoints, corpora, folders and packages that are not there.
+
+    Raises:
+        ConvexPruneError: the first thing that is missing.
+    """
+    for base in study.bases:
+        check_checkpoint(base.entry, base.ckpt)
+    for labelling in study.analyses.values():
+        _corpus(labelling)
+    for evaluation in study.evaluate:
+        if evaluation.how == "frozen":
+            _recipe(evaluation)
+            continue
+        hparams_of(evaluation)
+        if evaluation.data != "demo":
+            data_folder(evaluation)
+
+
+def _corpus(labelling: Labelling) -> None:
+    root = None if labelling.root is None else expanded(labelling.root)
+    if labelling.corpus.lower().endswith(".csv"):
+        if not Path(labelling.corpus).is_file():
+            raise CorpusError(f"{labelling.corpus}: there is no such manifest")
+    elif not CORPORA[labelling.corpus].shipped:
+        corpus_root(CORPORA[labelling.corpus], root)
+
+
+def _recipe(evaluation: Evaluation) -> None:
+    task = get_task(evaluation.task)
+    require_packages(task.downstream)
+    if evaluation.data == "demo":
+        return
+    if evaluation.data is not None:
+        raise ConfigError(
+            f"evaluation {evaluation.title}: 'data' is 'demo' or for 'how: finetuned'; a frozen recipe takes its "
+            "folders from the environment or from 'overrides'"
+        )
+    path = downstream_recipes_dir() / "s3prl" / task.recipe
+    recipe: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key, value in evaluation.overrides.items():
+        node: Any = {"config": recipe}
+        *parents, last = key.split(".")
+        for part in parents:
+            node = node.get(part) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node[last] = value
+    fill_paths(task.downstream, recipe)
