@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
+from . import sox_effects
 from .remedy import Remedy
 from .sid_cache import cache_root, first_process_first
 
@@ -46,15 +48,17 @@ def _patch_dataset(module: Any) -> None:
     ) -> None:
         import joblib
 
+        # the program sox is waited for in threads; libsox takes processes, and s3prl asks for twelve on any machine
+        backend = "threading" if sox_effects.replaced() else "loky"
+        kwargs.setdefault("n_jobs", min(12, os.cpu_count() or 1))
+
         def read(folder: Path) -> None:
             here, module.__file__ = (
                 module.__file__,
                 str(folder / "dataset.py"),
             )  # the lengths are kept beside it
             try:
-                with joblib.parallel_backend(
-                    "threading"
-                ):  # each thread waits for sox; a process imports torch first
+                with joblib.parallel_backend(backend):
                     original(self, vad_config, key_list, file_path, *args, **kwargs)
             finally:
                 module.__file__ = here
