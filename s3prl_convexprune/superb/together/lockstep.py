@@ -15,8 +15,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ...errors import ConfigError
 from ..worker import output_into
 from . import random_states
+from .memory import refused_by_the_gpu
 
 BUILDING, TRAINING, TESTING = range(3)
 
@@ -46,6 +48,7 @@ class Member:
         self.ended = False
         self.head_bytes = 0
         self._stopping = False
+        self._refused = 0
         self._log = log
         self._bars: weakref.WeakSet = weakref.WeakSet()
         self._states = random_states.read()
@@ -76,13 +79,20 @@ class Member:
         self.hand_over()
 
     def hand_over(self) -> None:
-        """Called by the cell's own thread: let another run, and return when it is this one's turn again."""
+        """Called by the cell's own thread: let another run, and return when it is this one's turn again.
+
+        Raises:
+            ConfigError: the GPU had no memory for the cell. s3prl skips such a batch; alone it may have had room.
+        """
+        if refused_by_the_gpu() > self._refused:
+            raise ConfigError("the GPU's memory does not hold so many cells at once; lower --together")
         self._states = random_states.read()
         self._back.release()
         self._go.acquire()
         if self._stopping:
             raise Stopped
         random_states.write(self._states)
+        self._refused = refused_by_the_gpu()
 
     def advance(self) -> None:
         """Called by the group: let the cell run until it hands over or ends."""
@@ -98,6 +108,7 @@ class Member:
 
     def _work(self, job: Callable[[Member], None]) -> None:
         self._go.acquire()
+        self._refused = refused_by_the_gpu()
         try:
             if not self._stopping:
                 job(self)

@@ -42,3 +42,14 @@ def free_bytes() -> int:
     except (OSError, ValueError):
         pass  # not Linux, or no container: what is known then is the machine's size
     return max(0, free)
+
+
+def refused_by_the_gpu() -> int:
+    """How often a GPU had no memory for this process so far."""
+    import torch
+
+    if not torch.cuda.is_initialized():
+        return 0
+    return sum(
+        torch.cuda.memory_stats(device).get("num_ooms", 0) for device in range(torch.cuda.device_count())
+    )

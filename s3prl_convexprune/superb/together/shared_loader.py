@@ -58,7 +58,7 @@ def shared_files(runner: Any) -> Iterator[None]:
         runner.config = recipe
 
 
-class Draws:
+class Batches:
     """The batches of one pass over a loader, drawn once and kept until every reader has them."""
 
     def __init__(self, loader: Any, split: str) -> None:
@@ -119,17 +119,17 @@ class Cursor:
         self._shared, self._index = shared, 0
         self._alone: Iterator[Any] | None = None
         self._start = random_states.read()
-        opened: weakref.WeakSet[Draws] = shared.member.group.loaders
+        opened: weakref.WeakSet[Batches] = shared.member.group.loaders
         kind = shared.split, len(shared.loader)
-        for draws in opened:
-            if draws.kind == kind and draws.from_the_start and draws.starting.fits(self._start):
-                draws.starting.replay()
-                self._draws = draws
+        for batches in opened:
+            if batches.kind == kind and batches.from_the_start and batches.starting.fits(self._start):
+                batches.starting.replay()
+                self._batches = batches
                 break
         else:
-            self._draws = Draws(shared.loader, shared.split)
-            opened.add(self._draws)
-        self._draws.readers[self] = 0
+            self._batches = Batches(shared.loader, shared.split)
+            opened.add(self._batches)
+        self._batches.readers[self] = 0
 
     def __iter__(self) -> Cursor:
         return self
@@ -147,9 +147,9 @@ class Cursor:
     def _next(self) -> Any:
         if self._alone is None:
             try:
-                return self._draws.take(self, self._index)
+                return self._batches.take(self, self._index)
             except Misfit:
-                self._draws.readers.pop(self)
+                self._batches.readers.pop(self)
                 self._alone = self._draw_alone()
         return next(self._alone)
 
