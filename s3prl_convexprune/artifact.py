@@ -197,10 +197,15 @@ class Analysis(Artifact):
                     raise ValueError(f"{where} has fewer {cost} than layer {row.layer}")
 
     @property
-    def title(self) -> str:
-        """What was measured, for a legend: ``hubert: word``, after fine-tuning ``hubert after ks: word``."""
+    def subject(self) -> str:
+        """The upstream that was measured: ``hubert``, or fine-tuned ``hubert after ks``."""
         after = f" after {self.checkpoint.finetuned.task}" if self.checkpoint.finetuned else ""
-        return f"{self.upstream}{after}: {self.label}"
+        return f"{self.upstream}{after}"
+
+    @property
+    def title(self) -> str:
+        """What was measured, for a legend: ``hubert: word``."""
+        return f"{self.subject}: {self.label}"
 
     def choose(self, policy: str = "argmax", max_macs: float | None = None) -> Choice:
         """Choose a layer.

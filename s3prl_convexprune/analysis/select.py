@@ -108,7 +108,7 @@ def explain(analysis: Analysis, choice: Choice) -> str:
     chosen, whole = rows[choice.layer], analysis.layers[-1]
     (score, error), (best, best_error) = scores[choice.layer], scores[choice.best]
     lines = [
-        f"{analysis.upstream}, {analysis.label} on {analysis.corpus.name}: keep {choice.layer} of {whole.layer} "
+        f"{analysis.subject}, {analysis.label} on {analysis.corpus.name}: keep {choice.layer} of {whole.layer} "
         f"transformer layers ({choice.policy})"
     ]
     lines.append(

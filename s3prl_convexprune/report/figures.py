@@ -52,7 +52,7 @@ def curve_figure(analysis: Analysis, rows: Sequence[Result]) -> dict[str, Any]:
     values = [score for _, score, _ in analysis.curve()]
     classes = sorted(analysis.layers[0].per_class)[:MOST_CLASS_LINES]
     lines = [[row.per_class[name] for row in analysis.layers] for name in classes]
-    where = f"over the layers of {analysis.upstream}; layer {choice.layer} chosen"
+    where = f"over the layers of {analysis.subject}; layer {choice.layer} chosen"
     description = f"Convexity of {analysis.label} classes {where}"
     certainty = (
         f"Most convex: layer {choice.best} ({values[choice.best]:.2f} %). "
@@ -68,7 +68,7 @@ def curve_figure(analysis: Analysis, rows: Sequence[Result]) -> dict[str, Any]:
     }
     table = [(layer, f"{score:.2f}", f"{error:.2f}") for layer, score, error in analysis.curve()]
     return {
-        "title": f"{analysis.label}: {analysis.upstream}",
+        "title": f"{analysis.label}: {analysis.subject}",
         "svg": curve(values, [error for _, _, error in analysis.curve()], choice.layer, lines, description),
         "certainty": certainty,
         "facts": facts,
