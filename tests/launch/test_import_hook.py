@@ -116,6 +116,49 @@ def test_a_module_already_imported_is_served_at_once(module_on_path):
     assert seen == [module]
 
 
+def test_modules_in_one_archive_are_called_back_once_each(tmp_path, monkeypatch):
+    """They share a loader."""
+    import importlib
+
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for name in ("zipped_first", "zipped_second"):
+            archive.writestr(f"{name}.py", f"value = {name!r}\n")
+    monkeypatch.syspath_prepend(tmp_path / "both.zip")
+    seen: list[str] = []
+    for name in ("zipped_first", "zipped_second"):
+        _importhook.on_import(name, before=lambda name=name: seen.append(name))
+        _importhook.on_import(name, after=lambda module: seen.append(module.value))
+    try:
+        first, second = (importlib.import_module(name) for name in ("zipped_first", "zipped_second"))
+        assert first.__loader__ is second.__loader__
+        assert seen == ["zipped_first"] * 2 + ["zipped_second"] * 2
+    finally:
+        for name in ("zipped_first", "zipped_second"):
+            sys.modules.pop(name, None)
+            _importhook.FINDER.before.pop(name, None)
+            _importhook.FINDER.after.pop(name, None)
+
+
+def test_callbacks_for_a_whole_package(tmp_path, monkeypatch):
+    import importlib
+
+    (tmp_path / "watched_package").mkdir()
+    for name in ("__init__", "one", "two"):
+        (tmp_path / "watched_package" / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("watched_package.one")
+    seen: list[str] = []
+    _importhook.on_import("watched_package.*", after=lambda module: seen.append(module.__name__))
+    try:
+        assert seen == ["watched_package.one"]
+        importlib.import_module("watched_package.two")
+        assert seen == ["watched_package.one", "watched_package.two"]
+    finally:
+        _importhook.FINDER.after.pop("watched_package.*", None)
+        for name in ("watched_package", "watched_package.one", "watched_package.two"):
+            sys.modules.pop(name, None)
+
+
 def test_a_failing_callback_is_one_line_on_stderr(module_on_path, capsys):
     import importlib
 
