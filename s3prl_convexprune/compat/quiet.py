@@ -16,6 +16,9 @@ from .._importhook import on_import
 #: s3prl's hub says at every import that ESPnet's upstreams need ESPnet; whoever asks for one is told then.
 LOGGERS = ("s3prl.upstream.espnet_hubert.expert",)
 
+#: What torch remarks about s3prl's own models.
+REMARKS = ("Support for mismatched key_padding_mask and attn_mask is deprecated",)
+
 
 @functools.cache
 def hush() -> None:
@@ -25,6 +28,8 @@ def hush() -> None:
     if not sys.warnoptions:
         for kind in (DeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", kind)
+        for words in REMARKS:
+            warnings.filterwarnings("ignore", message=words)
     on_import("transformers.utils.logging", after=_no_loading_bars)
 
 

@@ -26,18 +26,18 @@ def before_setup(module: ModuleType, look: Callable[[Any, dict], None]) -> None:
     runner.__init__ = __init__
 
 
-def around_upstream(module: ModuleType, build: Callable[[Any, Callable[[], Any]], Any]) -> None:
-    """Call `build(args, original)` where `Runner` builds its upstream.
+def around(module: ModuleType, method: str, build: Callable[[Any, Callable[[], Any]], Any]) -> None:
+    """Call `build(runner, original)` in place of one of `Runner`'s methods that build a part of it.
 
     Args:
         module: `s3prl.downstream.runner`.
+        method: ``"_get_upstream"`` or ``"_get_featurizer"``.
         build: returns what `original()` returns, s3prl's `ModelEntry`, or raises.
     """
-    runner = module.Runner
-    get = runner._get_upstream
+    get = getattr(module.Runner, method)
 
     @functools.wraps(get)
-    def _get_upstream(self: Any) -> Any:
-        return build(self.args, functools.partial(get, self))
+    def _get(self: Any) -> Any:
+        return build(self, functools.partial(get, self))
 
-    runner._get_upstream = _get_upstream
+    setattr(module.Runner, method, _get)

@@ -38,7 +38,8 @@ def prepare(runner: ModuleType) -> None:
         runner: the module `s3prl.downstream.runner`, just imported.
     """
     compat.runner_setup.before_setup(runner, check_run)
-    compat.runner_setup.around_upstream(runner, build_upstream)
+    compat.runner_setup.around(runner, "_get_upstream", lambda run, build: build_upstream(run.args, build))
+    compat.runner_setup.around(runner, "_get_featurizer", select_states)
     if Path(sys.argv[0]).name != SCRIPT:
         return
     sys.excepthook = _explain
@@ -133,6 +134,27 @@ def build_upstream(args: argparse.Namespace, build: Callable[[], Any]) -> Any:
 
     load_whole(expert, args.upstream, args.upstream_ckpt)
     return entries[0]
+
+
+def select_states(run: Any, build: Callable[[], Any]) -> Any:
+    """Build a run's featurizer; a state that the upstream does not give is an error of one line.
+
+    Raises:
+        ConfigError: ``-l`` names a state beyond the upstream's last one.
+    """
+    try:
+        return build()
+    except IndexError as error:
+        if run.args.upstream_layer_selection is None:
+            raise
+        import torch
+
+        with torch.no_grad():
+            states = run.upstream.model([torch.randn(16000).to(run.args.device)])["hidden_states"]
+        raise ConfigError(
+            f"-l {run.args.upstream_layer_selection}: {run.args.upstream} gives {len(states)} hidden states; "
+            f"expected -l 0 to -l {len(states) - 1}"
+        ) from error
 
 
 def _check_files(given: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import program
 from ..atomic import named_refusal
+from ..compat.quiet import hush
 from ..errors import ArtifactError, ConvexPruneError
 from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
@@ -165,6 +166,9 @@ def output_into(path: Path) -> Iterator[None]:
             os.dup2(log.fileno(), descriptor)
     try:
         yield
+    except ConvexPruneError as error:
+        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
+        raise
     except Exception:
         traceback.print_exc()
         raise
@@ -194,6 +198,7 @@ def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
 
 def main() -> int:
     """The process that `grid` starts: plan on stdin, reports on stdout."""
+    hush()
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first, workers = (int(number) for number in sys.argv[1:]) if len(sys.argv) > 2 else (0, 1)
     plan = Plan.from_json(sys.stdin.readline())

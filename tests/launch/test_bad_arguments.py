@@ -44,6 +44,8 @@ def environment(hubert, corpora, monkeypatch, tmp_path):
         ({"-u": "hubert_custom_convexpruned_L9"}, "L9"),
         ({"-u": "hubert_custom_convexpruned_L0"}, "L0"),
         ({"-k": "nowhere.pt", "-u": "hubert_custom_convexpruned_L2"}, "nowhere.pt"),
+        ({"-l": "5", "-u": "hubert_custom_convexpruned_L2"}, "gives 3 hidden states; expected -l 0 to -l 2"),
+        ({"-l": "-9"}, "expected -l 0 to"),
         ({"-d": "emotoin"}, "'emotion'"),
         ({"-c": "nowhere.yaml"}, "nowhere.yaml"),
         ({"-e": "nowhere"}, "nowhere"),
