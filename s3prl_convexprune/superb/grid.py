@@ -152,7 +152,7 @@ def dry_run(plan: Plan) -> str:
         lines.append(f"# {cell.title} ({state})")
         for arguments in (plan.train_arguments(cell), plan.evaluate_arguments(cell)):
             lines.append(shlex.join(["run_downstream.py", *arguments]))
-    return "\n".join([f"# {len(plan.cells)} cells", *lines])
+    return "\n".join([f"# {len(plan.cells)} cells, {len(plan.groups())} groups that share a pass", *lines])
 
 
 def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:

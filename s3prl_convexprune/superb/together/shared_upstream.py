@@ -146,9 +146,7 @@ class SharedPass(nn.Module):
         self.stands_for = facts.params, facts.sha256
         self._shared, self._facts, self._member = shared, facts, member
         # s3prl's weighted sum stacks, that is copies, the states. Any other selection hands the head a state itself.
-        self._handed_on = (
-            (key, layer) if key != "hidden_states" or layer is not None or facts.count == 1 else None
-        )
+        self._copies = key != "hidden_states" or layer is not None or facts.count == 1
 
     def get_downsample_rates(self, key: str) -> int:
         return self._facts.rates.get(key, self._facts.rates["hidden_states"])
@@ -162,7 +160,7 @@ class SharedPass(nn.Module):
         self._member.wants_pass()
         states = self._shared.states(wavs)[: self._facts.count]
         self._facts.draws.replay()
-        if self._handed_on:
+        if self._copies:
             states = tuple(_copy(state) for state in states)
         return {key: value for key, value in answers(states).items() if key in self._facts.keys}
 
