@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .errors import InstallationError as InstallationError
     from .errors import OutputError as OutputError
     from .errors import UnknownUpstreamError as UnknownUpstreamError
+    from .experiments.engine import run_study as run_study
+    from .experiments.study_file import read_study as read_study
     from .names import upstream_names as upstream_names
     from .pruning.export import Export as Export
     from .pruning.prune import prune_upstream as prune_upstream
@@ -79,6 +81,8 @@ _MODULES = {
         "OutputError",
         "UnknownUpstreamError",
     ),
+    "experiments.engine": ("run_study",),
+    "experiments.study_file": ("read_study",),
     "names": ("upstream_names",),
     "pruning.export": ("Export",),
     "pruning.prune": ("prune_upstream",),

@@ -13,11 +13,12 @@ from ..names import check_checkpoint, whole_upstreams
 from ..numbers import SHARE
 from ..paper import paper_depth
 from ..resources import downstream_recipes_dir
+from ..speechbrain.comparison import variants
 from ..superb.recipes import fill_paths
 from ..superb.requirements import require_packages
 from ..superb.tasks import get_task
 from .analyses import expanded
-from .finetuned import data_folder, hparams_of
+from .finetuned import data_folder
 from .planned import known_layers
 from .study import Evaluation, Labelling, Study
 
@@ -49,6 +50,11 @@ def check_names(study: Study) -> None:
                 f"{nearest(labelling.label, labels)}"
             )
     for evaluation in study.evaluate:
+        if evaluation.variant is not None and evaluation.variant not in variants(evaluation.task):
+            raise ConfigError(
+                f"evaluation {evaluation.title}: the recipe has no variant {evaluation.variant!r}"
+                f"{nearest(evaluation.variant, variants(evaluation.task))}"
+            )
         label = study.analyses[study.labelling_of(evaluation)].label
         for choose in study.rules_of(evaluation):
             if choose.rule == "budget":
@@ -71,7 +77,6 @@ def check_machine(study: Study) -> None:
         if evaluation.how == "frozen":
             _recipe(evaluation)
             continue
-        hparams_of(evaluation)
         if evaluation.data != "demo":
             data_folder(evaluation)
 

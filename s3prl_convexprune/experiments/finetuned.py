@@ -14,7 +14,7 @@ from .study import Base, Evaluation, Study
 if TYPE_CHECKING:
     from ..speechbrain.comparison import Comparison
 
-#: Hyperparameter file -> the layout of the embedded corpus that it reads, where in it, and what else it must be told.
+#: Variant of a recipe -> the layout of the embedded corpus that it reads, where in it, and what else it must be told.
 DEMO_FOLDERS: dict[str, tuple[str, str, dict[str, str]]] = {
     "v1_12": ("ks", "train", {"test_data_folder": "test"}),
     "v2_35": ("ks", "train", {"test_data_folder": "test"}),
@@ -54,7 +54,7 @@ def comparisons(
                 output=output / "finetuned" / evaluation.task / base.name,
                 seeds=tuple(evaluation.seeds),
                 folds=tuple(evaluation.folds),
-                hparams=hparams_of(evaluation),
+                variant=evaluation.variant,
                 overrides={**more, **{key: _text(value) for key, value in evaluation.overrides.items()}},
                 device=device,
             )
@@ -65,10 +65,9 @@ def comparisons(
 def _data(evaluation: Evaluation, output: Path) -> tuple[Path, dict[str, str]]:
     if evaluation.data == "demo":
         from ..demo.layout import lay_out
+        from ..speechbrain.comparison import HPARAMS
 
-        layout, below, others = DEMO_FOLDERS[
-            (hparams_of(evaluation) or shipped_hparams(evaluation.task)).stem
-        ]
+        layout, below, others = DEMO_FOLDERS[evaluation.variant or Path(HPARAMS[evaluation.task]).stem]
         root = output / "corpus" / layout
         lay_out(root, layout)
         return (root / below).resolve(), {key: str((root / name).resolve()) for key, name in others.items()}
@@ -100,37 +99,6 @@ def data_variable(task: str) -> str:
     from ..superb.tasks import get_task
 
     return RECIPES[get_task(task).downstream].folders[0].variable
-
-
-def hparams_of(evaluation: Evaluation) -> Path | None:
-    """Another hyperparameter file: a path, or the name of one beside the recipe's own.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    from ..errors import nearest
-
-    if evaluation.hparams is None:
-        return None
-    given = Path(evaluation.hparams).expanduser()
-    if given.is_file():
-        return given
-    folder = shipped_hparams(evaluation.task).parent
-    beside = folder / f"{given.name.removesuffix('.yaml')}.yaml"
-    if not beside.is_file():
-        names = [path.stem for path in folder.glob("*.yaml")]
-        raise ConfigError(
-            f"evaluation {evaluation.title}: no hyperparameter file {evaluation.hparams!r}{nearest(given.stem, names)}"
-        )
-    return beside
-
-
-def shipped_hparams(task: str) -> Path:
-    """The hyperparameter file of a task's recipe."""
-    from ..resources import downstream_recipes_dir
-    from ..speechbrain.comparison import HPARAMS
-
-    return downstream_recipes_dir() / "speechbrain" / HPARAMS[task]
 
 
 def _text(value: object) -> str:

@@ -121,7 +121,7 @@ def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) ->
         command = [PROGRAM, "finetune", "-u", *names, "-t", evaluation.task, "-o", str(folder)]
         command += ["--data-folder", data, "--seeds", *map(str, evaluation.seeds)]
         command += ["--folds", *evaluation.folds] if evaluation.folds else []
-        command += ["--hparams", evaluation.hparams] if evaluation.hparams else []
+        command += ["--variant", evaluation.variant] if evaluation.variant else []
         command += ["--override", *(f"{key}={value}" for key, value in evaluation.overrides.items())] * bool(
             evaluation.overrides
         )

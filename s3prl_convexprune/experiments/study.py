@@ -65,7 +65,7 @@ class Evaluation(Part):
         analysis: which of the study's analyses chooses the depths; the one of the task's own label by default.
         data: ``demo`` for the embedded corpus in the recipe's layout; a folder for ``finetuned``; otherwise the
             recipe's own paths, filled from the environment.
-        hparams: ``finetuned``: another hyperparameter file of the recipe, by its name or path.
+        variant: ``finetuned``: another variant of the recipe, such as ``v1_12`` of ks.
         after: ``finetuned``: analyses that are made again on the whole upstreams as the first seed left them.
         cuts: rules for this evaluation alone; the study's by default.
         seeds: of the training.
@@ -78,7 +78,7 @@ class Evaluation(Part):
     how: Literal["frozen", "finetuned"] = "frozen"
     analysis: str | None = None
     data: str | None = None
-    hparams: str | None = None
+    variant: str | None = None
     after: list[str] = field(default_factory=list)
     cuts: tuple[Choose, ...] | None = None
     seeds: list[Seed] = field(default_factory=lambda: [1337])

@@ -39,7 +39,7 @@ def overrides(tmp_path_factory) -> list[str]:
         *(f"analyses.{label}.corpus=speech_commands" for label in CUTS),
         *(f"analyses.{label}.root={tree}" for label in CUTS),
         f"evaluate.0.data={tree}",
-        "evaluate.0.hparams=v2_35",
+        "evaluate.0.variant=v2_35",
         f"evaluate.1.data={tree}",
         "evaluate.1.overrides.speakers=3",
         "evaluate.1.overrides.train_clips=6",
