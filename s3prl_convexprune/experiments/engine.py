@@ -10,10 +10,12 @@ from typing import Any
 from .. import atomic
 from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE
+from ..schema import read_text
 from ..superb.together.groups import check_together
 from . import analyses
 from .checks import check_machine, check_names
 from .cuts import Cut, by_base, cuts_of, put_on_hub
+from .report import check_report, report
 from .study import Study
 
 STEPS = ("analyses", "cells", "report")
@@ -64,6 +66,7 @@ def run_study(
     device = choose_device(device)
     check_names(study)
     check_machine(study)
+    check_report(output)
     _claim(study, output)
     put_on_hub(output)
     if only in (None, "analyses"):
@@ -76,8 +79,6 @@ def run_study(
         _run_cells(study, chosen, output, device, jobs, together, shard, launcher, launcher_options or {})
     if only == "cells" or count > 1:
         return None
-    from .report import report
-
     return report(study, chosen, output, device)
 
 
@@ -89,7 +90,7 @@ def _claim(study: Study, output: Path) -> None:
     """
     path = output / "study.yaml"
     if path.is_file():
-        before = path.read_text(encoding="utf-8")
+        before = read_text(path)
         if f"study: {study.name}\n" not in before:
             raise ConfigError(f"{output} holds another study; use another output folder")
     if not path.is_file() or before != study.text:

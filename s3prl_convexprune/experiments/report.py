@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .. import atomic
 from ..artifact import Analysis
-from ..outputs import write_marked
+from ..outputs import check_output, write_marked
 from ..superb.leaderboard import load_rows, make_leaderboard
-from ..superb.profile import Profile, read_profiles
-from ..superb.result import Result
+from ..superb.profile import Profile, Profiles, read_profiles
+from ..superb.result import Result, Results
 from ..superb.results import write_results
 from ..superb.tables import BOARD, markdown
 from . import analyses, decisions, published, verdicts
@@ -20,6 +19,26 @@ from .cuts import Cut, by_base
 from .finetuned import comparisons
 from .frozen import experiments_dir
 from .study import Study
+
+ANSWER = "answer"
+
+
+def check_report(output: Path) -> None:
+    """Refuse, before any work, a folder where the report would destroy something.
+
+    Raises:
+        ArtifactError: a file that is not of an earlier report has the place of one.
+    """
+    from ..report.page import PAGE
+
+    for name, kind, version in (
+        ("answer.txt", ANSWER, 1),
+        ("leaderboard.md", BOARD, 1),
+        ("report.html", PAGE, 1),
+        ("results.json", Results.FORMAT, Results.VERSION),
+        ("profile.json", Profiles.FORMAT, Profiles.VERSION),
+    ):
+        check_output(output / name, kind, version)
 
 
 def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> Path:
@@ -66,7 +85,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
         text += ["", *published.curves([*before.values()])]
     text += finetuning(pairs)
     text += published.changes(study, chosen, rows)
-    atomic.write_text(output / "answer.txt", "\n".join(text).lstrip() + "\n")
+    write_marked(output / "answer.txt", ANSWER, "\n".join(text).lstrip() + "\n", ("# ", ""))
     print("\n".join(text))
     notes = [*study.notes, *(decision.sentence for decision in found)]
     made = [*before.values(), *(after for _, after in pairs)]

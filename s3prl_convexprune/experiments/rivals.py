@@ -8,18 +8,33 @@ Each keeps at least one layer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from .. import atomic
 from ..artifact import Analysis
+from ..schema import Artifact, Sha256
 from .analyses import corpus_of
 from .study import Base, Study
 
 FOLDS = 5
+
+
+@dataclass(frozen=True)
+class RivalScores(Artifact):
+    """What the rules go by, one number a layer each, for the analysis with this key."""
+
+    FORMAT: ClassVar[str] = "rival scores"
+    VERSION: ClassVar[int] = 1
+    MADE_BY: ClassVar[str] = "s3prl-convexprune study"
+
+    analysis_key: Sha256
+    probe: tuple[float, ...]
+    cka: tuple[float, ...]
+    cosine: tuple[float, ...]
 
 
 def rival_depth(
@@ -38,15 +53,14 @@ def rival_depth(
     """
     kept = output / "rivals" / f"{base.name}-{name}.json"
     key = analysis.settings.key
-    given = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
-    if given.get("analysis_key") != key:
-        given = {"analysis_key": key, **_scores(study, base, name, output, device)}
-        atomic.write_json(kept, given)
-    scores = given[rule]
-    return best(scores) if rule == "probe" else knee(scores)
+    scores = RivalScores.read(kept) if kept.is_file() else None
+    if scores is None or scores.analysis_key != key:
+        scores = _scores(study, base, name, key, output, device)
+        scores.write(kept)
+    return best(scores.probe) if rule == "probe" else knee(getattr(scores, rule))
 
 
-def _scores(study: Study, base: Base, name: str, output: Path, device: str) -> dict[str, list[float]]:
+def _scores(study: Study, base: Base, name: str, key: str, output: Path, device: str) -> RivalScores:
     from ..analysis.hidden_states import extract_points
     from ..analysis.manifest import effective_split, with_label
     from ..analysis.points import PointStore
@@ -62,11 +76,12 @@ def _scores(study: Study, base: Base, name: str, output: Path, device: str) -> d
     extract_points(build_upstream(base.entry, ckpt=base.ckpt), sample, store, device=device)
     layers = [store.layer(k) for k in range(len(store.layer_paths()))]
     labels = np.asarray([utterance.labels[labelling.label] for utterance in sample])
-    scores = {
-        "probe": [probe_accuracy(points, labels) for points in layers],
-        "cka": [linear_cka(points, layers[-1]) for points in layers],
-        "cosine": [mean_cosine(points, layers[-1]) for points in layers],
-    }
+    scores = RivalScores(
+        analysis_key=key,
+        probe=tuple(probe_accuracy(points, labels) for points in layers),
+        cka=tuple(linear_cka(points, layers[-1]) for points in layers),
+        cosine=tuple(mean_cosine(points, layers[-1]) for points in layers),
+    )
     store.remove()
     return scores
 

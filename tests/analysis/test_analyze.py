@@ -23,6 +23,7 @@ from s3prl_convexprune.errors import ArtifactError, ConfigError
 
 compat.apply()
 
+from s3prl_convexprune.outputs import claim_output  # noqa: E402
 from s3prl_convexprune.registry import build_upstream  # noqa: E402
 from tests.checkpoints import CASES, LAYERS  # noqa: E402
 
@@ -261,6 +262,13 @@ def test_another_version_or_a_missing_field(artifact, tmp_path):
         (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
         with pytest.raises(ArtifactError, match=reason):
             Analysis.read(tmp_path / "a.json")
+
+
+def test_two_commands_do_not_write_one_artifact(ckpt, manifest, tmp_path, capsys):
+    with claim_output(tmp_path / "a.json", "analysis"):
+        assert main(arguments(ckpt, manifest, tmp_path / "a.json")) == 2
+    assert "another process is writing it" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_artifact_reads_back_as_it_was(artifact, tmp_path):

@@ -75,6 +75,10 @@ PROFILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "no timings": (row(timings=[]), "rows.0.timings"),
     "half a parameter": (row(params=1.5), "rows.0.params"),
 }
+SPEECH_COMMANDS = {
+    "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS": "@ks/train",
+    "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS_TEST": "@ks/test",
+}
 TEXTS = {
     "half a file": '{"format": "s3prl-convexprune ',
     "a list": "[]",
@@ -174,4 +178,22 @@ ROWS = [
         }.items()
     ),
     *_destroys(),
+    *(
+        Row(f"demo: a {name} of somebody's", "demo -o out", ("left alone", name), {f"out/{name}": NOTES})
+        for name in ("answer.txt", "leaderboard.md", "report.html", "results.json", "profile.json")
+    ),
+    *(
+        Row(
+            f"{verb}: a {name} of somebody's",
+            f"{command} --device cpu -o out",
+            "left alone",
+            {f"out/{name}": NOTES},
+            environ=SPEECH_COMMANDS,
+        )
+        for verb, command, name in (
+            ("run", "run -u tiny_hubert -t ks", "results.json"),
+            ("finetune", "finetune -u tiny_hubert -t ks --data-folder @ks/train", "results.json"),
+            ("finetune", "finetune -u tiny_hubert -t ks --data-folder @ks/train", "table.md"),
+        )
+    ),
 ]
