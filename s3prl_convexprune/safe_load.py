@@ -157,7 +157,7 @@ def check_weights(path: str, states: Any) -> None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and 0 <= value <= MOST_LAYERS
+    return type(value) is int and 0 <= value <= MOST_LAYERS
 
 
 def _check_file(path: Path) -> None:

@@ -57,18 +57,21 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
     except (OSError, ValueError, RuntimeError, TypeError, LookupError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CheckpointError(f"{checkpoint}: transformers cannot load it: {reason}") from error
-    wrong_shape = sorted(info["mismatched_keys"])
+    weights = model.state_dict()
+    # transformers 5 gives a name and two shapes, transformers 4 the name
+    wrong_shape = sorted(key if isinstance(key, str) else key[0] for key in info["mismatched_keys"])
     if wrong_shape:
-        name, found, expected = wrong_shape[0]
+        name = wrong_shape[0]
         raise CheckpointError(
-            f"{checkpoint}: {name} has shape {tuple(found)}, its config says {tuple(expected)}{_more(wrong_shape)}"
+            f"{checkpoint}: {name} does not have the shape {tuple(weights[name].shape)} that its config.json asks for"
+            f"{_more(wrong_shape)}"
         )
     lacking = sorted(name for name in info["missing_keys"] if not name.endswith(UNREAD))
     if lacking:
         raise CheckpointError(
             f"{checkpoint} lacks {lacking[0]}{_more(lacking)}, which its config.json asks for"
         )
-    check_finite(checkpoint, model.state_dict())
+    check_finite(checkpoint, weights)
     return model
 
 

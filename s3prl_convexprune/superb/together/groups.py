@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ...config import UpstreamConfig, find_configs
+from ...config import UpstreamConfig
 from ...errors import ConfigError
 from ...fingerprint import settings_sha256
+from ...names import usable_configs
 
 if TYPE_CHECKING:
     from ..cells import Plan
@@ -37,7 +38,7 @@ def groups(plan: Plan) -> list[list[int]]:
     """
     if plan.together == 1:
         return [[index] for index in range(len(plan.cells))]
-    configs, _ = find_configs()
+    configs, _ = usable_configs()
     origins = {name: _origin(name, configs) for name in {cell.upstream for cell in plan.cells}}
     found: dict[Any, list[int]] = {}
     for index, cell in enumerate(plan.cells):
