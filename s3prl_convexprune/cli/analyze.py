@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         change, layer = protocol_difference(analysis).largest
         print(
             f"on these points, drawing at most {analysis.settings.pairs_a_class} pairs a class and averaging over them "
-            f"changes the exact score by at most {change:+.2f} points (L{layer})"
+            f"changes the exact score by at most {abs(change):.2f} points (L{layer})"
         )
         print(
             "for what the padding changes too, give --exact ANALYSIS: the same sample by the exact protocol"

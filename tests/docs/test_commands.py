@@ -111,6 +111,7 @@ def check_ours(given: argparse.Namespace) -> None:
     chosen = get_tasks([task] if isinstance(task, str) else task)
     if "hparams" in options:
         shipped = downstream_recipes_dir() / "speechbrain" / HPARAMS[chosen[0].name]
+        shipped = shipped.with_name(f"{given.variant}.yaml") if given.variant else shipped
         check_hparams(ROOT / given.hparams if given.hparams else shipped, given.override)
 
 
