@@ -139,7 +139,7 @@ def workers(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--together",
-        type=int,
+        type=AT_LEAST_ONE,
         metavar="N",
         help="frozen cells that share a forward pass, at most (default: as many as memory holds; 1: each alone)",
     )

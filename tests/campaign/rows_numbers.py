@@ -23,6 +23,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--lr": (RUN, RATES),
     "--seeds": (RUN, SEEDS),
     "--jobs": (RUN, WHOLE[:3]),
+    "--together": (RUN, WHOLE[:3]),
     "--shard": (RUN, ("²/³", "0/1", "2/1", "1/0", "-1/2", "half", "1/2/3")),
     "--seconds": (PROFILE, ("0.001", "0", "-1", "nan", "inf", "1e9")),
     "--batch": (PROFILE, WHOLE[:4]),

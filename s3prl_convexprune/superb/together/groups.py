@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...config import UpstreamConfig
-from ...errors import ConfigError
 from ...fingerprint import settings_sha256
 from ...names import usable_configs
+from ...numbers import AT_LEAST_ONE
 
 if TYPE_CHECKING:
     from ..cells import Plan
@@ -27,8 +27,8 @@ def check_together(together: int | None) -> None:
     Raises:
         ConfigError: it is below 1.
     """
-    if together is not None and together < 1:
-        raise ConfigError(f"--together {together}: expected 1 (each cell alone) or more")
+    if together is not None:
+        AT_LEAST_ONE.check("--together", together)
 
 
 def groups(plan: Plan) -> list[list[int]]:

@@ -268,7 +268,7 @@ def test_reduced_precision_is_measured_and_the_same_together(
 
 def test_what_cannot_be_is_refused_before_any_work(tmp_path: Path) -> None:
     for options, message in (
-        ({"together": 0}, "--together 0: expected 1"),
+        ({"together": 0}, "--together 0: expected a whole number from 1"),
         ({"precision": "int8"}, "--precision int8; expected one of bf16, fp16"),
         (
             {"precision": "bf16", "overrides": {"ks": "args.upstream_trainable=True"}},
