@@ -156,7 +156,8 @@ def check_extras(arguments: list[str]) -> None:
 
 
 def check_variables(settings: list[str]) -> None:
-    sources = "".join(file.read_text() for file in (ROOT / "s3prl_convexprune").rglob("*.py"))
+    readers = [*(ROOT / "s3prl_convexprune").rglob("*.py"), *(ROOT / "studies").glob("*.yaml")]
+    sources = "".join(file.read_text() for file in readers)
     known = {folder.variable for recipe in RECIPES.values() for folder in recipe.folders}
     for setting in settings:
         name = setting.partition("=")[0]
