@@ -97,7 +97,9 @@ def check_cut_name(where: str, name: str, base: str, layers: int | None) -> None
 
 def _taken(name: str) -> str:
     what = "something else" if name in HELPERS else "an upstream"
-    return f"the hub already has {what} named {name!r}, and that is what would run; give the cut another name"
+    return (
+        f"the hub already has {what} named {name!r}, and that is what would run; give this one another name"
+    )
 
 
 def upstream_names() -> list[str]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from ..config import check_name
 from ..errors import ConfigError, nearest
+from ..names import check_cut_name
 from ..resources import studies_dir
 from ..superb.tasks import TASKS, get_task
 from ..yaml_file import read_yaml, shown
@@ -155,7 +155,7 @@ def _base(given: Any) -> Base:
         if isinstance(entry, str) and isinstance(ckpt, str):
             stem = ckpt.rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
             name = str(given.get("name") or re.sub(r"\W", "_", stem, flags=re.ASCII))
-            check_name("upstreams: name", name)
+            check_cut_name("upstreams: name", name, entry, None)
             return Base(name, entry, ckpt)
     raise ConfigError(f"upstreams: {shown(given)}: expected a hub name, or {{entry: checkpoint}}")
 

@@ -58,6 +58,10 @@ BAD = {
     "a key": ({"upstraems": ["hubert"]}, "no key 'upstraems'; did you mean 'upstreams'"),
     "no upstream": ({"upstreams": None}, "'upstreams' is missing"),
     "an upstream": ({"upstreams": [3]}, "upstreams: 3: expected a hub name"),
+    "a name that the hub has": (
+        {"upstreams": [{"hubert_custom": "x/hubert.pt"}]},
+        "the hub already has an upstream named 'hubert'",
+    ),
     "an upstream twice": ({"upstreams": ["hubert", "hubert"]}, "hubert is there twice"),
     "a rule": ({"cuts": ["argmin"]}, "no rule 'argmin'; did you mean 'argmax'"),
     "a rule's option": ({"cuts": [{"budget": {"macs": 1}}]}, "no key 'macs'; did you mean 'max_macs'"),
