@@ -20,17 +20,8 @@ from s3prl_convexprune.errors import ArtifactError, OutputError
 from s3prl_convexprune.outputs import check_output, claim_output, mark
 from s3prl_convexprune.schema import Artifact
 from s3prl_convexprune.superb.profile import Machine, Profile, Profiles, Timing
-from s3prl_convexprune.superb.result import (
-    Cost,
-    Depth,
-    Epoch,
-    Memory,
-    Provenance,
-    Result,
-    Results,
-    Seconds,
-    Unfinished,
-)
+from s3prl_convexprune.superb.provenance import Depth, Provenance
+from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Result, Results, Seconds, Unfinished
 
 INFLUENCE = (0.5, -0.5, 0.5, 0.1)
 

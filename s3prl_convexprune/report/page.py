@@ -13,8 +13,9 @@ from ..atomic import write_text
 from ..outputs import check_output, mark
 from ..superb.leaderboard import Entry, make_leaderboard
 from ..superb.profile import Profile
+from ..superb.provenance import Depth
 from ..superb.published import PublishedRow, four_task_score
-from ..superb.result import Depth, Result
+from ..superb.result import Result
 from ..superb.summary import TaskScore
 from ..superb.tables import (
     DIFFERENCE_RULE,

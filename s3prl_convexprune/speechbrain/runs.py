@@ -21,8 +21,8 @@ from ..resources import PACKAGE
 from ..schema import read_json
 from ..superb.locks import FolderLock, owner_of
 from ..superb.predictions import read_predictions
-from ..superb.provenance import depth_of
-from ..superb.result import Cost, Epoch, Provenance, Result
+from ..superb.provenance import Provenance, depth_of
+from ..superb.result import Cost, Epoch, Result
 from ..superb.results import FINISHED, read_cell
 from ..superb.tasks import Task, get_task
 from .comparison import Comparison, Run, check

@@ -12,8 +12,8 @@ from ..errors import ArtifactError
 from ..schema import read_json
 from .cells import Cell, Plan
 from .outcome import read_checkpoint, read_outcome
-from .provenance import depth_of
-from .result import Provenance, Reduced, Result
+from .provenance import Provenance, depth_of
+from .result import Reduced, Result
 from .results import FAILED, FINISHED, LOG, SPEC
 from .tasks import get_task
 

@@ -3,76 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive, Seed, Sha256
 from .cells import Precision
+from .provenance import Provenance
 from .tasks import TASKS
 
 How = Literal["frozen", "finetuned"]
-
-
-@dataclass(frozen=True)
-class Depth(Part):
-    """Where the depth of a cut comes from.
-
-    Attributes:
-        base: the upstream that it is a cut of.
-        task: the task whose labels chose the depth, when one did.
-        config: file name of the upstream config.
-        policy, max_macs: the rule that chose.
-        label, corpus, corpus_fingerprint, weights_sha256: what it was measured on.
-        analysis, analysis_sha256: the artifact that the config names.
-        analysis_key: `settings.key` of the analysis.
-        stated: what else the config's provenance says.
-    """
-
-    base: str
-    task: str | None = None
-    config: str | None = None
-    policy: str | None = None
-    max_macs: Positive | None = None
-    label: str | None = None
-    corpus: str | None = None
-    corpus_fingerprint: str | None = None
-    weights_sha256: str | None = None
-    analysis: str | None = None
-    analysis_sha256: Sha256 | None = None
-    analysis_key: str | None = None
-    stated: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Provenance(Part):
-    """What a number was made with.
-
-    Attributes:
-        command: the program and its arguments.
-        recipe: file name of the recipe or hyperparameter file.
-        recipe_sha256: of its content.
-        overrides: ``key=value`` that replace the recipe's.
-        ckpt: the checkpoint that was given.
-        device: where it ran.
-        versions: package -> version.
-        upstream_sha256: of the weights that the upstream began with.
-        precision: of fine-tuning.
-        manifests: fingerprint of the SpeechBrain manifests.
-        config: s3prl's whole configuration as it ran.
-        depth: where a cut's depth comes from; None for a whole upstream.
-    """
-
-    command: tuple[str, ...]
-    recipe: str
-    recipe_sha256: Sha256
-    overrides: tuple[str, ...]
-    ckpt: str | None
-    device: str
-    versions: dict[str, str]
-    upstream_sha256: Sha256
-    precision: str | None = None
-    manifests: str | None = None
-    config: dict[str, Any] | None = None
-    depth: Depth | None = None
 
 
 @dataclass(frozen=True)

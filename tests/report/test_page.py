@@ -18,7 +18,7 @@ from s3prl_convexprune.report.page import write_page
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.superb.markdown import escape
 from s3prl_convexprune.superb.profile import write_profiles
-from s3prl_convexprune.superb.result import Depth
+from s3prl_convexprune.superb.provenance import Depth
 from s3prl_convexprune.superb.tables import as_csv, markdown
 from tests.superb.finished_cells import finished_cell, profile_of, right_answers
 from tests.test_schema import analysis as an_analysis

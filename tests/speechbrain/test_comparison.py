@@ -12,7 +12,8 @@ from s3prl_convexprune.speechbrain import runs, table
 from s3prl_convexprune.speechbrain.comparison import Comparison
 from s3prl_convexprune.speechbrain.record import Record
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
-from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Provenance, Result, Seconds
+from s3prl_convexprune.superb.provenance import Provenance
+from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Result, Seconds
 from s3prl_convexprune.superb.results import read_results
 from s3prl_convexprune.superb.tasks import get_task
 

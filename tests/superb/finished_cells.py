@@ -12,7 +12,8 @@ import torch
 from s3prl_convexprune.superb.cells import Cell
 from s3prl_convexprune.superb.predictions import read_predictions
 from s3prl_convexprune.superb.profile import Machine, Profile, Timing
-from s3prl_convexprune.superb.result import Cost, Depth, Epoch, How, Memory, Provenance, Result, Seconds
+from s3prl_convexprune.superb.provenance import Depth, Provenance
+from s3prl_convexprune.superb.result import Cost, Epoch, How, Memory, Result, Seconds
 from s3prl_convexprune.superb.tasks import TASKS
 
 CLASSES = ("yes", "no", "up", "down")

@@ -14,8 +14,8 @@ from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ArtifactError, ConfigError
 from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.superb.profile import write_profiles
+from s3prl_convexprune.superb.provenance import Depth
 from s3prl_convexprune.superb.published import published_rows
-from s3prl_convexprune.superb.result import Depth
 from s3prl_convexprune.superb.summary import score_task
 from s3prl_convexprune.superb.tables import as_csv, as_json, markdown
 from tests.superb.finished_cells import finished_cell, profile_of, right_answers, small_grid

@@ -14,8 +14,9 @@ compat.apply()
 from s3prl_convexprune.errors import ArtifactError, ConfigError, ConvexPruneError, UnknownUpstreamError  # noqa: E402
 from s3prl_convexprune.pruning.cost import count_params, depth_costs  # noqa: E402
 from s3prl_convexprune.registry import load_hub  # noqa: E402
+from s3prl_convexprune.superb.measuring import profile_upstream  # noqa: E402
 from s3prl_convexprune.superb.profile import read_profiles, write_profiles  # noqa: E402
-from s3prl_convexprune.superb.profiling import profile, profile_upstream  # noqa: E402
+from s3prl_convexprune.superb.profiling import profile  # noqa: E402
 from s3prl_convexprune.superb.random_init import ARCHITECTURES, SIZES, random_model, random_upstream  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 
