@@ -1,6 +1,6 @@
 """What a frozen grid costs on one pass for every depth and rate, against each cell alone.
 
-    python -m benchmarks.bench_grid [--tasks ks sid er asr] [--rates 1 3 5] [--steps 2] [--embedded-steps 30]
+    python -m benchmarks.bench_grid [--tasks ks sid er asr] [--rates 1 3 5] [--steps 2] [--embedded ks sid er]
 
 A Base-size HuBERT with random weights, 12 depths x 3 rates (ASR: 3 depths x 2), on noise; no download. A grid runs in
 a process of its own, on one thread, and what counts is its processor time, so that other work on the machine matters
@@ -135,12 +135,12 @@ def base_size(task: str, rates: Sequence[int], steps: int, ckpt: str) -> None:
         print(f"| {task} | memory an added cell: {added / 1e6:.0f} MB | | | | | |", flush=True)
 
 
-def embedded(steps: int, root: Path) -> None:
+def embedded(tasks: Sequence[str], steps: int, root: Path) -> None:
     """The tiny model and the embedded corpus, as the demo lays it out."""
     from s3prl_convexprune.demo.layout import lay_out
 
     upstreams = [f"tiny_hubert_convexpruned_L{depth}" for depth in DEPTHS[:-1]] + ["tiny_hubert"]
-    for task in ("ks", "sid", "er"):
+    for task in tasks:
         batches = ("batch_size",) if task == "ks" else ("train_batch_size", "eval_batch_size")
         runner = {"total_steps": steps, "eval_step": steps, "log_step": steps, "save_step": steps}
         settings = {
@@ -165,7 +165,8 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="*", default=["ks", "sid", "er", "asr"], choices=SETTINGS)
     parser.add_argument("--rates", type=int, nargs="+", default=[1, 3, 5], help="of KS; other tasks take 3")
     parser.add_argument("--steps", type=int, default=2)
-    parser.add_argument("--embedded-steps", type=int, default=30, help="0 leaves the embedded corpus out")
+    parser.add_argument("--embedded", nargs="*", default=list(GOALS), choices=GOALS, help="on that corpus")
+    parser.add_argument("--embedded-steps", type=int, default=30)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -177,8 +178,7 @@ def main() -> None:
     print("|-|-|-:|-:|-:|-:|-:|", flush=True)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         root = Path(folder)
-        if args.embedded_steps:
-            embedded(args.embedded_steps, root)
+        embedded(args.embedded, args.embedded_steps, root)
         ckpt = str(write_checkpoint("base", 12, root)) if args.tasks else ""
         for task in args.tasks:
             corpus(task, root)
