@@ -466,8 +466,19 @@ def load_espnet_hubert(path: Path) -> nn.Module:
     return expert
 
 
+def need_timm() -> None:
+    """Skip where s3prl's ast and ssast cannot be: without timm, or with another torch's torchvision."""
+    try:
+        import timm  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        import pytest
+
+        pytest.skip(f"needs the extra 'ast' and torchvision of torch's release: {error}")
+
+
 def ssast(folder: Path, layers: int, patch: tuple[int, int], **sizes: Any) -> Path:
     """An SSAST as its authors save it: the pretraining model, wrapped in DataParallel; its depth is timm's."""
+    need_timm()
     from s3prl.upstream.ssast.ast_models import ASTModel
 
     frequency, time = patch
@@ -488,6 +499,7 @@ def load_ssast(path: Path, kind: str) -> nn.Module:
 
 def ast(folder: Path, layers: int, **sizes: Any) -> Path:
     """An AST as its authors save it; s3prl takes one size alone, DeiT base."""
+    need_timm()
     from s3prl.upstream.ast.ast_models import ASTModel
 
     model = ASTModel(imagenet_pretrain=False, audioset_pretrain=False, model_size="base384", verbose=False)
