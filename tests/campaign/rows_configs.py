@@ -71,6 +71,14 @@ ROWS = [
     Row(
         "list: a place too long", "list", "too long", environ={"S3PRL_CONVEXPRUNE_CONFIGS": "/" + "a" * 5000}
     ),
+    Row(
+        "list: a folder of configs that may not be read",
+        "list",
+        ("upstream_configs", "Permission denied"),
+        {"s3prl_convexprune/upstream_configs": _made(lambda path: path.mkdir(mode=0))},
+        environ={"XDG_CONFIG_HOME": "."},
+        unprivileged=True,
+    ),
     Row("list: no home", "list", "hubert_convexpruned_half", status=0, environ={"HOME": None}),
     Row(
         "doctor: a config that is a bomb",
