@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import yaml
 
+from ..atomic import check_place
 from ..checks import check
 from ..errors import ConfigError, nearest
 from ..numbers import LEARNING_RATE, SEED
@@ -105,7 +106,7 @@ def make_plan(
 
 
 def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
-    """Refuse what every cell would refuse after its half minute of imports: names, checkpoint, corpora, device.
+    """Refuse what every cell would refuse after its half minute of imports: folder, names, checkpoint, corpora, device.
 
     Args:
         plan: the grid.
@@ -114,6 +115,7 @@ def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
     Raises:
         ConvexPruneError: see `checks.check` and `recipes.fill_paths`.
     """
+    check_place(plan.expdir, folder=True)
     upstreams = dict.fromkeys(cell.upstream for cell in plan.cells)
     check(upstreams, ckpt=plan.ckpt, device=plan.device, elsewhere=True)
     for name in dict.fromkeys(cell.task for cell in plan.cells):
