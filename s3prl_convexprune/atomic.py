@@ -19,7 +19,12 @@ from .errors import ConvexPruneError, OutputError
 PROBE = bytes(1 << 16)
 SUFFIX_ROOM = 20  # characters that `.work` and a temporary file's name add to a file's own
 # torch and safetensors write files outside Python and say so in their own exceptions
-WRITERS_WORDS = ("PytorchStreamWriter failed", "No space left on device", "os error 28")
+WRITERS_WORDS = (
+    "PytorchStreamWriter failed",
+    "] . unexpected pos ",
+    "No space left on device",
+    "os error 28",
+)
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:

@@ -17,7 +17,7 @@ import torch
 from ..artifact import Analysis, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
 from ..checks import check
 from ..convexity import graph_convexity
-from ..errors import ConfigError, ConvexPruneError, CorpusError
+from ..errors import ConfigError, ConvexPruneError, CorpusError, DataError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..numbers import AT_LEAST_ONE, SEED
 from ..outputs import claim_output
@@ -29,7 +29,7 @@ from ..registry import build_upstream
 from ..schema import Artifact
 from ..versions import package_versions
 from .corpora import open_corpus
-from .hidden_states import extract_points
+from .hidden_states import extract_points, plan_batches
 from .manifest import Utterance, check_distinct, effective_split, with_label
 from .plot import SUFFIXES
 from .points import PointStore
@@ -174,6 +174,9 @@ def _analyze(
     labelled = with_label(utterances, label, split)
     check_distinct(labelled, label)
     sample = sample_per_class(labelled, label, per_class, seed)
+    if neighbors >= len(sample):
+        raise DataError(f"--neighbors {neighbors}: the sample has {len(sample)} points; K must be less")
+    batches = plan_batches(sample, samples=protocol.samples)
     expert = build_upstream(upstream, ckpt=ckpt)
     if run is not None:
         load_finetuned(expert, upstream, run)
@@ -206,7 +209,7 @@ def _analyze(
         output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
     )
     costs = _costs(expert)
-    extract_points(expert, sample, store, device=device, progress=progress, samples=protocol.samples)
+    extract_points(expert, sample, store, device, progress, protocol.samples, batches)
     depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]

@@ -105,6 +105,7 @@ def extract_points(
     device: str = "cpu",
     progress: bool = True,
     samples: int | None = None,
+    batches: Sequence[Batch] | None = None,
 ) -> None:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -116,13 +117,16 @@ def extract_points(
         progress: whether to show a progress bar.
         samples: the length that every waveform is padded or cut to, at 16 kHz, before the upstream's own
             normalisation; None leaves it as it is.
+        batches: what `plan_batches` made of the sample, where that is known already.
 
     Raises:
         AudioError: an audio file cannot be used.
         DataError: a hidden state is NaN or infinite; the message names the layer and the file.
     """
     expert = expert.to(device).eval()
-    batches, finished = plan_batches(utterances, samples=samples), store.finished
+    if batches is None:
+        batches = plan_batches(utterances, samples=samples)
+    finished = store.finished
     silent: list[Path] = []
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
     with progress_bar(

@@ -52,7 +52,7 @@ class PointStore:
             finished = None
         if finished is None:
             shutil.rmtree(self.folder, ignore_errors=True)
-            atomic.write_json(self._plan, plan)
+        self._key = plan
         #: Numbers of the batches that need not run again.
         self.finished = finished or set()
 
@@ -89,6 +89,7 @@ class PointStore:
         """
         if not self._arrays:
             try:
+                atomic.write_json(self._plan, self._key)
                 self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
             except OutputError:
                 if not self.finished:

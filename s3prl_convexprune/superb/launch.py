@@ -24,6 +24,7 @@ from .. import compat
 from ..compat import distributed
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, InstallationError, nearest
+from ..names import check_checkpoint
 from ..yaml_file import read_yaml
 from .recipes import RECIPES, fill_paths, recipe_path
 from .requirements import require_packages
@@ -66,6 +67,9 @@ def set_up(argv: list[str]) -> list[str]:
     known.add_argument("-c", "--config")
     known.add_argument("-d", "--downstream")
     known.add_argument("-e", "--past_exp")
+    known.add_argument("-u", "--upstream")
+    known.add_argument("-k", "--upstream_ckpt")
+    known.add_argument("-o", "--override")
     known.add_argument("--backend", default="nccl")
     known.add_argument("--device", default="cuda")
     if any(argument in ("-h", "--help") for argument in argv):
@@ -169,6 +173,13 @@ def _check_files(given: argparse.Namespace) -> None:
             raise ConfigError(f"-e {past}: there is no such checkpoint or experiment folder")
         if past.is_dir() and not any(past.glob("states-*.ckpt")):
             raise ConfigError(f"-e {past}: the folder holds no states-*.ckpt; name a checkpoint file instead")
+        if past.is_file():
+            _check_experiment(past)
+    elif given.upstream:
+        check_checkpoint(given.upstream, given.upstream_ckpt)
+    for part in filter(str.strip, (given.override or "").split(",,")):
+        if part.count("=") != 1:
+            raise ConfigError(f"-o {part}: expected <key>=<value>, with one '=' (',,' between several)")
     if given.downstream is not None and not _has_expert(given.downstream):
         import s3prl.downstream
 
@@ -176,6 +187,14 @@ def _check_files(given: argparse.Namespace) -> None:
         raise ConfigError(
             f"-d {given.downstream}: s3prl has no such downstream{nearest(given.downstream, known)}"
         )
+
+
+def _check_experiment(path: Path) -> None:
+    from .. import safe_load  # imports torch
+
+    states = safe_load.load(path, map_location="cpu")
+    if not isinstance(states, dict) or not {"Args", "Config"} <= set(states):
+        raise ConfigError(f"-e {path}: is not a checkpoint of s3prl's runner")
 
 
 def _has_expert(downstream: str) -> bool:

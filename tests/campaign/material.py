@@ -9,6 +9,7 @@
 | `analysis.json` | what `analyze` wrote for tiny_hubert on the manifest's words |
 | `grid/`, `results.json` | a finished grid (upstreams tiny, tiny_convexpruned_L8 and others, KS and SID) and its rows |
 | `profile.json` | what `profile` wrote for tiny_hubert |
+| `commands/` | a tiny Speech Commands as it is published, for `finetune` |
 | `ks/`, `sid/`, `er/`, `asr/` | tiny corpora in the layouts of s3prl's recipes |
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tests import tiny_superb
+from tests import corpora_trees, tiny_superb
 
 WORDS, TAKES = 3, 4
 
@@ -26,6 +27,7 @@ def make(folder: Path) -> None:
     """Make all of it in a folder that is not there yet."""
     folder.mkdir()
     _corpus(folder)
+    corpora_trees.speech_commands(folder / "commands", train=4, dev=2, test=2, lists=True)
     for task in tiny_superb.BUILDERS:
         tiny_superb.build(task, folder / task)
     _checkpoints(folder)

@@ -1,0 +1,119 @@
+"""Command lines that say too little, too much, or something else."""
+
+from __future__ import annotations
+
+from .row import ANALYZE, Row
+
+NEEDS = {
+    "analyze": "--corpus",
+    "select": "analysis",
+    "show": "name",
+    "run": "-u",
+    "leaderboard": "EXPDIR",
+    "profile": "-u",
+    "finetune": "-u",
+    "export": "-o",
+    "prepare": "--root",
+}
+COMPLETE = {
+    "analyze": ANALYZE,
+    "select": "select @analysis.json -o out.yaml",
+    "list": "list",
+    "show": "show tiny_hubert",
+    "run": "run -u tiny_hubert -t ks --device cpu -o out",
+    "leaderboard": "leaderboard @grid",
+    "profile": "profile -u tiny_hubert",
+    "finetune": "finetune -u tiny_hubert -t ks --data-folder @ks/train -o out",
+    "export": "export tiny_hubert_convexpruned_L2 -o out",
+    "prepare": "prepare ks --root @ks/train",
+    "demo": "demo -o out",
+    "doctor": "doctor",
+}
+TYPES = {
+    "analyze": [
+        "--per-class many",
+        "--protocol ours",
+        "--weights nowhere",
+        "--exact x",
+    ],
+    "select": [
+        "--policy best",
+        "--max-macs most",
+        "--name 1a",
+        "--name a-b",
+        "--policy budget",
+        "--policy paper --max-macs 1",
+    ],
+    "run": [
+        "-t kws",
+        "--override x",
+        "--override ks:config.a",
+        "--override kws:config.a=1",
+        "--override config.optimizer.lr=1",
+        "--override args.seed=1",
+        "--launcher pbs",
+        "--launcher-option x",
+        "--precision int8",
+        "--device gpu",
+    ],
+    "leaderboard": [
+        "-o board.pdf",
+        "-o board",
+        "--reference ours",
+        "--system x",
+        "--system x:ks",
+        "--profile nowhere",
+        "--analysis nowhere -o b.html",
+        "--profile @analysis.json",
+        "--analysis @profile.json -o b.html",
+    ],
+    "profile": [
+        "--random-init huge",
+        "--device gpu",
+    ],
+    "finetune": [
+        "-t kws",
+        "--folds fold1",
+        "--hparams nowhere",
+        "--override x",
+        "--precision int8",
+        "--device gpu",
+        "--data-folder nowhere",
+        "--variant v9",
+    ],
+    "export": ["--final-norm both"],
+    "demo": ["--jobs x"],
+}
+#: Where an option's last word is not what the line names.
+NAMED = {
+    "--policy paper --max-macs 1": "--max-macs",
+    "--override ks:config.a": "config.a",
+    "--override kws:config.a=1": "kws",
+    "--analysis nowhere -o b.html": "nowhere",
+    "--analysis @profile.json -o b.html": "profile.json",
+}
+DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
+KS = {DATA: "@ks/train", f"{DATA}_TEST": "@ks/test"}
+ROWS = [
+    Row("no such verb", "analyse", "analyze"),
+    Row("a verb in capitals", "ANALYZE", "analyze"),
+    Row("an option before the verb", "--quiet list", "--quiet"),
+    Row("help about nothing", "help analyse", "analyze"),
+    *(Row(f"{verb}: nothing given", verb, says) for verb, says in NEEDS.items()),
+    *(Row(f"{verb}: an unknown option", f"{command} --fast", "--fast") for verb, command in COMPLETE.items()),
+    *(
+        Row(f"{verb}: a word too many", f"{command} word", "word")
+        for verb, command in COMPLETE.items()
+        if verb != "leaderboard"
+    ),
+    *(
+        Row(
+            f"{verb}: {options}",
+            f"{COMPLETE[verb]} {options}",
+            NAMED.get(options, options.split()[-1].lstrip("@").split("=")[0]),
+            environ=KS,
+        )
+        for verb, wrong in TYPES.items()
+        for options in wrong
+    ),
+]
