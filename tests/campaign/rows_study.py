@@ -39,7 +39,7 @@ ROWS = [
     Row("study: no such upstream", RUN, ("hubret", "hubert"), study("hubret")),
     Row("study: an upstream that cannot be cut", RUN, "acoustic features", study("fbank")),
     Row("study: a checkpoint that is not there", RUN, "nowhere.pt", study("{hubert_custom: nowhere.pt}")),
-    Row("study: a checkpoint called as the hub calls another", RUN, "my_hubert",
+    Row("study: a checkpoint called as the hub calls another", RUN, "another name",
         study("{hf_hubert_custom: hubert}") | {"hubert/config.json": "{}"}),
     Row("study: no such corpus", RUN, "librispeech", study(corpus="librispech")),
     Row("study: no such label", RUN, "word", study(label="wrod")),
