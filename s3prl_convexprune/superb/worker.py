@@ -206,7 +206,16 @@ def main() -> int:
     from .experiment import run_cell
 
     def body() -> int:
-        work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first, workers)
+        try:
+            work(
+                plan,
+                lambda event: print(json.dumps(event), file=reports, flush=True),
+                run_cell,
+                first,
+                workers,
+            )
+        except KeyboardInterrupt:  # the process that started this one says so
+            return program.INTERRUPTED
         return 0
 
     return program.run(body)
