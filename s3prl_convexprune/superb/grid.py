@@ -128,6 +128,8 @@ def summarise(plan: Plan) -> GridReport:
     for cell in plan.cells:
         folder = plan.folder(cell)
         if (folder / FINISHED).exists():
+            for leftover in (*folder.glob("resume-*"), *folder.glob(".*")):  # of a kill right after the end
+                leftover.unlink(missing_ok=True)
             report.finished += 1
         elif (folder / FAILED).exists():
             failure = Failure.read(folder / FAILED)

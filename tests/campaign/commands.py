@@ -55,7 +55,7 @@ class Grid(Command):
         expected, found = (numbers(folder / "out" / "results.json") for folder in (undisturbed, disturbed))
         assert expected and found == expected
         left = [name for pattern in LEFTOVERS for name in disturbed.rglob(pattern)]
-        assert not left
+        assert not left, left
 
 
 def names(root: Path) -> set[str]:
