@@ -12,7 +12,7 @@ from ..errors import ArtifactError
 from ..schema import read_json
 from .cells import Cell, Plan
 from .outcome import read_checkpoint, read_outcome
-from .provenance import Provenance, depth_of
+from .provenance import Provenance, depth_of, identity
 from .result import Reduced, Result
 from .results import FAILED, FINISHED, LOG, SPEC
 from .tasks import get_task
@@ -131,16 +131,6 @@ def _require_chosen_checkpoint(folder: Path, name: str, dev: str, config: dict[s
 def depth_of_featurizer(featurizer: Any) -> int:
     """Hidden states less one; s3prl's featurizer counts its states only when there are several to weigh."""
     return int(getattr(featurizer, "layer_num", 1)) - 1
-
-
-def identity(upstream: Any) -> tuple[int, str]:
-    """Parameters and weights hash of a runner's upstream, also where a shared one stands for it."""
-    from ..fingerprint import weights_sha256
-    from ..pruning.cost import count_params
-
-    if hasattr(upstream, "stands_for"):
-        return upstream.stands_for
-    return count_params(upstream), weights_sha256(upstream)
 
 
 def provenance(plan: Plan, cell: Cell, runner: Any) -> Provenance:

@@ -120,3 +120,13 @@ def _split(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         elif value is not None:
             stated[str(key)] = str(value)
     return known, stated
+
+
+def identity(upstream: Any) -> tuple[int, str]:
+    """Parameters and weights hash of a runner's upstream, also where a shared one stands for it."""
+    from ..fingerprint import weights_sha256
+    from ..pruning.cost import count_params
+
+    if hasattr(upstream, "stands_for"):
+        return upstream.stands_for
+    return count_params(upstream), weights_sha256(upstream)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .experiment import identity
+from .provenance import identity
 from .together import random_states
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -11,8 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
 from .result import Failure
 from .results import FAILED, FINISHED, LOG
+from .run_log import output_into
 
 LAST_LINES = 12
 Report = Callable[[dict[str, Any]], None]
@@ -151,33 +152,6 @@ def last_lines(path: Path, count: int = LAST_LINES) -> list[str]:
         return []
     lines = [line.rstrip().rsplit("\r", 1)[-1] for line in text.split("\n")]
     return [line for line in lines if line.strip()][-count:]
-
-
-@contextmanager
-def output_into(path: Path) -> Iterator[None]:
-    """Send this process's stdout and stderr, file descriptors included, to the end of a file."""
-    import traceback
-
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = [os.dup(descriptor) for descriptor in (1, 2)]
-    with path.open("ab") as log:
-        for descriptor in (1, 2):
-            os.dup2(log.fileno(), descriptor)
-    try:
-        yield
-    except ConvexPruneError as error:
-        print(f"s3prl-convexprune: error: {error}", file=sys.stderr)
-        raise
-    except Exception:
-        traceback.print_exc()
-        raise
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for descriptor, original in zip((1, 2), saved, strict=False):
-            os.dup2(original, descriptor)
-            os.close(original)
 
 
 def quiet_environment(jobs: int) -> dict[str, str]:

@@ -103,7 +103,7 @@ class SharedUpstream:
 
     def _join(self, own: nn.Module, key: str, building: Effect) -> Facts | None:
         """Look at a cell's own upstream; it becomes the shared one if it is deeper. None: it cannot be shared."""
-        from ..experiment import identity
+        from ..provenance import identity
 
         own.eval()
         generator = torch.Generator().manual_seed(0)

@@ -1,0 +1,126 @@
+"""The rooms of the package: who may import whom, read off the code; and no module imports itself through others."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import s3prl_convexprune
+
+PACKAGE = Path(s3prl_convexprune.__file__).parent
+GROUND = {
+    "errors",
+    "atomic",
+    "fingerprint",
+    "versions",
+    "resources",
+    "numbers",
+    "outputs",
+    "schema",
+    "progress",
+    "program",
+}
+GROUND |= {"paper", "devices", "yaml_file", "safe_eval", "safe_load", "compat"}
+
+#: Room -> the rooms that it may import beside the ground floor; one that is not named may import any below `cli`.
+MAY_IMPORT = {
+    "convexity": set(),
+    "artifact": {"convexity"},
+    "compat": {"_importhook"},
+    "config": set(),
+    "hub_names": set(),
+    "report": {"artifact", "superb"},
+    "_importhook": set(),
+}
+TOP = {"cli", "__main__"}  # nothing imports them
+LIGHT = ("convexity", "errors", "config", "hub_names", "_importhook", "yaml_file", "numbers", "paper")
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(module: str, path: Path) -> Iterator[str]:
+    """The modules of ours that a module imports, at its top or inside a function; not those for type checking."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    blocks = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    )
+    unread = {id(inner) for block in blocks for node in block.body for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in unread:
+            continue
+        base = node.module or ""
+        if node.level:
+            above = package.split(".")
+            base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
+        for alias in node.names:
+            for name in (f"{base}.{alias.name}", base):
+                if name in MODULES:
+                    yield name
+                    break
+
+
+GRAPH = {module: set(imports(module, path)) - {module} for module, path in MODULES.items()}
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def test_no_module_imports_itself_through_others():
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_a_room_imports_only_what_it_may(name):
+    assert any(room(module) == name for module in MODULES), f"there is no room {name}"
+    allowed = {name} | MAY_IMPORT[name] | GROUND
+    arrows = {(module, other) for module, others in GRAPH.items() if room(module) == name for other in others}
+    assert {(module, other) for module, other in arrows if room(other) not in allowed} == set()
+
+
+def test_nothing_imports_the_command_line():
+    assert {
+        module
+        for module, others in GRAPH.items()
+        if room(module) not in TOP
+        if {room(o) for o in others} & TOP
+    } == set()
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_light_room_has_no_torch_and_no_audio(name):
+    for module, path in MODULES.items():
+        if room(module) == name:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            names = {
+                alias.name.partition(".")[0]
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Import)
+                for alias in node.names
+            }
+            names |= {
+                (node.module or "").partition(".")[0]
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom)
+            }
+            assert not names & {"torch", "torchaudio", "soundfile", "s3prl", "transformers"}, module
