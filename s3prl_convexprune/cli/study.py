@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     study = read_study(args.study, args.override)
     check_names(study)
     if args.dry_run:
-        print("\n".join(map(str, steps(study, args.output, args.jobs))))
+        print("\n".join(map(str, steps(study, args.study, args.output, args.jobs, args.override))))
         return 0
     from ..experiments.engine import run_study
 

@@ -49,21 +49,26 @@ class Step:
         return f"# {self.title} ({state}): {self.amount}; reads {self.reads}\n{self.command}"
 
 
-def steps(study: Study, output: Path, jobs: int = 1) -> Iterator[Step]:
+def steps(
+    study: Study, given: str, output: Path, jobs: int = 1, overrides: Sequence[str] = ()
+) -> Iterator[Step]:
     """The steps in the order in which they run. A depth that an analysis has yet to choose is shown as ``L<rule>``.
 
     Args:
         study: the study.
+        given: its file or name, as it was given.
         output: its folder, looked at for what is finished.
         jobs: worker processes.
+        overrides: the settings that changed it.
     """
     for base, name in pairs(study):
         yield _analysis(study, base, name, output)
     for evaluation in study.evaluate:
         yield from (_frozen if evaluation.how == "frozen" else _finetuned)(study, evaluation, output, jobs)
+    report = [PROGRAM, "study", given, "-o", str(output), "--only", "report"]
     yield Step(
         "report",
-        _shell([PROGRAM, "study", study.name, "-o", str(output), "--only", "report"]),
+        _shell([*report, *(["--override", *overrides] if overrides else [])]),
         "the artifacts above",
         "the leaderboard, the answer and one page",
         (output / "report.html").is_file(),

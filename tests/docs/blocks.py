@@ -14,29 +14,44 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "downstream_recipes/**/*.md", "s3prl_convexprune/**/*.md")
     for page in ROOT.glob(pattern)
 )
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: What a block can need that the suite has not got: ``<!-- needs: corpus -->`` on the line above its fence.
+NEEDS = {
+    "corpus": "a corpus or a recording of the reader's",
+    "network": "a published checkpoint, or packages",
+    "minutes": "nothing else; it was run by hand",
+    "hours": "nothing else",
+}
+FENCE = re.compile(r"^(?:<!-- needs: (\w+) -->\n)?```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: the page, the line it begins on, its language ("" for none) and its text."""
+    """One fenced block: the page, the line it begins on, its language ("" for none), its text and what it needs."""
 
     page: Path
     line: int
     language: str
     text: str
+    needs: str | None = None
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
 
 
 def blocks(*languages: str) -> Iterator[Block]:
-    """The blocks of all pages in these languages, in reading order."""
+    """The blocks of all pages in these languages, or in any if none is given, in reading order."""
     for page in PAGES:
         content = (ROOT / page).read_text(encoding="utf-8")
         for match in FENCE.finditer(content):
-            if match[1] in languages:
-                yield Block(page, content.count("\n", 0, match.start()) + 1, match[1], match[2])
+            needs, language, text = match.groups()
+            if not languages or language in languages:
+                yield Block(page, content.count("\n", 0, match.start(2)) + 1, language, text, needs)
+
+
+def to_run(page: str | None = None) -> list[Block]:
+    """The console and python blocks, of one page or all, that have to run here: those with no mark above them."""
+    found = [block for block in blocks("console", "python") if block.needs is None]
+    return [block for block in found if page is None or block.page == Path(page)]
 
 
 def commands(block: Block) -> list[list[str]]:

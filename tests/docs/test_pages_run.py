@@ -1,11 +1,14 @@
-"""README.md from top to bottom on a machine without a network: each command is run, on stand-ins of its data.
+"""Every console and python block of the pages runs, but for those that say above their fence what they need.
 
-The tiny model stands for HuBERT, tones for the corpora, two steps for a schedule. `make` and `pip` are not run here:
-`make demo` is what `tests/demo/test_run.py` runs, and `tests/launch` installs the wheel.
+Readers do not see that line; `NEEDS` has what it can say. What a command asks for beyond the shipped model and corpus
+has a stand-in: the tiny model is HuBERT, tones are the corpora, two steps a schedule. Each page is run from top to
+bottom in a folder of its own; docs/python.md has a test of its own. `pip` is run by `tests/launch`, `make demo` by
+`tests/demo/test_run.py`.
 """
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 from pathlib import Path
@@ -21,10 +24,10 @@ from s3prl_convexprune.superb import run
 from tests import tiny_superb
 from tests.launch.conftest import SHORT, override
 
-from .blocks import blocks, commands
+from .blocks import NEEDS, PAGES, ROOT, blocks, commands, to_run
 
-README = [block for block in blocks("console", "python", "yaml") if block.page == Path("README.md")]
-NOT_RUN_HERE = ("make", "pip")
+README = [*to_run("README.md"), *(block for block in blocks("yaml") if block.page == Path("README.md"))]
+OTHERS = sorted({block.page for block in to_run()} - {Path("README.md"), Path("docs/python.md")})
 
 #: Enough to learn two tones apart: a head that beats nothing on dev is no result.
 TWELVE_STEPS = SHORT | {"config.runner.total_steps": 12, "config.runner.eval_step": 12}
@@ -65,7 +68,7 @@ def test_readme(home, capsys):
     for block in README:
         if block.language == "console":
             for words in commands(block):
-                if words[0] not in NOT_RUN_HERE:
+                if words[0] != "pip":
                     start(words)
                     ran.append(words)
         elif block.language == "python":
@@ -74,6 +77,40 @@ def test_readme(home, capsys):
             check_config(block.text, home)
     assert len(ran) >= 9
     assert "word" in Path("board.html").read_text() and "tiny_hubert" in Path("board.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", OTHERS, ids=str)
+def test_page(page, home, capsys):
+    for block in blocks("yaml"):
+        if block.page == page and block.text.startswith("study: "):
+            Path(f"{yaml.safe_load(block.text)['study']}.yaml").write_text(block.text)
+    space: dict[str, object] = {}
+    for block in to_run(str(page)):
+        if block.language == "console":
+            for words in commands(block):
+                start(words)
+        elif ">>>" in block.text:
+            example = doctest.DocTestParser().get_doctest(
+                block.text, space, str(block), str(page), block.line
+            )
+            assert doctest.DocTestRunner().run(example, clear_globs=False).failed == 0
+            space = example.globs
+        else:
+            exec(block.text, space)
+
+
+def test_what_a_block_needs_is_said_above_its_fence():
+    marked = [block for block in blocks("console", "python") if block.needs]
+    assert {block.needs for block in marked} == NEEDS.keys()
+    said = [line for page in PAGES for line in (ROOT / page).read_text().splitlines() if "<!-- needs" in line]
+    assert len(said) == len(marked)
+
+
+def test_no_block_escapes_the_walk():
+    """A fence of another form, or in a list, would be neither run nor marked."""
+    fences = [re.findall(r"^[ >]*(?:```|~~~)", (ROOT / page).read_text(), re.M) for page in PAGES]
+    assert sum(map(len, fences)) == 2 * len(list(blocks()))
 
 
 def start(words: list[str]) -> None:

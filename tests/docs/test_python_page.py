@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 import s3prl_convexprune as cp
 from s3prl_convexprune.cli.main import main
 
-from .blocks import blocks, commands
-
-PAGE = [block for block in blocks("console", "python") if block.page == Path("docs/python.md")]
+from .blocks import commands, to_run
 
 
 @pytest.mark.slow
 def test_the_shell_and_the_notebook_make_the_same(tmp_path, monkeypatch, capsys):
-    (shell, *_), notebook = (
-        [block for block in PAGE if block.language == "console"],
-        [block for block in PAGE if block.language == "python"][:2],
-    )
+    shell, *notebook = to_run("docs/python.md")
+    assert [block.language for block in (shell, *notebook)] == ["console", "python", "python"]
     for place in ("shell", "notebook"):
         (tmp_path / place).mkdir()
     monkeypatch.chdir(tmp_path / "shell")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ConfigError
 from s3prl_convexprune.experiments.planned import steps
 from s3prl_convexprune.experiments.study_file import find_study, read_study, study_names
@@ -32,7 +34,7 @@ def written(folder: Path, **changes: object) -> Path:
 def test_those_that_ship_are_good(name, tmp_path):
     study = read_study(name)
     assert study.name == name
-    assert len(list(steps(study, tmp_path))) > len(study.analyses)
+    assert len(list(steps(study, name, tmp_path))) > len(study.analyses)
 
 
 def test_what_it_says(tmp_path):
@@ -52,6 +54,15 @@ def test_what_it_says(tmp_path):
 def test_an_override_changes_one_value(tmp_path):
     study = read_study(written(tmp_path), ["evaluate.0.seeds=[4, 5]", "analyses.word.per_class=50"])
     assert study.evaluate[0].seeds == [4, 5] and study.analyses["word"].per_class == 50
+
+
+def test_the_report_alone_is_of_the_same_study(tmp_path, capsys):
+    file, changed = str(written(tmp_path)), ["evaluate.0.seeds=[4, 5]", "cuts=[whole]"]
+    assert main(["study", file, "-o", str(tmp_path / "a b"), "--dry-run", "--override", *changed]) == 0
+    words = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    given = words.index("--override")
+    assert words[2:given] == [file, "-o", str(tmp_path / "a b"), "--only", "report"]
+    assert read_study(words[2], words[given + 1 :]) == read_study(file, changed) != read_study(file)
 
 
 BAD = {
