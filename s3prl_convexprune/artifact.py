@@ -97,6 +97,8 @@ class CorpusFacts(Part):
         split: which split; None for everything.
         n_points: points, one an utterance or segment.
         classes: class -> points.
+        silent: points whose audio is digital silence, every sample the same.
+        cut: points whose audio is longer than the protocol takes; its end was not heard.
     """
 
     name: str
@@ -104,10 +106,15 @@ class CorpusFacts(Part):
     split: str | None
     n_points: AtLeastOne
     classes: dict[str, AtLeastOne]
+    silent: Count = 0
+    cut: Count = 0
 
     def __post_init__(self) -> None:
         if sum(self.classes.values()) != self.n_points:
             raise ValueError(f"n_points {self.n_points} is not the sum of classes")
+        for part in ("silent", "cut"):
+            if (count := getattr(self, part)) > self.n_points:
+                raise ValueError(f"{part} {count} is more than n_points {self.n_points}")
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a negative layer": (layer(layer=-7), "layers.1.layer is -7"),
     "a layer twice": (layer(layer=0), "layer 0 stands after layer 0"),
     "layers out of order": (lambda c: c["layers"].reverse(), "layer 1 stands after layer 2"),
+    "more silence than points": (field("corpus", silent=5), "silent 5 is more than n_points 4"),
     "a negative error": (layer(sem=-0.1), "layers.1.sem is -0.1"),
     "an error that hides its points": (layer(sem=0.1), "sem 0.1 is smaller"),
     "a point more": (layer(influence=[0.1] * 5), "influence of 5 points, not 4"),

@@ -209,7 +209,7 @@ def _analyze(
         output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
     )
     costs = _costs(expert)
-    extract_points(expert, sample, store, device, progress, protocol.samples, batches)
+    silent = extract_points(expert, sample, store, device, progress, protocol.samples, batches)
     depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
@@ -219,7 +219,15 @@ def _analyze(
     analysis = Analysis(
         upstream=upstream,
         checkpoint=Checkpoint(ckpt, weights, _facts(run)),
-        corpus=CorpusFacts(corpus, fingerprint, split, len(sample), dict(sorted(Counter(labels).items()))),
+        corpus=CorpusFacts(
+            corpus,
+            fingerprint,
+            split,
+            len(sample),
+            dict(sorted(Counter(labels).items())),
+            silent=silent,
+            cut=sum(batch.cut for batch in batches),
+        ),
         label=label,
         settings=Settings(key=key, **asked),
         versions=package_versions(),

@@ -35,10 +35,12 @@ class Batch:
     Args:
         files: the audio files.
         rows: for each file, the utterances (by their place in the sample) that lie in it.
+        cut: the utterances whose end is cut off.
     """
 
     files: tuple[Path, ...]
     rows: tuple[tuple[int, ...], ...]
+    cut: int = 0
 
 
 def plan_batches(
@@ -61,7 +63,7 @@ def plan_batches(
     for row, utterance in enumerate(utterances):
         rows_of[utterance.path].append(row)
     groups: dict[tuple[int, int], list[Path]] = defaultdict(list)
-    cut = 0
+    cut: dict[Path, int] = {}
     for path in sorted(rows_of):
         header = read_header(path)
         frames, rate = header.frames, header.rate
@@ -74,18 +76,21 @@ def plan_batches(
                 )
             if end is not None and end > frames / rate + 0.025:
                 raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
-        cut += samples is not None and frames * SAMPLE_RATE > samples * rate
+        too_long = samples is not None and frames * SAMPLE_RATE > samples * rate
+        cut[path] = len(rows_of[path]) if too_long else 0
         groups[(frames, rate) if samples is None else (samples, SAMPLE_RATE)].append(path)
-    if cut:
+    if any(cut.values()):
+        longer = sum(map(bool, cut.values()))
         logger.warning(
-            "%d of %d files are longer than %d samples and are cut there", cut, len(rows_of), samples
+            "%d of %d files are longer than %d samples and are cut there", longer, len(rows_of), samples
         )
     batches = []
     for (frames, rate), paths in sorted(groups.items()):
         size = max(1, int(batch_seconds * rate / frames))
         for at in range(0, len(paths), size):
             files = tuple(paths[at : at + size])
-            batches.append(Batch(files, tuple(tuple(rows_of[path]) for path in files)))
+            rows = tuple(tuple(rows_of[path]) for path in files)
+            batches.append(Batch(files, rows, sum(cut[path] for path in files)))
     return batches
 
 
@@ -106,7 +111,7 @@ def extract_points(
     progress: bool = True,
     samples: int | None = None,
     batches: Sequence[Batch] | None = None,
-) -> None:
+) -> int:
     """Fill a store with the points of every layer; finished batches are not run again.
 
     Args:
@@ -119,6 +124,9 @@ def extract_points(
             normalisation; None leaves it as it is.
         batches: what `plan_batches` made of the sample, where that is known already.
 
+    Returns:
+        How many points are digital silence, those of finished batches among them.
+
     Raises:
         AudioError: an audio file cannot be used.
         DataError: a hidden state is NaN or infinite; the message names the layer and the file.
@@ -127,7 +135,6 @@ def extract_points(
     if batches is None:
         batches = plan_batches(utterances, samples=samples)
     finished = store.finished
-    silent: list[Path] = []
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
     with progress_bar(
         total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress
@@ -136,7 +143,6 @@ def extract_points(
             if number in finished:
                 continue
             heard = [load_audio(path) for path in batch.files]
-            silent += [path for path, wav in zip(batch.files, heard, strict=True) if is_silent(wav)]
             wavs = [torch.from_numpy(fit(wav, samples)).to(device) for wav in heard]
             with torch.inference_mode():
                 states = expert(wavs)["hidden_states"]
@@ -146,13 +152,25 @@ def extract_points(
             ]
             _check_finite(batch, layers)
             rows = [row for rows in batch.rows for row in rows]
-            store.write(number, rows, layers)
+            silent = [
+                row
+                for wav, own in zip(heard, batch.rows, strict=True)
+                for row in own
+                if is_silent(_own_samples(wav, utterances[row], samples))
+            ]
+            store.write(number, rows, layers, silent)
             bar.update(len(rows))
     store.flush()
+    silent = sorted(row for rows in store.finished.values() for row in rows)
     if silent:
+        first = utterances[silent[0]].path
         logger.warning(
-            "%d of the audio files are digital silence, %s first; leave them out", len(silent), silent[0]
+            "%d of %d points are digital silence, one in %s; leave them out",
+            len(silent),
+            len(utterances),
+            first,
         )
+    return len(silent)
 
 
 def _rates(expert: Any, states: Sequence[torch.Tensor]) -> list[int]:
@@ -169,6 +187,14 @@ def _pool(batch: Batch, utterances: Sequence[Utterance], state: torch.Tensor, ra
             own = _own_frames(centres, utterances[row])
             points.append(states[own.to(states.device)].mean(dim=0))
     return torch.stack(points).float().cpu().numpy()
+
+
+def _own_samples(wav: np.ndarray, utterance: Utterance, samples: int | None) -> np.ndarray:
+    """What is heard of an utterance: its segment, or its file as far as the protocol takes it."""
+    if utterance.start is None or utterance.end is None:
+        return wav[:samples]
+    first, last = (round(time * SAMPLE_RATE) for time in (utterance.start, utterance.end))
+    return wav[min(first, len(wav) - 1) : max(last, first + 1)]
 
 
 def _own_frames(centres: torch.Tensor, utterance: Utterance) -> torch.Tensor:

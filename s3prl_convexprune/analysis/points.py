@@ -41,7 +41,7 @@ class PointStore:
         self._plan = self.folder / "plan.json"
         self._log = self.folder / "finished"
         self._arrays: list[np.memmap] = []
-        self._unflushed: list[int] = []
+        self._unflushed: dict[int, tuple[int, ...]] = {}
         self._flush_seconds = flush_seconds
         self._flushed_at = time.monotonic()
         plan = {"key": key, "n_points": n_points}
@@ -53,8 +53,8 @@ class PointStore:
         if finished is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._key = plan
-        #: Numbers of the batches that need not run again.
-        self.finished = finished or set()
+        #: Numbers of the batches that need not run again, each with the rows in it that are silence.
+        self.finished = finished or {}
 
     def _refuse_what_is_not_ours(self) -> None:
         if self._plan.is_file() or not os.path.lexists(self.folder):
@@ -68,24 +68,27 @@ class PointStore:
                 f"{self.folder}: holds {min(foreign)}, which is not of an unfinished analysis; move it away"
             )
 
-    def _read_finished(self) -> set[int] | None:
+    def _read_finished(self) -> dict[int, tuple[int, ...]] | None:
         """The finished batches, None when what lies in the folder does not fit together."""
         *lines, cut_short = self._log.read_text().split("\n") if self._log.is_file() else [""]
         if cut_short:  # by a kill or a full disk: the next number must not be appended to it
             atomic.write_text(self._log, "".join(f"{line}\n" for line in lines))
-        finished = {int(line) for line in lines}
+        finished = {batch: tuple(silent) for batch, *silent in (map(int, line.split()) for line in lines)}
         paths = self.layer_paths()
         whole = [path.name for path in paths] == [self._name(k) for k in range(len(paths))]
         whole = whole and all(np.load(path, mmap_mode="r").shape[0] == self.n_points for path in paths)
         return finished if whole and (paths or not finished) else None
 
-    def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray]) -> None:
+    def write(
+        self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()
+    ) -> None:
         """Keep the points of one batch.
 
         Args:
             batch: its number.
             rows: which rows of the arrays it fills.
             layers: one `[len(rows), dim]` array a layer.
+            silent: those of the rows whose audio is silence.
         """
         if not self._arrays:
             try:
@@ -97,7 +100,7 @@ class PointStore:
                 raise
         for array, points in zip(self._arrays, layers, strict=True):
             array[list(rows)] = points
-        self._unflushed.append(batch)
+        self._unflushed[batch] = tuple(silent)
         if time.monotonic() - self._flushed_at >= self._flush_seconds:
             self.flush()
 
@@ -106,7 +109,8 @@ class PointStore:
         for array in self._arrays:
             array.flush()
         with atomic.explained(self._log), self._log.open("a") as log:
-            log.write("".join(f"{batch}\n" for batch in self._unflushed))
+            for batch, silent in self._unflushed.items():
+                log.write(" ".join(map(str, (batch, *silent))) + "\n")
             log.flush()
             os.fsync(log.fileno())
         self.finished.update(self._unflushed)

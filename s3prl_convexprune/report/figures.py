@@ -60,8 +60,13 @@ def curve_figure(analysis: Analysis, rows: Sequence[Result]) -> dict[str, Any]:
         f"{choice.probability_best:.2f}."
     )
     corpus = analysis.corpus
+    warned = "".join(
+        f", {count} of them {what}"
+        for count, what in ((corpus.silent, "digital silence"), (corpus.cut, "cut short by the protocol"))
+        if count
+    )
     facts = {
-        "Corpus": f"{corpus.name}, {corpus.n_points} points, split {corpus.split or 'all'}",
+        "Corpus": f"{corpus.name}, {corpus.n_points} points{warned}, split {corpus.split or 'all'}",
         "Corpus fingerprint": corpus.fingerprint,
         "Weights (SHA-256)": analysis.checkpoint.weights_sha256,
         "Settings": ", ".join(f"{key} {value}" for key, value in asdict(analysis.settings).items()),

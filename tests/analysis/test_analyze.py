@@ -277,6 +277,18 @@ def test_an_artifact_reads_back_as_it_was(artifact, tmp_path):
     assert (tmp_path / "copy.json").read_bytes() == artifact.read_bytes()
 
 
+def test_the_artifact_counts_silence(ckpt, manifest, tmp_path):
+    rows = manifest.read_text().splitlines()
+    for number in range(2):
+        soundfile.write(tmp_path / f"{number}.wav", np.zeros(4000 + 400 * number), 16_000)
+        rows.append(f"{tmp_path}/{number}.wav,{WORDS[number]},s0,train")
+    spoiled = manifest.with_name("silence.csv")
+    spoiled.write_text("\n".join(rows) + "\n")
+    corpus = analyze(CASE.entry, spoiled, "word", tmp_path / "a.json", ckpt=ckpt, neighbors=4).corpus
+    assert (corpus.silent, corpus.cut, corpus.n_points) == (2, 0, 26)
+    assert Analysis.read(tmp_path / "a.json").corpus == corpus
+
+
 def test_cuda_is_refused_where_there_is_none(ckpt, manifest, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")

@@ -100,3 +100,34 @@ def test_bad_files_are_named_before_anything_runs(tmp_path, content, reason):
         path.write_bytes(content)
     with pytest.raises(AudioError, match=reason):
         plan_batches([Utterance(path)])
+
+
+def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
+    case = CASES["hubert-post"]
+    expert = build_upstream(case.entry, ckpt=str(case.build(tmp_path / "ckpt"))).eval()
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16_000)
+    wavs = {"speech": noise, "offset": np.full(12_000, 0.25), "gap": np.append(noise[:8000], np.zeros(9000))}
+    for name, wav in wavs.items():
+        soundfile.write(tmp_path / f"{name}.wav", wav, 16_000, subtype="FLOAT")
+    gap = tmp_path / "gap.wav"
+    sample = [
+        Utterance(tmp_path / "speech.wav"),
+        Utterance(gap, start=0.1, end=0.4),
+        Utterance(gap, start=0.5, end=0.9),
+        Utterance(gap, start=0.4, end=0.6),
+        Utterance(tmp_path / "offset.wav"),
+    ]
+    batches = plan_batches(sample)
+    store = PointStore(tmp_path / "work", "key", len(sample), flush_seconds=0)
+    with pytest.raises(AttributeError):  # after the first batch, the one of the shortest file: the silent one
+        extract_points(expert, sample, store, progress=False, batches=[batches[0], None])
+    store = PointStore(tmp_path / "work", "key", len(sample))
+    assert store.finished == {0: (4,)}
+    assert extract_points(expert, sample, store, progress=False, batches=batches) == 2
+    assert sorted(row for rows in store.finished.values() for row in rows) == [2, 4]
+
+
+def test_points_that_the_protocol_cuts_are_counted(corpus):
+    sample = [Utterance(path) for path in corpus.values()]
+    assert sum(batch.cut for batch in plan_batches(sample)) == 0
+    assert sum(batch.cut for batch in plan_batches(sample, samples=8000)) == 2

@@ -25,7 +25,7 @@ def test_rows_lie_where_they_belong_whatever_the_order_of_batches(tmp_path):
 def test_a_reopened_store_knows_what_is_finished(tmp_path):
     PointStore(tmp_path / "work", "key", 4, flush_seconds=0).write(7, [0, 1], layers([0, 1]))
     again = PointStore(tmp_path / "work", "key", 4)
-    assert again.finished == {7}
+    assert again.finished == {7: ()}
     again.write(8, [2, 3], layers([2, 3]))
     assert again.layer(0)[:, 0].tolist() == [0, 1, 2, 3]
 
@@ -36,24 +36,24 @@ def test_a_batch_whose_line_was_cut_short_is_not_finished(tmp_path):
     with (tmp_path / "work" / "finished").open("a") as log:
         log.write("1")
     again = PointStore(tmp_path / "work", "key", 4, flush_seconds=0)
-    assert again.finished == {12}
+    assert again.finished == {12: ()}
     again.write(5, [2, 3], layers([2, 3]))
-    assert PointStore(tmp_path / "work", "key", 4).finished == {12, 5}
+    assert PointStore(tmp_path / "work", "key", 4).finished == {12: (), 5: ()}
 
 
 def test_another_key_or_size_starts_afresh(tmp_path):
     PointStore(tmp_path / "work", "key", 4, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
-    assert PointStore(tmp_path / "work", "other", 4).finished == set()
+    assert PointStore(tmp_path / "work", "other", 4).finished == {}
     PointStore(tmp_path / "work", "other", 4, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
-    assert PointStore(tmp_path / "work", "other", 5).finished == set()
+    assert PointStore(tmp_path / "work", "other", 5).finished == {}
 
 
 def test_rows_that_have_not_reached_the_disk_are_not_finished(tmp_path):
     store = PointStore(tmp_path / "work", "key", 4, flush_seconds=3600)
     store.write(0, [0, 1], layers([0, 1]))
-    assert PointStore(tmp_path / "work", "key", 4).finished == set()
+    assert PointStore(tmp_path / "work", "key", 4).finished == {}
     store.flush()
-    assert PointStore(tmp_path / "work", "key", 4).finished == {0}
+    assert PointStore(tmp_path / "work", "key", 4).finished == {0: ()}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_half_made_store_is_made_again(tmp_path, damage):
     PointStore(tmp_path / "work", "key", 2, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
     damage(tmp_path / "work")
     store = PointStore(tmp_path / "work", "key", 2, flush_seconds=0)
-    assert store.finished == set()
+    assert store.finished == {}
     store.write(0, [1, 0], layers([1, 0]))
     assert [store.layer(k)[:, 0].tolist() for k in range(3)] == [[k, 1 + k] for k in range(3)]
 

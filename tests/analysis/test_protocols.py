@@ -85,6 +85,7 @@ def test_the_artifact_states_what_the_protocol_fixes(analyses):
     )
     assert (settings["exact"].protocol, settings["exact"].samples) == ("exact", None)
     assert paper.key != settings["exact"].key
+    assert {name: analysis.corpus.cut for name, analysis in analyses[0].items()} == {"exact": 0, "paper": 6}
     assert Analysis.read(analyses[1] / "paper.json") == analyses[0]["paper"]
 
 

@@ -1,7 +1,7 @@
 """A process that has imported torch and s3prl once and forks for every command, so that a row costs no import.
 
 ``python -m tests.campaign.forkserver FOLDER`` makes the shared material in a folder and then takes one JSON request a
-line on stdin. The server itself never touches s3prl's hub with our names on it, never draws a bar and never starts a
+line on stdin. The server itself never touches s3prl's hub with our names on it, keeps no bar and no
 thread, so every fork begins as the console script of a fresh interpreter does.
 """
 
@@ -21,12 +21,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from tqdm.std import TqdmDefaultWriteLock, tqdm
 
 from s3prl_convexprune.convexity.kernels import user_folder
 
@@ -162,6 +165,20 @@ def _import_everything() -> None:
             with contextlib.suppress(ImportError):  # of an extra that is not installed
                 importlib.import_module(module.name)
     compile_kernels()
+    _forget_bars()
+
+
+def _forget_bars() -> None:
+    """Let every fork make tqdm's lock and monitor anew; compiling draws bars, if hidden ones.
+
+    A fork would have the lock for ever that the monitor's thread held at that moment, and all forks would wait for
+    the semaphore that one held as it was killed.
+    """
+    if tqdm.monitor is not None:
+        tqdm.monitor.exit()
+        tqdm.monitor = None
+    del tqdm._lock, TqdmDefaultWriteLock.mp_lock
+    assert threading.active_count() == 1, threading.enumerate()
 
 
 def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -141,7 +141,7 @@ ROWS = [
     Row("prepare: no such task", "prepare kws --root @ks/train", "ks"),
     *(
         Row(f"prepare {task}: {what}", f"prepare {task} --root {root} -o out", says, files, leaves=("out",))
-        for task in ("ks", "sid", "asr")
+        for task in ("er", "ks", "sid", "asr")
         for what, root, says, files in [
             ("a root that is not there", "nowhere", "nowhere", {}),
             ("a root that is a file", "@hubert.pt", "hubert.pt", {}),
