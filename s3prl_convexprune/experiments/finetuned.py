@@ -55,7 +55,10 @@ def comparisons(
                 seeds=tuple(evaluation.seeds),
                 folds=tuple(evaluation.folds),
                 variant=evaluation.variant,
-                overrides={**more, **{key: _text(value) for key, value in evaluation.overrides.items()}},
+                overrides={
+                    **more,
+                    **{key: hyperparameter(value) for key, value in evaluation.overrides.items()},
+                },
                 device=device,
             )
             found.append((evaluation, base, comparison))
@@ -101,6 +104,6 @@ def data_variable(task: str) -> str:
     return RECIPES[get_task(task).downstream].folders[0].variable
 
 
-def _text(value: object) -> str:
+def hyperparameter(value: object) -> str:
     """A value of the study as the recipe's command line takes it."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

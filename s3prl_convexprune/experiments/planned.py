@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -20,6 +20,7 @@ from ..superb.recipes import RECIPES
 from ..superb.tasks import get_task
 from .analyses import analysis_path, expanded, pairs
 from .cuts import cut_name
+from .finetuned import hyperparameter
 from .rules import SUBSETS
 from .study import Base, Choose, Evaluation, Study
 
@@ -61,14 +62,20 @@ def steps(
         jobs: worker processes.
         overrides: the settings that changed it.
     """
+
+    def only(part: str) -> str:
+        command = [PROGRAM, "study", given, "-o", str(output), "--only", part]
+        return _shell([*command, *(["--override", *overrides] if overrides else [])])
+
     for base, name in pairs(study):
         yield _analysis(study, base, name, output)
     for evaluation in study.evaluate:
-        yield from (_frozen if evaluation.how == "frozen" else _finetuned)(study, evaluation, output, jobs)
-    report = [PROGRAM, "study", given, "-o", str(output), "--only", "report"]
+        for step in (_frozen if evaluation.how == "frozen" else _finetuned)(study, evaluation, output, jobs):
+            # The study itself lays the embedded corpus out; no other command reads it.
+            yield replace(step, command=only("cells")) if evaluation.data == "demo" else step
     yield Step(
         "report",
-        _shell([*report, *(["--override", *overrides] if overrides else [])]),
+        only("report"),
         "the artifacts above",
         "the leaderboard, the answer and one page",
         (output / "report.html").is_file(),
@@ -99,9 +106,8 @@ def _frozen(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> It
     command += ["--lr", *map(str, evaluation.lrs)] if evaluation.lrs else []
     command += ["--seeds", *map(str, evaluation.seeds)]
     command += ["--folds", *evaluation.folds] if evaluation.folds else []
-    command += ["--override", *(f"{key}={value}" for key, value in evaluation.overrides.items())] * bool(
-        evaluation.overrides
-    )
+    changed = [f"{key}={value!r}" for key, value in evaluation.overrides.items()]
+    command += ["--override", *changed] if changed else []
     command += ["--jobs", str(jobs)]
     recipe = yaml.safe_load((downstream_recipes_dir() / "s3prl" / task.recipe).read_text(encoding="utf-8"))
     length = evaluation.overrides.get("config.runner.total_steps", recipe["runner"]["total_steps"])
@@ -127,9 +133,8 @@ def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) ->
         command += ["--data-folder", data, "--seeds", *map(str, evaluation.seeds)]
         command += ["--folds", *evaluation.folds] if evaluation.folds else []
         command += ["--variant", evaluation.variant] if evaluation.variant else []
-        command += ["--override", *(f"{key}={value}" for key, value in evaluation.overrides.items())] * bool(
-            evaluation.overrides
-        )
+        changed = [f"{key}={hyperparameter(value)}" for key, value in evaluation.overrides.items()]
+        command += ["--override", *changed] if changed else []
         runs = len(names) * len(evaluation.seeds) * len(evaluation.folds or task.folds or (None,))
         yield Step(
             f"{task.title}, fine-tuned by SpeechBrain, {base.name}",

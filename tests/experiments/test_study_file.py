@@ -65,6 +65,31 @@ def test_the_report_alone_is_of_the_same_study(tmp_path, capsys):
     assert read_study(words[2], words[given + 1 :]) == read_study(file, changed) != read_study(file)
 
 
+@pytest.mark.parametrize("data", [None, "demo"])
+def test_a_printed_command_can_be_given(data, tmp_path):
+    """As the engine gives it: null for None. The embedded corpus is not there before the study lays it out."""
+    common = {"seeds": [1]} | ({"data": data} if data else {})
+    frozen = common | {"task": "er", "overrides": {"config.downstream_expert.datarc.test_fold": "fold2"}}
+    tuned = common | {"task": "ks", "how": "finetuned", "overrides": {"num_workers": 0, "wav_augment": None}}
+    file = written(
+        tmp_path,
+        evaluate=[frozen, tuned],
+        analyses=GOOD["analyses"] | {"emotion": {"corpus": "iemocap", "label": "emotion"}},
+    )
+    er, *ks = [
+        shlex.split(step.command)
+        for step in steps(read_study(file), str(file), tmp_path)
+        if step.title.startswith(("ER", "KS"))
+    ]
+    if data:
+        alone = ["s3prl-convexprune", "study", str(file), "-o", str(tmp_path), "--only", "cells"]
+        assert [er, *ks] == [alone] * 3
+    else:
+        assert "config.downstream_expert.datarc.test_fold='fold2'" in er
+        for command in ks:
+            assert command[command.index("--override") + 1 :] == ["num_workers=0", "wav_augment=null"]
+
+
 BAD = {
     "a key": ({"upstraems": ["hubert"]}, "no key 'upstraems'; did you mean 'upstreams'"),
     "no upstream": ({"upstreams": None}, "'upstreams' is missing"),
