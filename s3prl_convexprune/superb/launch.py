@@ -28,6 +28,7 @@ from ..names import check_checkpoint
 from ..yaml_file import read_yaml
 from .recipes import RECIPES, fill_paths, recipe_path
 from .requirements import require_packages
+from .training_numbers import check_training
 
 SCRIPT = "run_downstream.py"
 
@@ -98,13 +99,15 @@ def check_run(args: argparse.Namespace, config: dict[str, Any]) -> None:
 
     Raises:
         CorpusError: a corpus folder is not given or not there.
-        ConfigError: the device is not there.
+        ConfigError: the device is not there, or a number that training goes by is none.
         InstallationError: a package that the recipe imports is not installed.
     """
     choose_device(str(args.device))
     require_packages(args.downstream)
     _import_expert(args.downstream)
     fill_paths(args.downstream, config)
+    if args.mode == "train":
+        check_training(config)
 
 
 def _import_expert(downstream: str) -> None:

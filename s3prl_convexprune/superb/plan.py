@@ -20,6 +20,7 @@ from .recipes import fill_paths
 from .requirements import require_packages
 from .tasks import get_task, get_tasks
 from .together.groups import check_together, trains_upstream
+from .training_numbers import check_training
 
 DEFAULT_SEED = 1337
 PRECISIONS = get_args(Precision)
@@ -113,7 +114,7 @@ def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
         elsewhere: its cells run on other machines, whose devices and corpus folders are not known here.
 
     Raises:
-        ConvexPruneError: see `checks.check` and `recipes.fill_paths`.
+        ConvexPruneError: see `checks.check`, `recipes.fill_paths` and `training_numbers.check_training`.
     """
     check_place(plan.expdir, folder=True)
     upstreams = dict.fromkeys(cell.upstream for cell in plan.cells)
@@ -124,6 +125,7 @@ def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
             _override(recipe, override)
         if not elsewhere:
             fill_paths(get_task(name).downstream, recipe, stated_by=f"--override {name}:")
+        check_training(recipe)
     if not elsewhere:
         check((), device=plan.device)
 

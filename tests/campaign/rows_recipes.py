@@ -10,6 +10,12 @@ DATA = "S3PRL_CONVEXPRUNE_DATA_"
 KS = {f"{DATA}SPEECH_COMMANDS": "@ks/train", f"{DATA}SPEECH_COMMANDS_TEST": "@ks/test"}
 TRAIN = "run_downstream.py -m train -u tiny_hubert -d speech_commands -n exp --device cpu"
 MADE = tuple("/".join(["result*"] + ["*"] * depth) for depth in range(4))  # s3prl makes its folder first
+RUN = "run -u tiny_hubert -t ks --device cpu -o out"
+STEPS = tuple(
+    f"runner.{name}"
+    for name in ("total_steps", "eval_step", "save_step", "log_step", "gradient_accumulate_steps", "max_keep")
+)
+DATARC = "downstream_expert: {datarc: {speech_commands_root: null, speech_commands_test_root: null}}"
 
 
 def _yaml(text: str) -> dict[str, str]:
@@ -137,6 +143,52 @@ ROWS = [
         "total_steps",
         environ=KS,
         leaves=MADE,
+    ),
+    *(
+        Row(
+            f"run_downstream.py: {key.rpartition('.')[2]} {value or 'of nothing'}",
+            f"{TRAIN} -o config.{key}={value}",
+            (f"config.{key}", expected),
+            environ=KS,
+            leaves=MADE,
+        )
+        for keys, values, expected in [
+            (STEPS, ("many", "0", "-1", "2.5", "True"), "1 or more"),
+            (("runner.total_steps",), ("None", "[]", "1e400"), "1 or more"),
+            (("runner.gradient_clipping",), ("many", "0", "-1", "float(\\'nan\\')"), "above 0"),
+            (("optimizer.lr",), ("many", "0", "-1e-4", "float(\\'nan\\')", "5e3"), "a learning rate above 0"),
+        ]
+        for key in keys
+        for value in values
+    ),
+    *(
+        Row(
+            f"run_downstream.py: a recipe {what}",
+            f"{TRAIN} -c c.yaml",
+            says,
+            _yaml(text),
+            environ=KS,
+            leaves=MADE,
+        )
+        for what, text, says in [
+            (
+                "without steps",
+                f"{{{DATARC}, runner: {{}}, optimizer: {{}}}}",
+                "config.runner.total_steps is missing",
+            ),
+            ("without a runner", f"{{{DATARC}}}", "config.runner"),
+            ("whose runner is a number", f"{{{DATARC}, runner: 3}}", "config.runner"),
+        ]
+    ),
+    *(
+        Row(
+            f"run: {override}",
+            f"{RUN} --override config.runner.{override}",
+            "config.runner." + key,
+            environ=KS,
+        )
+        for override in ("total_steps=many", "eval_step=0", "gradient_clipping=-1")
+        for key in [override.partition("=")[0]]
     ),
     Row("prepare: no such task", "prepare kws --root @ks/train", "ks"),
     *(
