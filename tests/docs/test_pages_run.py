@@ -21,7 +21,7 @@ import yaml
 from s3prl_convexprune import names
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.superb import run
-from tests import tiny_superb
+from tests import corpora_trees, tiny_superb
 from tests.launch.conftest import SHORT, override
 
 from .blocks import NEEDS, PAGES, ROOT, blocks, commands, to_run
@@ -44,8 +44,9 @@ SCALED_DOWN = {
 
 
 def stand_in(text: str) -> str:
-    """With the tiny model for every HuBERT but the one that the page itself names."""
-    return re.sub(r"\bhubert(?=\b|_convexpruned_L\d)", "tiny_hubert", text)
+    """With the tiny model for every upstream but those that the page itself names, and the corpora of `home`."""
+    text = re.sub(r"\b(hubert|wavlm)(?=\b|_convexpruned_L\d)", "tiny_hubert", text)
+    return re.sub(r"(^~|(?<![\w.])(?=/data/))", os.environ["HOME"], text)
 
 
 @pytest.fixture
@@ -58,6 +59,13 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     (tmp_path / "SC").symlink_to(corpora["S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "speech_commands_v0.02").symlink_to(tmp_path / "SC")
+    corpora_trees.voxceleb1(tmp_path / "data" / "VoxCeleb1", each=5)
+    corpora_trees.iemocap(tmp_path / "data" / "IEMOCAP_full_release", emotions=("neu", "hap", "ang", "sad"))
+    librispeech = corpora_trees.librispeech(tmp_path / "data" / "LibriSpeech")
+    (librispeech / "alignments").mkdir()
+    corpora_trees.ctm(librispeech, librispeech / "alignments" / "phones.ctm", "phones")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -114,9 +122,16 @@ def test_no_block_escapes_the_walk():
 
 
 def start(words: list[str]) -> None:
-    program, *given = (re.sub(r"^~", os.environ["HOME"], stand_in(word)) for word in words)
+    program, *given = map(stand_in, words)
+    if program == "export":
+        os.environ.update(setting.split("=") for setting in given)
+        return
     mode = given[1] if program == "run_downstream.py" else given[0]
-    given += SCALED_DOWN.get(mode, [])
+    more = SCALED_DOWN.get(mode, [])
+    if "-o" in given and mode == "train":
+        given[given.index("-o") + 1] += ",," + more[-1]
+        more = more[:-2]
+    given += more
     status = run.main(given) if program == "run_downstream.py" else main(given)
     assert status == 0, words
 
