@@ -39,6 +39,18 @@ def run(body: Callable[[], int]) -> int:
     talk()
     before = _on_sigterm(_terminate)
     try:
+        try:
+            return _status(body)
+        except KeyboardInterrupt as stop:  # a second signal, while the first one was being told
+            return _stopped(stop)
+        finally:
+            _on_sigterm(before)
+    except KeyboardInterrupt as stop:  # one that came when all was done
+        return _stopped(stop)
+
+
+def _status(body: Callable[[], int]) -> int:
+    try:
         status = body()
         sys.stdout.flush()
         return status
@@ -53,12 +65,14 @@ def run(body: Callable[[], int]) -> int:
             raise
         return _say(f"error: {reason}", 2)
     except KeyboardInterrupt as stop:
-        what, status = (
-            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
-        )
-        return _say(f"{what}; finished work is kept, the same command goes on from there", status)
-    finally:
-        _on_sigterm(before)
+        return _stopped(stop)
+
+
+def _stopped(stop: KeyboardInterrupt) -> int:
+    what, status = (
+        ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
+    )
+    return _say(f"{what}; finished work is kept, the same command goes on from there", status)
 
 
 def _say(text: str, status: int) -> int:

@@ -16,6 +16,7 @@ from .commands import COMMANDS, Command
 from .forkserver import ForkServer
 
 EARLIEST = 0.05  # seconds; before, there is no program yet to receive a signal
+MORE = 4  # further rounds for a command that ends before every signal
 KILLS = {
     signal.SIGKILL: (-signal.SIGKILL, ""),
     signal.SIGTERM: (143, "s3prl-convexprune: terminated; finished work is kept"),
@@ -40,13 +41,16 @@ def disturb(command: Command, kills: int, server: ForkServer, tmp_path: Path) ->
     whole = command.run(server, undisturbed)
     assert whole.status == 0 and not whole.orphans, whole.stderr
     moments = random.Random(0)
-    killed = 0
-    for number in kills * list(KILLS):
-        ended = command.run(server, disturbed, (moments.uniform(EARLIEST, whole.seconds), number))
+    killed, longest = 0, whole.seconds
+    for round_, number in enumerate([*KILLS] * (kills + MORE)):
+        if killed and round_ >= kills * len(KILLS):
+            break
+        ended = command.run(server, disturbed, (moments.uniform(EARLIEST, longest), number))
         assert not ended.orphans, f"{number!r}: left running: {ended.orphans}"
         if ended.status == 0 or "exists already" in ended.stderr:  # it was done before
             command.check(undisturbed, disturbed)
             shutil.rmtree(disturbed)
+            longest = max(2 * EARLIEST, 0.7 * longest)  # the first run was the slowest
             continue
         killed += 1
         status, said = KILLS[number]

@@ -105,7 +105,8 @@ def test_what_cannot_be_fetched_is_one_line(asked, name, checkpoint, url):
     "verb",
     [
         ["export", "hubert_convexpruned_L2", "-o", "cut.pt"],
-        ["analyze", "-u", "hubert", "--corpus", "some.csv", "--label", "label", "-o", "analysis.json"],
+        ["analyze", "-u", "hubert", "--corpus", "some.csv", "--label", "label", "-o", "analysis.json"]
+        + ["--neighbors", "1"],
     ],
     ids=lambda verb: verb[0],
 )
