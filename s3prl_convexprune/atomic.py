@@ -5,6 +5,7 @@ What the file system refuses is explained in one line, before the work where tha
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 from .errors import ConvexPruneError, OutputError
 
 PROBE = bytes(1 << 16)
+TEMPORARY = ".tmp"  # what the names of unfinished files end in
 SUFFIX_ROOM = 20  # characters that `.work` and a temporary file's name add to a file's own
 # torch and safetensors write files outside Python and say so in their own exceptions
 WRITERS_WORDS = (
@@ -43,7 +45,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     path = Path(path)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -55,6 +57,15 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
             Path(temporary).unlink(missing_ok=True)
             raise
     return path
+
+
+def remove_unfinished(path: Path) -> None:
+    """Delete what writers of `path` that were killed left beside it; only for one who holds the output's lock."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{TEMPORARY}"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, content: str) -> Path:

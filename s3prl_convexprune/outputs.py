@@ -102,7 +102,7 @@ def alone(path: Path) -> Iterator[Path]:
     """Keep an output for this process until the work ends.
 
     The lock is the kernel's, so it ends with the process. Its file, ``.<name>.lock`` beside the output, is removed
-    at the end; one that a killed process left is taken over.
+    at the end; one that a killed process left is taken over, and the process's unfinished files are deleted.
 
     Raises:
         ArtifactError: another process is writing the same output.
@@ -121,6 +121,8 @@ def alone(path: Path) -> Iterator[Path]:
             f"{path}: another process is writing it; wait for it, or name another output"
         ) from error
     try:
+        with explained(path):
+            atomic.remove_unfinished(path)
         yield path
     finally:
         with suppress(OSError):

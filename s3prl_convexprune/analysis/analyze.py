@@ -201,13 +201,13 @@ def _analyze(
         "macs_seconds": MACS_SECONDS,
     }
     key = settings_sha256({**what_points_depend_on, "settings": asked, "label": label, "corpus_name": corpus})
+    work = output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
     finished = _finished(output, key)
     if finished is not None:
+        PointStore.remove_finished(*work)
         return finished
 
-    store = PointStore(
-        output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
-    )
+    store = PointStore(*work)
     costs = _costs(expert)
     silent = extract_points(expert, sample, store, device, progress, protocol.samples, batches)
     depths = _depths(expert, len(store.layer_paths()))

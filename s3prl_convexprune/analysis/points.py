@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from .. import atomic
 from ..errors import OutputError
 
 BLOCK = 1 << 24
+PLAN = "plan.json"
 
 
 class PointStore:
@@ -38,7 +40,7 @@ class PointStore:
     def __init__(self, folder: str | Path, key: str, n_points: int, flush_seconds: float = 2.0):
         self.folder = Path(folder)
         self.n_points = n_points
-        self._plan = self.folder / "plan.json"
+        self._plan = self.folder / PLAN
         self._log = self.folder / "finished"
         self._arrays: list[np.memmap] = []
         self._unflushed: dict[int, tuple[int, ...]] = {}
@@ -51,7 +53,7 @@ class PointStore:
         except (OSError, ValueError, EOFError):
             finished = None
         if finished is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.remove()
         self._key = plan
         #: Numbers of the batches that need not run again, each with the rows in it that are silence.
         self.finished = finished or {}
@@ -126,9 +128,22 @@ class PointStore:
         return np.load(self.layer_paths()[k])
 
     def remove(self) -> None:
-        """Delete the folder."""
+        """Delete the folder; what says that it is ours goes last, so that a kill leaves nothing foreign."""
         self._arrays = []
+        for path in self.folder.glob("*"):
+            if path != self._plan:
+                with suppress(OSError):
+                    path.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @classmethod
+    def remove_finished(cls, folder: Path, key: str, n_points: int) -> None:
+        """Delete what a `remove` that was killed left of a store of this key."""
+        with suppress(OSError):
+            folder.rmdir()  # all but the folder was gone
+        with suppress(OSError, ValueError):
+            if json.loads((folder / PLAN).read_text()) == {"key": key, "n_points": n_points}:
+                cls(folder, key, n_points).remove()
 
     def _open(self, k: int, dim: int) -> np.memmap:
         path = self.folder / self._name(k)

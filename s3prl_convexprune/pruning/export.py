@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..atomic import check_place, explained, with_usual_mode
+from ..atomic import TEMPORARY, check_place, explained, with_usual_mode
 from ..compat.hf_models import find_model
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, ConvexPruneError
 from ..outputs import alone
 from ..safe_load import read_checkpoint
 from .checkpoint import build_on
@@ -82,6 +83,8 @@ def export_cut(
     with explained(out):
         there_already = out.exists()
     if there_already:
+        with suppress(ConvexPruneError), alone(out):
+            pass  # one that was killed right after its end left its lock and an empty folder
         raise ConfigError(f"{out} exists already; name another place")
     check_place(out)
     check_final_norm(final_norm)
@@ -112,7 +115,7 @@ def _write_file(
     export = Export(name, str(family.loads_with), layers, whole)
     cut[PROVENANCE] = asdict(export)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY) as folder:
         written = Path(folder) / out.name
         torch.save(cut, written)
         build_on(call, family, name, str(written))
@@ -138,7 +141,7 @@ def _write_folder(
     export = Export(name, str(family.loads_with), layers, whole)
     config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: asdict(export)}
     out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY))
     try:
         write_cut(checkpoint, config, layers, folder)
         build_on(call, family, name, str(folder))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,8 @@ def _run_processes(plan: Plan, jobs: int, progress: bool) -> None:
                 bar.update(1)
                 if event["event"] == "failed":
                     cell = plan.cells[event["cell"]]
-                    _say(bar, cell.title, Failure.read(plan.folder(cell) / FAILED))
+                    said = (event[field.name] for field in fields(Failure))
+                    _say(bar, cell.title, Failure(*said))
     finally:
         bar.close()
         for worker in workers.values():

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from .. import program
 from ..atomic import named_refusal
 from ..compat.quiet import hush
-from ..errors import ArtifactError, ConvexPruneError
+from ..errors import ArtifactError, ConvexPruneError, OutputError
 from .cells import Cell, Plan
 from .locks import FolderLock, owner_of
 from .result import Failure
@@ -135,10 +135,11 @@ def _reason(error: BaseException) -> str:
 
 
 def note_failure(plan: Plan, cell: Cell, reason: str) -> Failure:
-    """Write `failed.json` into a cell's folder: the reason and the log's last lines."""
+    """Write `failed.json` into a cell's folder: the reason and the log's last lines; a full disk has none."""
     folder = plan.folder(cell)
     failure = Failure(reason, plan.attempt, str(folder / LOG), tuple(last_lines(folder / LOG)))
-    failure.write(folder / FAILED)
+    with suppress(OutputError):
+        failure.write(folder / FAILED)
     return failure
 
 

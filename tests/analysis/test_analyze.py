@@ -301,3 +301,17 @@ def test_cuda_is_refused_where_there_is_none(ckpt, manifest, tmp_path):
             ckpt=ckpt,
             device="cuda",
         )
+
+
+def test_the_next_writer_of_an_output_removes_unfinished_files_of_it_alone(tmp_path):
+    ours, others = (
+        (".a.json.12345678.tmp", ".a.json.abcdefgh.tmp"),
+        (".b.json.12345678.tmp", ".a.json.old", "a.tmp"),
+    )
+    for name in (ours[0], *others):
+        (tmp_path / name).write_text("{")
+    (tmp_path / ours[1]).mkdir()
+    (tmp_path / ours[1] / "a.json").write_text("{")
+    with claim_output(tmp_path / "a.json", "analysis"):
+        assert not any((tmp_path / name).exists() for name in ours)
+    assert {path.name for path in tmp_path.iterdir()} == set(others)

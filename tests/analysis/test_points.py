@@ -88,3 +88,18 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(OutputError, match="thesis"):
         PointStore(tmp_path, "key", 2)
     assert (tmp_path / "thesis").read_text() == "mine"
+
+
+@pytest.mark.parametrize("removed", [(), ("layer_000.npy",), ("finished", "layer_000.npy", "layer_001.npy")])
+def test_what_a_killed_removal_left_goes_with_its_own_key_only(tmp_path, removed):
+    work = tmp_path / "work"
+    PointStore(work, "key", 4, flush_seconds=0).write(0, [0, 1], layers([0, 1]))
+    for name in removed:
+        (work / name).unlink()
+    PointStore.remove_finished(work, "other", 4)
+    assert (work / "plan.json").is_file()
+    PointStore.remove_finished(work, "key", 4)
+    assert not work.exists()
+    work.mkdir()
+    PointStore.remove_finished(work, "key", 4)
+    assert not work.exists()

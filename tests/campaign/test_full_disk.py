@@ -34,16 +34,23 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.mark.parametrize(
-    ("verb", "sizes"),
+    ("verb", "sizes", "says"),
     [
-        ("analyze", ("4k", "80k", "140k", "220k", "400k")),
-        ("export", ("4k", "80k", "140k")),
-        ("select", ("4k",)),
-        ("leaderboard", ("4k", "80k")),
+        ("analyze", ("4k", "80k", "140k", "220k", "400k"), ""),
+        ("export", ("4k", "80k", "140k"), ""),
+        ("select", ("4k",), ""),
+        ("leaderboard", ("4k", "80k"), ""),
+        ("run", ("300k",), "failed: hubert_custom_convexpruned_L2 ks lr=0.001 seed=1337: no space left"),
+        pytest.param("finetune", ("500k",), "", marks=pytest.mark.long),
     ],
 )
 def test_a_full_disk(
-    verb: str, sizes: tuple[str, ...], server: ForkServer, tmp_path: Path, disk: Callable[[str], Path]
+    verb: str,
+    sizes: tuple[str, ...],
+    says: str,
+    server: ForkServer,
+    tmp_path: Path,
+    disk: Callable[[str], Path],
 ) -> None:
     command = COMMANDS[verb]
     assert command.run(server, tmp_path / "undisturbed").status == 0
@@ -55,6 +62,7 @@ def test_a_full_disk(
         assert ended.status in (0, 2), ended
         if ended.status == 2:
             refused += 1
+            assert says in ended.stdout
             (line,) = [line for line in ended.stderr.splitlines() if ": error: " in line]
             assert "no space left" in line or "free" in line, line
             assert not [path for path in folder.iterdir() if path.name.startswith(".out.")], (
