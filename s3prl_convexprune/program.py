@@ -37,16 +37,17 @@ def run(body: Callable[[], int]) -> int:
     """
     hush()
     talk()
-    before = _on_sigterm(_terminate)
     try:
+        before = _on_sigterm(_terminate)
         try:
             return _status(body)
-        except KeyboardInterrupt as stop:  # a second signal, while the first one was being told
-            return _stopped(stop)
         finally:
             _on_sigterm(before)
-    except KeyboardInterrupt as stop:  # one that came when all was done
-        return _stopped(stop)
+    except KeyboardInterrupt as stop:  # one that comes right at the end too
+        what, status = (
+            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
+        )
+        return _say(f"{what}; finished work is kept, the same command goes on from there", status)
 
 
 def _status(body: Callable[[], int]) -> int:
@@ -64,15 +65,6 @@ def _status(body: Callable[[], int]) -> int:
         if reason is None:
             raise
         return _say(f"error: {reason}", 2)
-    except KeyboardInterrupt as stop:
-        return _stopped(stop)
-
-
-def _stopped(stop: KeyboardInterrupt) -> int:
-    what, status = (
-        ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
-    )
-    return _say(f"{what}; finished work is kept, the same command goes on from there", status)
 
 
 def _say(text: str, status: int) -> int:
