@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,23 @@ SHORT = (
     "config.runner.total_steps=6,,config.runner.eval_step=3,,config.runner.save_step=2,,config.runner.log_step=2,,"
     "config.downstream_expert.datarc.num_workers=0,,config.downstream_expert.datarc.batch_size=4"
 )
+DEMO = " ".join(
+    f"{key}={json.dumps(value, separators=(',', ':'))}"
+    for key, value in {
+        "analyses": {"word": {"corpus": "demo", "label": "word", "per_class": 10}},
+        "evaluate": [
+            {
+                "task": "ks",
+                "data": "demo",
+                "seeds": [1],
+                "overrides": {
+                    key: int(value) for key, _, value in (text.partition("=") for text in SHORT.split(",,"))
+                },
+            }
+        ],
+        "profile": None,
+    }.items()
+)
 DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
 COMMANDS = {
     "analyze": Command(
@@ -101,5 +119,6 @@ COMMANDS = {
         "--override num_workers=0 number_of_epochs=2 lr=0.02 lr_upstream=0.002 batch_size=8",
         kills=(1, 6),
     ),
-    "demo": Grid("demo -o out --jobs 1", kills=(0, 2)),
+    # the demo's own study with KS alone and six steps: all of it takes longer than a forked command may
+    "demo": Grid(f"study demo -o out --device cpu --override {DEMO}", kills=(0, 2)),
 }
