@@ -16,8 +16,11 @@ from .._importhook import on_import
 #: s3prl's hub says at every import that ESPnet's upstreams need ESPnet; whoever asks for one is told then.
 LOGGERS = ("s3prl.upstream.espnet_hubert.expert",)
 
-#: What torch remarks about s3prl's own models.
-REMARKS = ("Support for mismatched key_padding_mask and attn_mask is deprecated",)
+#: What torch and torchaudio remark about s3prl's own code.
+REMARKS = (
+    "Support for mismatched key_padding_mask and attn_mask is deprecated",
+    ".*set_audio_backend has been deprecated",
+)
 
 
 @functools.cache

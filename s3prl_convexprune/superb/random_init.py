@@ -138,7 +138,7 @@ def random_upstream(name: str, size: str) -> Iterator[nn.Module]:
     if architecture not in ARCHITECTURES:
         random_model(architecture, size)
     entry = FAIRSEQ[architecture][0] if architecture in FAIRSEQ else TRANSFORMERS[architecture][0]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
         ckpt = _write(Path(folder), architecture, size)
         yield build_upstream(entry if layers is None else f"{entry}_convexpruned_L{layers}", ckpt=str(ckpt))
 

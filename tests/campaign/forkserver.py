@@ -36,7 +36,7 @@ from s3prl_convexprune.convexity.kernels import user_folder
 CPU_SECONDS = 60  # of one command
 WALL_SECONDS = 90.0  # likewise, on a machine with much else to do
 GRACE_SECONDS = 20.0  # for a command's children to end after it
-GROWTH = 2 << 30  # bytes of memory a command may take beyond what the imports took
+GROWTH = 3 << 30  # bytes of memory a command may take beyond what the imports took
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 THIRD_PARTY = (
     "torch",

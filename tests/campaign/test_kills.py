@@ -45,12 +45,13 @@ def disturb(command: Command, kills: int, server: ForkServer, tmp_path: Path) ->
     for round_, number in enumerate([*KILLS] * (kills + MORE)):
         if killed and round_ >= kills * len(KILLS):
             break
-        ended = command.run(server, disturbed, (moments.uniform(EARLIEST, longest), number))
+        earliest = min(EARLIEST, longest / 4)
+        ended = command.run(server, disturbed, (moments.uniform(earliest, longest), number))
         assert not ended.orphans, f"{number!r}: left running: {ended.orphans}"
         if ended.status == 0 or "exists already" in ended.stderr:  # it was done before
             command.check(undisturbed, disturbed)
             shutil.rmtree(disturbed)
-            longest = max(2 * EARLIEST, 0.7 * longest)  # the first run was the slowest
+            longest *= 0.7  # the first run was the slowest
             continue
         killed += 1
         status, said = KILLS[number]
@@ -60,7 +61,9 @@ def disturb(command: Command, kills: int, server: ForkServer, tmp_path: Path) ->
         assert "Traceback" not in ended.stderr, ended.stderr
         if said and ended.status == status:
             assert ended.stderr.strip().splitlines()[-1].startswith(said), ended.stderr
-            assert not list(disturbed.with_suffix(".tmp").iterdir())
+            # torch before 2.6 makes a folder tmp... while it is imported; ours begin with our name
+            left = [path.name for path in disturbed.with_suffix(".tmp").iterdir()]
+            assert all(name.startswith("tmp") for name in left), left
     assert killed, "no signal came in time"
     last = command.run(server, disturbed)
     assert last.status == 0 or "exists already" in last.stderr, last.stderr

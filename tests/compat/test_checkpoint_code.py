@@ -226,7 +226,10 @@ def test_a_downstream_checkpoint(monkeypatch, tmp_path):
 
     with pytest.raises(CheckpointError, match="was refused and not run"):
         runner.Runner(
-            argparse.Namespace(init_ckpt=tmp_path / "dev-best.ckpt", device="cpu", downstream="emotion"), {}
+            argparse.Namespace(
+                init_ckpt=tmp_path / "dev-best.ckpt", device="cpu", downstream="emotion", mode="evaluate"
+            ),
+            {},
         )
 
 
