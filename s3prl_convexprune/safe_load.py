@@ -204,7 +204,9 @@ def _refusal(path: Any, message: str) -> str:
     named = re.search(
         r"(?:GLOBAL |[Uu]nsupported (?:global|class):? ?(?:GLOBAL )?|unrecognized function )[`'\"]?([\w.]+\.\w+)",
         message,
-    )
+    ) or re.search(
+        r"GLOBAL (getattr|setattr|eval|exec|compile|open|__import__)\b", message
+    )  # of builtins, no module named
     if named:
         return (
             f"{path} holds pickled code ({named[1]}): it was refused and not run; "

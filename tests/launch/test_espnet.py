@@ -18,6 +18,9 @@ from s3prl_convexprune.registry import build_upstream, load_hub
 from tests.checkpoints import randomised
 
 pytest.importorskip("espnet2", reason="ESPnet is not installed; `make test-espnet` has it")
+pytest.importorskip(
+    "espnet2.asr.frontend.s3prl"
+)  # its first import asks the network for NLTK's data, and does without
 
 # where s3prl finds `cvhubert`
 MODEL = "https://huggingface.co/espnet/espnet_cvhubert/{}/main/exp/{}"
@@ -35,6 +38,11 @@ TINY = {
     "encoder_ff_interm_features": 64,
     "final_dim": 16,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_request_goes_out():
+    """Not held here: ESPnet asks the network for NLTK's data by itself when it is first used, and does without."""
 
 
 def frontend(name: str, ckpt: Path | None, **options):
