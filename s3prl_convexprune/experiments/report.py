@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..artifact import Analysis
+from ..errors import ArtifactError
 from ..outputs import check_output, write_marked
 from ..superb.leaderboard import load_rows, make_leaderboard
 from ..superb.profile import Profile, Profiles, read_profiles
 from ..superb.result import Result, Results
-from ..superb.results import write_results
+from ..superb.results import FINISHED, write_results
 from ..superb.tables import BOARD, markdown
 from . import analyses, decisions, published, verdicts
 from .cuts import Cut, by_base
@@ -128,6 +129,11 @@ def results(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     for _, _, comparison in comparisons(study, by_base(chosen), output, device):
         from ..speechbrain.runs import run_all
 
+        for run in comparison.runs():  # a report trains nothing
+            if not (comparison.output / run.path / FINISHED).exists():
+                raise ArtifactError(
+                    f"{comparison.output / run.path}: is not finished; run the study's cells first"
+                )
         rows += [replace(row, folder=str(comparison.output / row.folder)) for row in run_all(comparison)]
     write_results(
         output / "results.json", [replace(row, folder=os.path.relpath(row.folder, output)) for row in rows]
