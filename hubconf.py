@@ -3,7 +3,7 @@
 As in s3prl's own hubconf, a name that the hub resolves on demand is not listed: `compat.hub_local` looks it up.
 """
 
-from s3prl_convexprune.registry import load_hub
+from s3prl_convexprune.upstreams.registry import load_hub
 
 dependencies = ["s3prl", "torch"]
 hub = load_hub()

@@ -28,10 +28,7 @@ if "editable_wheel" in sys.argv:
     DATA_FOLDERS, PACKAGE_DIR = {}, {"": "."}
 
 #: Runs at interpreter start, so it must never fail: no line of it, and nothing that it calls.
-PTH = (
-    "import sys; exec('try:\\n from s3prl_convexprune import _plugin as h\\n h.start()\\n"
-    "except Exception: pass')\n"
-)
+PTH = "import sys; exec('try:\\n from s3prl_convexprune import _plugin as h\\n h.start()\\nexcept Exception: pass')\n"
 
 
 class BuildWithHook(build_py):
@@ -66,7 +63,8 @@ setup(
             "demo/corpus/**/*",
             "demo/model/**/*",
             "report/**/*",
-            "superb/**/*.csv",
+            "results/*.csv",
+            "corpora/**/*.csv",
             "analysis/*.csv",
         ],
         "s3prl_convexprune.upstream_configs": ["*.yaml"],

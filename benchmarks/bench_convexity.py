@@ -34,17 +34,13 @@ def make_points(n: int) -> tuple[np.ndarray, np.ndarray]:
     sheet = rng.normal(size=(CLASSES, 20))[labels] + rng.normal(size=(n, 20))
     points = (sheet @ rng.normal(size=(20, DIMENSIONS)) / np.sqrt(20)).astype(np.float32)
     for start in range(0, n, 8192):
-        points[start : start + 8192] += 0.3 * rng.standard_normal(
-            (min(8192, n - start), DIMENSIONS), np.float32
-        )
+        points[start : start + 8192] += 0.3 * rng.standard_normal((min(8192, n - start), DIMENSIONS), np.float32)
     return points, labels
 
 
 def peak_mb() -> float:
     """The most memory this process ever held; Linux counts in KiB, macOS in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1024**2 if sys.platform == "darwin" else 1024
-    )
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def measure_reference(n: int) -> dict[str, Any]:
@@ -193,9 +189,7 @@ def median(records: list[dict[str, Any]], key: str) -> float:
 def compare(sizes: list[int], repeats: int, reference_repeats: int) -> dict[int, list[dict[str, Any]]]:
     """Print the table of ratios; the engine's records come back by size."""
     engines: dict[int, list[dict[str, Any]]] = {}
-    print(
-        "| N | wall ratio | CPU ratio | peak memory ratio | added memory ratio | runs, engine + reference |"
-    )
+    print("| N | wall ratio | CPU ratio | peak memory ratio | added memory ratio | runs, engine + reference |")
     print("|-|-|-|-|-|-|")
     for n in sizes:
         engines[n], references = [], []
@@ -204,9 +198,7 @@ def compare(sizes: list[int], repeats: int, reference_repeats: int) -> dict[int,
                 references.append(in_child("reference", n))
             engines[n].append(in_child("engine", n))
         if references:
-            ratios = [
-                median(references, key) / median(engines[n], key) for key in ("wall", "cpu", "peak", "added")
-            ]
+            ratios = [median(references, key) / median(engines[n], key) for key in ("wall", "cpu", "peak", "added")]
             shown = f"{ratios[0]:.0f}x | {ratios[1]:.0f}x | 1/{ratios[2]:.1f} | 1/{ratios[3]:.1f}"
         else:
             shown = f"- | - | peak {median(engines[n], 'peak') / 1024:.2f} GB | -"
@@ -219,11 +211,7 @@ def explain(sizes: list[int], engines: dict[int, list[dict[str, Any]]]) -> None:
     parts = {n: in_child("parts", n) for n in sizes}
     stages = list(next(iter(parts.values()))["seconds"])
     print("\nShare of the CPU time of one thread, and CPU time as a multiple of its floor:\n")
-    print(
-        "| N | "
-        + " | ".join(stages)
-        + " | neighbours / product floor | paths / edges floor | all / both floors |"
-    )
+    print("| N | " + " | ".join(stages) + " | neighbours / product floor | paths / edges floor | all / both floors |")
     print("|-" * (len(stages) + 4) + "|")
     for n, part in parts.items():
         seconds = part["seconds"]
@@ -258,9 +246,7 @@ def explain(sizes: list[int], engines: dict[int, list[dict[str, Any]]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000])
     parser.add_argument("--repeats", type=int, default=3, help="runs of the engine for each size")
     parser.add_argument("--reference-repeats", type=int, help="runs of nnconvexity, as many unless said")

@@ -25,7 +25,7 @@ from benchmarks.hubert_sizes import SIZES, forget_peak, peak, resident, write_ch
 
 
 def build(entry: str, path: str) -> Any:
-    from s3prl_convexprune import registry
+    from s3prl_convexprune.upstreams import registry
 
     return registry.build_upstream(entry, ckpt=path).eval()
 
@@ -37,7 +37,7 @@ def noise(seconds: float, batch: int) -> list[torch.Tensor]:
 
 def memory(entry: str, path: str, seconds: float, batch: int) -> None:
     """The child: parameters and one forward pass, above what the process held before."""
-    from s3prl_convexprune import registry
+    from s3prl_convexprune.upstreams import registry
 
     registry.load_hub()
     before = resident()
@@ -50,9 +50,7 @@ def memory(entry: str, path: str, seconds: float, batch: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="base")
     parser.add_argument("--layers", type=int, help="layers kept (default: half)")
     parser.add_argument("--rounds", type=int, default=15)
@@ -79,10 +77,7 @@ def main() -> None:
             for kind, call in calls.items():
                 command = [sys.executable, "-W", "ignore", "-m", "benchmarks.bench_depth", "--child", *call]
                 command += ["--seconds", str(args.seconds), "--batch", str(args.batch)]
-                environment = os.environ | {
-                    "MALLOC_MMAP_THRESHOLD_": "1000000",
-                    "MALLOC_TRIM_THRESHOLD_": "0",
-                }
+                environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_TRIM_THRESHOLD_": "0"}
                 done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
                 peaks[kind].append(int(done.stdout.splitlines()[-1]))
         experts = {kind: build(*call) for kind, call in calls.items()}

@@ -26,9 +26,9 @@ import torch
 
 from benchmarks.hubert_sizes import SIZES, write_checkpoint
 from s3prl_convexprune.devices import choose_device
-from s3prl_convexprune.pruning.cost import count_macs
 from s3prl_convexprune.speechbrain import PrunedUpstream
 from s3prl_convexprune.speechbrain.measure import Stopwatch
+from s3prl_convexprune.upstreams.cost import count_macs
 
 DEPTHS = {"base": (4, 6, 9, 12), "large": (6, 12, 18, 24)}
 
@@ -72,9 +72,7 @@ def predicted(lobe: PrunedUpstream, wav: torch.Tensor, front_end_trained: bool) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="base")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)

@@ -49,10 +49,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from benchmarks.hubert_sizes import peak
-    from s3prl_convexprune.superb import session
-    from s3prl_convexprune.superb.experiment import run_cell
-    from s3prl_convexprune.superb.plan import make_plan
-    from s3prl_convexprune.superb.worker import work
+    from s3prl_convexprune.experiments.frozen import session
+    from s3prl_convexprune.experiments.frozen.experiment import run_cell
+    from s3prl_convexprune.experiments.frozen.planning import make_plan
+    from s3prl_convexprune.experiments.frozen.worker import work
 
     torch.set_num_threads(1)
     plan = make_plan(
@@ -137,7 +137,7 @@ def base_size(task: str, rates: Sequence[int], steps: int, ckpt: str) -> None:
 
 def embedded(tasks: Sequence[str], steps: int, root: Path) -> None:
     """The tiny model and the embedded corpus, as the demo lays it out."""
-    from s3prl_convexprune.demo.layout import lay_out
+    from s3prl_convexprune.corpora.demo_layout import lay_out
 
     upstreams = [f"tiny_hubert_convexpruned_L{depth}" for depth in DEPTHS[:-1]] + ["tiny_hubert"]
     for task in tasks:
@@ -159,9 +159,7 @@ def embedded(tasks: Sequence[str], steps: int, root: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="*", default=["ks", "sid", "er", "asr"], choices=SETTINGS)
     parser.add_argument("--rates", type=int, nargs="+", default=[1, 3, 5], help="of KS; other tasks take 3")
     parser.add_argument("--steps", type=int, default=2)

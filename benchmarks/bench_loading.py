@@ -28,7 +28,7 @@ KINDS = ("cut", "native", "whole")
 
 def load(entry: str, path: str) -> None:
     """The child: load twice, print what it took."""
-    from s3prl_convexprune import registry
+    from s3prl_convexprune.upstreams import registry
 
     registry.load_hub()
     evict(path)
@@ -78,9 +78,7 @@ def measure(entry: str, path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="base")
     parser.add_argument("--layers", type=int, help="layers kept (default: half)")
     parser.add_argument("--rounds", type=int, default=5)
@@ -103,11 +101,7 @@ def main() -> None:
         }
         rounds = [{kind: measure(*calls[kind]) for kind in KINDS} for _ in range(args.rounds)]
     print(f"HuBERT {args.size}, {layers} of {whole} layers, {args.rounds} rounds; medians")
-    for field, text in (
-        ("peak", "peak memory"),
-        ("held", "memory held after"),
-        ("read", "checkpoint bytes read"),
-    ):
+    for field, text in (("peak", "peak memory"), ("held", "memory held after"), ("read", "checkpoint bytes read")):
         for other in ("native", "whole"):
             ratio = statistics.median(one["cut"][field] / one[other][field] for one in rounds)
             print(f"  {text}, cut / {other}: {ratio:.3f}")

@@ -14,17 +14,13 @@ nor torch by itself: each name below is imported when it is first used.
 from __future__ import annotations
 
 from . import _plugin
-
-__version__ = "0.1.0"
+from .versions import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .analysis.analyze import analyze as analyze
-    from .analysis.corpora import open_corpus as open_corpus
-    from .analysis.manifest import Utterance as Utterance
-    from .analysis.manifest import read_manifest as read_manifest
     from .analysis.plot import draw_curve as draw_curve
     from .analysis.select import Selected as Selected
     from .analysis.select import select as select
@@ -32,6 +28,9 @@ if TYPE_CHECKING:
     from .artifact import Choice as Choice
     from .convexity import GraphConvexity as GraphConvexity
     from .convexity import graph_convexity as graph_convexity
+    from .corpora import open_corpus as open_corpus
+    from .corpora.manifest import Utterance as Utterance
+    from .corpora.manifest import read_manifest as read_manifest
     from .errors import ArtifactError as ArtifactError
     from .errors import AudioError as AudioError
     from .errors import CheckpointError as CheckpointError
@@ -44,17 +43,17 @@ if TYPE_CHECKING:
     from .errors import OutputError as OutputError
     from .errors import UnknownUpstreamError as UnknownUpstreamError
     from .experiments.engine import run_study as run_study
+    from .experiments.frozen.grid import GridReport as GridReport
+    from .experiments.frozen.grid import run as run
     from .experiments.study_file import read_study as read_study
-    from .names import upstream_names as upstream_names
-    from .pruning.export import Export as Export
-    from .pruning.prune import prune_upstream as prune_upstream
-    from .registry import build_upstream as build_upstream
+    from .results.result import Result as Result
     from .speechbrain import PrunedUpstream as PrunedUpstream
-    from .superb.grid import GridReport as GridReport
-    from .superb.grid import run as run
-    from .superb.profile import Profile as Profile
-    from .superb.profiling import profile as profile
-    from .superb.result import Result as Result
+    from .upstreams.export import Export as Export
+    from .upstreams.names import upstream_names as upstream_names
+    from .upstreams.profile import Profile as Profile
+    from .upstreams.profiling import profile as profile
+    from .upstreams.prune import prune_upstream as prune_upstream
+    from .upstreams.registry import build_upstream as build_upstream
     from .verbs import Board as Board
     from .verbs import export as export
     from .verbs import finetune as finetune
@@ -62,8 +61,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "analysis.analyze": ("analyze",),
-    "analysis.corpora": ("open_corpus",),
-    "analysis.manifest": ("Utterance", "read_manifest"),
+    "corpora": ("open_corpus",),
+    "corpora.manifest": ("Utterance", "read_manifest"),
     "analysis.plot": ("draw_curve",),
     "analysis.select": ("Selected", "select"),
     "artifact": ("Analysis", "Choice"),
@@ -83,15 +82,15 @@ _MODULES = {
     ),
     "experiments.engine": ("run_study",),
     "experiments.study_file": ("read_study",),
-    "names": ("upstream_names",),
-    "pruning.export": ("Export",),
-    "pruning.prune": ("prune_upstream",),
-    "registry": ("build_upstream",),
+    "upstreams.names": ("upstream_names",),
+    "upstreams.export": ("Export",),
+    "upstreams.prune": ("prune_upstream",),
+    "upstreams.registry": ("build_upstream",),
     "speechbrain": ("PrunedUpstream",),
-    "superb.grid": ("GridReport", "run"),
-    "superb.profile": ("Profile",),
-    "superb.profiling": ("profile",),
-    "superb.result": ("Result",),
+    "experiments.frozen.grid": ("GridReport", "run"),
+    "upstreams.profile": ("Profile",),
+    "upstreams.profiling": ("profile",),
+    "results.result": ("Result",),
     "verbs": ("Board", "export", "finetune", "leaderboard"),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}

@@ -80,9 +80,7 @@ def guarded(callback: Callable[..., Any], *args: Any) -> None:
 
 
 def on_import(
-    name: str,
-    before: Callable[[], Any] | None = None,
-    after: Callable[[ModuleType], Any] | None = None,
+    name: str, before: Callable[[], Any] | None = None, after: Callable[[ModuleType], Any] | None = None
 ) -> None:
     """Run callbacks around the execution of module `name`; at once when it is imported already.
 

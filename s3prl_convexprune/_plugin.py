@@ -57,13 +57,13 @@ def _after_hugging_face(module: ModuleType) -> None:
 
 
 def _after_hub(hub: ModuleType) -> None:
-    from s3prl_convexprune import registry
+    from s3prl_convexprune.upstreams import registry
 
     registry.install(hub)
 
 
 def _after_runner(runner: ModuleType) -> None:
-    from s3prl_convexprune.superb import launch
+    from s3prl_convexprune.downstream import launch
 
     launch.prepare(runner)
 

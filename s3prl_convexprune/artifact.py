@@ -191,9 +191,7 @@ class Analysis(Artifact):
         for row, after in pairwise(self.layers):
             where = f"layer {after.layer}"
             if after.layer <= row.layer:
-                raise ValueError(
-                    f"{where} stands after layer {row.layer}; each stands once, shallowest first"
-                )
+                raise ValueError(f"{where} stands after layer {row.layer}; each stands once, shallowest first")
             if len(after.influence) != points:
                 raise ValueError(f"{where} has an influence of {len(after.influence)} points, not {points}")
             if after.per_class.keys() != row.per_class.keys():
@@ -255,10 +253,7 @@ class Analysis(Artifact):
         """
         if self.settings.protocol == "exact":
             return [(row.layer, row.convexity, row.sem) for row in self.layers]
-        return [
-            (row.layer, row.capped_convexity, math.hypot(row.sem, row.capped_sampling_sem))
-            for row in self.layers
-        ]
+        return [(row.layer, row.capped_convexity, math.hypot(row.sem, row.capped_sampling_sem)) for row in self.layers]
 
     def results(self) -> list[GraphConvexity]:
         """The layers as `convexity` compares them, scored as the protocol scores them."""

@@ -21,12 +21,7 @@ PROBE = bytes(1 << 16)
 TEMPORARY = ".tmp"  # what the names of unfinished files end in
 SUFFIX_ROOM = 20  # characters that `.work` and a temporary file's name add to a file's own
 # torch and safetensors write files outside Python and say so in their own exceptions
-WRITERS_WORDS = (
-    "PytorchStreamWriter failed",
-    "] . unexpected pos ",
-    "No space left on device",
-    "os error 28",
-)
+WRITERS_WORDS = ("PytorchStreamWriter failed", "] . unexpected pos ", "No space left on device", "os error 28")
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
@@ -112,9 +107,7 @@ def check_place(path: str | Path, *, folder: bool = False, needs: int = 0) -> Pa
             probe.write(PROBE)
         free = shutil.disk_usage(home).free
         if free < needs:
-            raise OutputError(
-                f"{path}: {needs / 2**20:,.0f} MB are needed and {home} has {free / 2**20:,.0f} MB free"
-            )
+            raise OutputError(f"{path}: {needs / 2**20:,.0f} MB are needed and {home} has {free / 2**20:,.0f} MB free")
     return path
 
 

@@ -68,9 +68,7 @@ def _check_head(path: Path, head: str, kind: str, version: int, begins: str | No
         )
 
 
-def write_marked(
-    path: str | Path, kind: str, text: str, comment: tuple[str, str] = ("<!-- ", " -->")
-) -> Path:
+def write_marked(path: str | Path, kind: str, text: str, comment: tuple[str, str] = ("<!-- ", " -->")) -> Path:
     """Write text that begins with the sign in a comment, whole or not at all.
 
     Args:
@@ -117,9 +115,7 @@ def alone(path: Path) -> Iterator[Path]:
             lock_path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
     except Timeout as error:
-        raise ArtifactError(
-            f"{path}: another process is writing it; wait for it, or name another output"
-        ) from error
+        raise ArtifactError(f"{path}: another process is writing it; wait for it, or name another output") from error
     try:
         with explained(path):
             atomic.remove_unfinished(path)

@@ -52,9 +52,7 @@ def paper_depth(label: str, layers: int) -> int:
     """
     depths = DEPTHS.get(label.removesuffix("s"))
     if depths is None:
-        raise ConfigError(
-            f"the paper chose depths for words and speakers, not for {label!r}{nearest(label, DEPTHS)}"
-        )
+        raise ConfigError(f"the paper chose depths for words and speakers, not for {label!r}{nearest(label, DEPTHS)}")
     if layers not in depths:
         raise ConfigError(
             f"the paper cut models of {' and '.join(map(str, depths))} transformer layers; this one has {layers}"

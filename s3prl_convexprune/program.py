@@ -44,9 +44,7 @@ def run(body: Callable[[], int]) -> int:
         finally:
             _on_sigterm(before)
     except KeyboardInterrupt as stop:  # one that comes right at the end too
-        what, status = (
-            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
-        )
+        what, status = ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
         return _say(f"{what}; finished work is kept, the same command goes on from there", status)
 
 

@@ -48,11 +48,7 @@ _SCHEDULES = (
 #: it, so it is read as a bag of numbers.
 ALLOWED: tuple[type, ...] = (
     Namespace,
-    *(
-        type(name, (), {"__module__": module})
-        for module in ("optimizers", "s3prl.optimizers")
-        for name in _SCHEDULES
-    ),
+    *(type(name, (), {"__module__": module}) for module in ("optimizers", "s3prl.optimizers") for name in _SCHEDULES),
 )
 
 
@@ -127,9 +123,7 @@ def check_config(path: str, states: Any) -> None:
                 reason = str(error).removeprefix("a config holds code ")
                 raise CheckpointError(f"{path} holds code in its config ({key} = {reason[1:]}") from None
         elif key in ("encoder_layers", "num_hidden_layers") and not _is_count(value):
-            raise CheckpointError(
-                f"{path}: its config says {key} = {str(value)[:40]}; expected a number of layers"
-            )
+            raise CheckpointError(f"{path}: its config says {key} = {str(value)[:40]}; expected a number of layers")
 
 
 def check_finite(path: str, weights: dict[str, Any]) -> None:
@@ -169,15 +163,11 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     if head[:4] == b"PK\x03\x04" and not zipfile.is_zipfile(path):
-        raise CheckpointError(
-            f"{path} is truncated: the end of the file is missing; download or copy it again"
-        )
+        raise CheckpointError(f"{path} is truncated: the end of the file is missing; download or copy it again")
     if not head:
         raise CheckpointError(f"{path} is truncated: it is empty; download or copy it again")
     if not head.startswith((b"PK", b"\x80")) and not tarfile.is_tarfile(path):
-        what = next(
-            (what for start, what in NOT_CHECKPOINTS.items() if head.lstrip().startswith(start)), None
-        )
+        what = next((what for start, what in NOT_CHECKPOINTS.items() if head.lstrip().startswith(start)), None)
         raise CheckpointError(
             f"{path} is not a checkpoint: it is {what or f'a file that starts with {head[:12]!r}'}; "
             "expected what torch.save wrote"

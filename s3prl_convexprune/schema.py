@@ -44,11 +44,7 @@ Sha256 = Annotated[str, Predicate(is_sha256)]
 class Part:
     """What a dataclass inside an artifact derives from."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
-        "strict": True,
-        "extra": "forbid",
-        "allow_inf_nan": False,
-    }
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
 
 
 class Artifact(Part):

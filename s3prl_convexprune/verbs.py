@@ -11,35 +11,33 @@ from .errors import ConfigError, nearest
 from .numbers import SCORE
 
 if TYPE_CHECKING:
-    from .pruning.export import Export
-    from .superb.leaderboard import Entry
-    from .superb.published import PublishedRow
-    from .superb.result import Result
+    from .results.leaderboard import Entry
+    from .results.published import PublishedRow
+    from .results.result import Result
+    from .upstreams.export import Export
 
 BOARD_FORMATS = (".md", ".csv", ".json", ".html")
 
 
-def export(
-    name: str, output: str | Path, *, ckpt: str | None = None, final_norm: str | None = None
-) -> Export:
+def export(name: str, output: str | Path, *, ckpt: str | None = None, final_norm: str | None = None) -> Export:
     """Write a cut upstream as an ordinary checkpoint, which s3prl loads without this package.
 
     Args:
         name: a pruned upstream, such as ``hubert_convexpruned_L6``.
         output: the file to write; a new folder for ``hf_*`` upstreams.
         ckpt: the whole upstream's checkpoint, for upstreams that need one.
-        final_norm: ``"keep"`` or ``"drop"``, see `pruning.export.export_cut`; what the config says when None.
+        final_norm: ``"keep"`` or ``"drop"``, see `upstreams.export.export_cut`; what the config says when None.
 
     Raises:
         ConvexPruneError: bad input of any kind; see `errors`.
     """
-    from .checks import check_upstream
-    from .names import resolve
+    from .upstreams.checks import check_upstream
+    from .upstreams.names import resolve
 
     config = resolve(name)
     check_upstream(name, ckpt)
-    from .pruning.export import export_cut
-    from .registry import base_call
+    from .upstreams.export import export_cut
+    from .upstreams.registry import base_call
 
     base, layers, arguments = base_call(config, ckpt=ckpt)
     return export_cut(base, config.base, layers, output, final_norm or config.final_norm, **arguments)
@@ -84,18 +82,18 @@ def finetune(
     Raises:
         ConvexPruneError: bad input of any kind, or a run that failed; see `errors`.
     """
-    from .checks import check
-    from .superb.tasks import get_task
+    from .tasks.table import get_task
+    from .upstreams.checks import check
 
     known = get_task(task)
     if target is not None:
         SCORE.check("--target", target)
     check(upstreams, ckpt=ckpt, folders={"--data-folder": data_folder, "--hparams": hparams}, device=device)
+    from .experiments.finetuned import runs, table
+    from .experiments.finetuned.comparison import Comparison
     from .outputs import check_output, write_marked
-    from .speechbrain import runs, table
-    from .speechbrain.comparison import Comparison
-    from .superb.result import Results
-    from .superb.results import write_results
+    from .results.reading import write_results
+    from .results.result import Results
 
     output = Path(output)
     plan = Comparison(
@@ -134,7 +132,7 @@ class Board:
 
     def markdown(self) -> str:
         """The table as text."""
-        from .superb.tables import markdown
+        from .results.tables import markdown
 
         return markdown(self.entries, self.published)
 
@@ -166,10 +164,10 @@ def leaderboard(
     from .atomic import write_json, write_text
     from .outputs import check_output, write_marked
     from .report.page import PAGE, write_page
-    from .superb.leaderboard import load_rows, make_leaderboard
-    from .superb.profile import read_profiles
-    from .superb.published import published_rows
-    from .superb.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
+    from .results.leaderboard import load_rows, make_leaderboard
+    from .results.published import published_rows
+    from .results.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
+    from .upstreams.profile import read_profiles
 
     outputs = [Path(path) for path in output]
     for path in outputs:
@@ -182,10 +180,7 @@ def leaderboard(
     profiles = read_profiles(profile)
     analyses = [Analysis.read(path) for path in analysis]
     rows = load_rows(results)
-    board = Board(
-        make_leaderboard(rows, profiles=profiles, systems=system),
-        published_rows() if reference else [],
-    )
+    board = Board(make_leaderboard(rows, profiles=profiles, systems=system), published_rows() if reference else [])
     for path in outputs:
         if path.suffix == ".json":
             write_json(path, as_json(board.entries, board.published))

@@ -19,9 +19,7 @@ MOST_BYTES = 64 * 1024
 MOST_NODES = 10_000
 
 
-def read_yaml(
-    path: str | Path, loader: type[yaml.SafeLoader] | type[yaml.FullLoader] = yaml.SafeLoader
-) -> Any:
+def read_yaml(path: str | Path, loader: type[yaml.SafeLoader] | type[yaml.FullLoader] = yaml.SafeLoader) -> Any:
     """The content of a YAML file.
 
     Args:

@@ -49,7 +49,7 @@ class Case:
 
     def whole(self, path: Path) -> nn.Module:
         """The whole upstream on a checkpoint that `build` wrote, in eval mode."""
-        from s3prl_convexprune.registry import build_upstream
+        from s3prl_convexprune.upstreams.registry import build_upstream
 
         return (self.load(path) if self.load else build_upstream(self.entry, ckpt=str(path))).eval()
 
@@ -142,9 +142,7 @@ def multires_hubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> 
     )
     task = {"label_rate": 50.0, "sample_rate": 16000, "normalize": pre_norm}
     symbols = [[str(i) for i in range(10)]] * 2
-    model = MultiresHubertModel(
-        MultiresHubertConfig(**config), MultiresHubertPretrainingConfig(**task), symbols
-    )
+    model = MultiresHubertModel(MultiresHubertConfig(**config), MultiresHubertPretrainingConfig(**task), symbols)
     path = folder / "multires_hubert.pt"
     states = {"task_cfg": task, "model_cfg": config, "model_weight": randomised(model).state_dict()}
     torch.save(states | {"dictionaries_symbols": symbols}, path)
@@ -152,12 +150,7 @@ def multires_hubert(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> 
 
 
 def conformer(folder: Path, layers: int, pos_enc_type: str, **sizes: Any) -> Path:
-    kind = {
-        "layer_type": "conformer",
-        "pos_enc_type": pos_enc_type,
-        "attn_type": "espnet",
-        "max_positions": 1000,
-    }
+    kind = {"layer_type": "conformer", "pos_enc_type": pos_enc_type, "attn_type": "espnet", "max_positions": 1000}
     return wav2vec2(folder, layers, True, **{**kind, "depthwise_conv_kernel_size": 7, **sizes})
 
 
@@ -169,9 +162,7 @@ def data2vec(folder: Path, layers: int, pre_norm: bool, **sizes: Any) -> Path:
     model.remove_pretraining_modules()
     weights = dict(randomised(model).state_dict())
     teacher = {
-        name.removeprefix("encoder."): weight.clone()
-        for name, weight in weights.items()
-        if name.startswith("encoder.")
+        name.removeprefix("encoder."): weight.clone() for name, weight in weights.items() if name.startswith("encoder.")
     }
     path = folder / "data2vec.pt"
     task = {"sample_rate": 16000, "normalize": pre_norm}
@@ -222,9 +213,7 @@ def transformers_model(folder: Path, layers: int, pre_norm: bool, kind: str, **s
     )
     path = folder / kind.lower()
     randomised(getattr(transformers, f"{kind}Model")(config)).save_pretrained(path)
-    transformers.Wav2Vec2FeatureExtractor(do_normalize=pre_norm, return_attention_mask=True).save_pretrained(
-        path
-    )
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=pre_norm, return_attention_mask=True).save_pretrained(path)
     return path
 
 
@@ -415,9 +404,7 @@ class Codes(nn.Module):
     """A vector quantiser of a kind: one code for every 10 ms, from the energy of the frame."""
 
     def forward(self, wavs: list[torch.Tensor]) -> list[str]:
-        return [
-            " ".join(str(int(frame.abs().mean() * 100) % 20) for frame in wav.split(160)[:-1]) for wav in wavs
-        ]
+        return [" ".join(str(int(frame.abs().mean() * 100) % 20) for frame in wav.split(160)[:-1]) for wav in wavs]
 
 
 def load_roberta(path: Path) -> nn.Module:
@@ -515,9 +502,7 @@ def load_ast(path: Path) -> nn.Module:
     return UpstreamExpert(str(path), window_secs=0.5, stride_secs=0.5, feature_selection="hidden_states")
 
 
-def _variants(
-    family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any
-) -> list[Case]:
+def _variants(family: str, entry: str, make: Callable[..., Path], layers: int = LAYERS, **more: Any) -> list[Case]:
     load = more.pop("load", None)
     return [
         Case(f"{family}-post", entry, partial(make, pre_norm=False, **more), layers, load),

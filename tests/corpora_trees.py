@@ -272,17 +272,9 @@ def ctm(root: Path, path: Path, tier: str) -> Path:
 
 def fluent_commands(root: Path) -> Path:
     """`data/{train,valid,test}_data.csv` with the columns of Fluent Speech Commands, and `wavs/speakers/...`."""
-    intents = [
-        ("increase", "heat", "kitchen"),
-        ("decrease", "volume", "none"),
-        ("activate", "lights", "bedroom"),
-    ]
+    intents = [("increase", "heat", "kitchen"), ("decrease", "volume", "none"), ("activate", "lights", "bedroom")]
     (root / "data").mkdir(parents=True)
-    for split, speaker in (
-        ("train", "2BqVo8kVB2Skwgyb"),
-        ("valid", "4BrX8aDqK2cLZRYl"),
-        ("test", "52XVOeXMXYuaElyw"),
-    ):
+    for split, speaker in (("train", "2BqVo8kVB2Skwgyb"), ("valid", "4BrX8aDqK2cLZRYl"), ("test", "52XVOeXMXYuaElyw")):
         rows = [",path,speakerId,transcription,action,object,location\n"]
         for number, intent in enumerate(intents * 2):
             path = f"wavs/speakers/{speaker}/{split}-{number}.wav"
@@ -293,19 +285,14 @@ def fluent_commands(root: Path) -> Path:
 
 
 #: For each recording of `libri2mix`, when its two speakers speak, in seconds.
-LIBRI2MIX_TURNS = {
-    "mix_0": ((0.0, 0.64), (0.4, 1.2)),
-    "mix_1": ((0.2, 1.0), (0.8, 1.2)),
-}
+LIBRI2MIX_TURNS = {"mix_0": ((0.0, 0.64), (0.4, 1.2)), "mix_1": ((0.2, 1.0), (0.8, 1.2))}
 
 
 def libri2mix(root: Path) -> Path:
     """The Kaldi folders of s3prl's LibriMix fork: `{train,dev,test}/{wav.scp,segments,utt2spk,spk2utt,reco2dur}`."""
     for split in ("train", "dev", "test"):
         folder = root / split
-        tables: dict[str, list[str]] = {
-            name: [] for name in ("wav.scp", "segments", "utt2spk", "spk2utt", "reco2dur")
-        }
+        tables: dict[str, list[str]] = {name: [] for name in ("wav.scp", "segments", "utt2spk", "spk2utt", "reco2dur")}
         for recording, turns in LIBRI2MIX_TURNS.items():
             path = folder / "wav" / f"{recording}.wav"
             write_tone(path, 1.2, 300)

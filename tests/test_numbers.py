@@ -62,9 +62,7 @@ def test_the_ends_of_a_range(range_: Range, low: str, below: str, high: str, abo
             range_.check("x", int(text) if range_.whole else float(text))
 
 
-@pytest.mark.parametrize(
-    "value", [None, True, "1", math.nan, math.inf, -math.inf, [1], 1j, np.array([1, 2]), 10**400]
-)
+@pytest.mark.parametrize("value", [None, True, "1", math.nan, math.inf, -math.inf, [1], 1j, np.array([1, 2]), 10**400])
 @pytest.mark.parametrize("range_", RANGES, ids=lambda r: r.expected)
 def test_what_is_no_number_in_python(range_: Range, value: object) -> None:
     with pytest.raises(ConfigError, match="expected"):

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.errors import ArtifactError, OutputError
 from s3prl_convexprune.outputs import check_output, claim_output, mark
+from s3prl_convexprune.results.provenance import Depth, Provenance
+from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Results, Seconds, Unfinished
 from s3prl_convexprune.schema import Artifact
-from s3prl_convexprune.superb.profile import Machine, Profile, Profiles, Timing
-from s3prl_convexprune.superb.provenance import Depth, Provenance
-from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Result, Results, Seconds, Unfinished
+from s3prl_convexprune.upstreams.profile import Machine, Profile, Profiles, Timing
 
 INFLUENCE = (0.5, -0.5, 0.5, 0.1)
 
@@ -64,10 +64,7 @@ def field(where: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "a share of 900 %": (
-        layer(convexity=900),
-        "layers.1.convexity is 900, expected less than or equal to 100",
-    ),
+    "a share of 900 %": (layer(convexity=900), "layers.1.convexity is 900, expected less than or equal to 100"),
     "another mean": (layer(convexity=99.0), "layers.1: convexity 99 is not the mean over its classes, 51"),
     "a negative layer": (layer(layer=-7), "layers.1.layer is -7"),
     "a layer twice": (layer(layer=0), "layer 0 stands after layer 0"),
@@ -113,11 +110,7 @@ TEXTS = {
     "NaN": ('"convexity": 51.0', '"convexity": NaN', "NaN is no JSON number"),
     "infinity": ('"convexity": 51.0', '"convexity": Infinity', "Infinity is no JSON number"),
     "a number that overflows": ('"convexity": 51.0', '"convexity": 1e999', "1e999 is too large"),
-    "a key twice": (
-        '"convexity": 51.0',
-        '"convexity": 51.0, "convexity": 51.0',
-        "'convexity' is there twice",
-    ),
+    "a key twice": ('"convexity": 51.0', '"convexity": 51.0, "convexity": 51.0', "'convexity' is there twice"),
     "half a character": ('"hubert"', '"\\ud800"', "is not JSON"),
     "an endless number": ('"convexity": 51.0', f'"convexity": {"9" * 5000}', "is not JSON"),
     "depth": ('"hubert"', "[" * 100_000, "is not JSON"),
@@ -166,19 +159,13 @@ def holds(whole: Any, part: Any) -> bool:
     return type(part) in (type(whole), int) and part == whole
 
 
-JSON_VALUES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
-)
+JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
 
 
 def results() -> Results:
-    made = Provenance(
-        ("run",), "ks.yaml", "0" * 64, ("a=1",), None, "cpu", {"torch": "2"}, "1" * 64, config={"a": [1]}
-    )
+    made = Provenance(("run",), "ks.yaml", "0" * 64, ("a=1",), None, "cpu", {"torch": "2"}, "1" * 64, config={"a": [1]})
     spent = Seconds(wall=2.0, cpu=1.0)
-    cost = Cost(
-        (Epoch(1, 5, 60.0, 0.5, spent, {"error_rate": 40.0}),), spent, 9.5, Memory(10, "resident"), "cpu", 7
-    )
+    cost = Cost((Epoch(1, 5, 60.0, 0.5, spent, {"error_rate": 40.0}),), spent, 9.5, Memory(10, "resident"), "cpu", 7)
     row = Result(
         "frozen", "tiny", "er", "fold1", 1e-3, 1, "accuracy", 60.0, 50.0, 4, 8, 10, "2" * 64, 12, 100, made, "a/b"
     )  # fmt: skip
@@ -190,9 +177,7 @@ def results() -> Results:
 def profiles() -> Profiles:
     timing = Timing(4.0, 1, 0.5, (0.4, 0.6), 0.125, 12.5)
     machine = Machine("cpu", "x86_64", 2, 1)
-    return Profiles(
-        (Profile("tiny", 100, 12, 10**9, 4.0, 0.125, {"4": 10**9}, (timing,), machine),), {"torch": "2"}
-    )
+    return Profiles((Profile("tiny", 100, 12, 10**9, 4.0, 0.125, {"4": 10**9}, (timing,), machine),), {"torch": "2"})
 
 
 ARTIFACTS: list[Artifact] = [analysis(), results(), profiles()]
@@ -274,8 +259,7 @@ def test_what_is_not_an_older_version_is_left_alone(case: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b'{"format": "s3prl-convexprune analysis", "version": 1, damaged', mark("analysis").encode()],
+    "content", [b"", b'{"format": "s3prl-convexprune analysis", "version": 1, damaged', mark("analysis").encode()]
 )
 def test_what_is_ours_or_empty_is_replaced(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(content)

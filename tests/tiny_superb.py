@@ -48,10 +48,7 @@ def ks(
             tone(root / "test" / word / f"{name}_nohash_1.wav", 200 * (index + 1), seconds, seed=number + 100)
     tone(root / "train" / "_background_noise_" / "hum.wav", 50, noise)
     tone(root / "test" / "_silence_" / "hum.wav", 50, 1.0)
-    return {
-        PREFIX + "SPEECH_COMMANDS": str(root / "train"),
-        PREFIX + "SPEECH_COMMANDS_TEST": str(root / "test"),
-    }
+    return {PREFIX + "SPEECH_COMMANDS": str(root / "train"), PREFIX + "SPEECH_COMMANDS_TEST": str(root / "test")}
 
 
 def _speaker_of(split: str, number: int) -> str:

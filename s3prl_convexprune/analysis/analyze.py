@@ -15,22 +15,22 @@ from typing import Any, ClassVar
 import torch
 
 from ..artifact import Analysis, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
-from ..checks import check
 from ..convexity import graph_convexity
+from ..corpora import open_corpus
+from ..corpora.manifest import Utterance, check_distinct, effective_split, with_label
 from ..errors import ConfigError, ConvexPruneError, CorpusError, DataError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
 from ..numbers import AT_LEAST_ONE, SEED
 from ..outputs import claim_output
 from ..progress import progress_bar
-from ..pruning.cost import DepthCost, depth_costs
-from ..pruning.finetuned import FineTunedRun, find_run, load_finetuned
-from ..pruning.prune import state_depths
-from ..registry import build_upstream
 from ..schema import Artifact
+from ..upstreams.checks import check
+from ..upstreams.cost import DepthCost, depth_costs
+from ..upstreams.finetuned import FineTunedRun, find_run, load_finetuned
+from ..upstreams.prune import state_depths
+from ..upstreams.registry import build_upstream
 from ..versions import package_versions
-from .corpora import open_corpus
 from .hidden_states import extract_points, plan_batches
-from .manifest import Utterance, check_distinct, effective_split, with_label
 from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
@@ -123,9 +123,7 @@ def analyze(
             )
     output = Path(output)
     if output.suffix in SUFFIXES:
-        raise ConfigError(
-            f"{output}: a curve goes there; name the analysis {output.with_suffix('.json').name}"
-        )
+        raise ConfigError(f"{output}: a curve goes there; name the analysis {output.with_suffix('.json').name}")
     AT_LEAST_ONE.check("per_class", per_class)
     AT_LEAST_ONE.check("neighbors", neighbors)
     SEED.check("seed", seed)
@@ -213,9 +211,7 @@ def _analyze(
     depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
-    layers, excluded = _score_layers(
-        store, depths, labels, neighbors, protocol.pairs_a_class, seed, costs, progress
-    )
+    layers, excluded = _score_layers(store, depths, labels, neighbors, protocol.pairs_a_class, seed, costs, progress)
     analysis = Analysis(
         upstream=upstream,
         checkpoint=Checkpoint(ckpt, weights, _facts(run)),
@@ -246,14 +242,10 @@ def _facts(run: FineTunedRun | None) -> FineTuned | None:
 def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:
     """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie."""
     files = sorted({utterance.path for utterance in sample})
-    content = {
-        path: _digest(path) for path in progress_bar(files, unit="file", desc="fingerprint", show=progress)
-    }
+    content = {path: _digest(path) for path in progress_bar(files, unit="file", desc="fingerprint", show=progress)}
     digest = hashlib.sha256()
     for row in sample:
-        digest.update(
-            json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode()
-        )
+        digest.update(json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode())
     return digest.hexdigest()
 
 
@@ -310,9 +302,7 @@ def _score_layers(
         drawn = "" if draw_pairs is None else f"_{draw_pairs}_{seed}"
         kept = store.folder / f"convexity_{k:03d}_{neighbors}{drawn}.json"
         if not kept.is_file():
-            result = graph_convexity(
-                store.layer(k), labels, n_neighbors=neighbors, draw_pairs=draw_pairs, seed=seed
-            )
+            result = graph_convexity(store.layer(k), labels, n_neighbors=neighbors, draw_pairs=draw_pairs, seed=seed)
             row = LayerRow(
                 layer=depth,
                 convexity=result.score,

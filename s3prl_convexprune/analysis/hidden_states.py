@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..corpora.audio import is_silent, load_audio
+from ..corpora.audio_header import SAMPLE_RATE, read_header
+from ..corpora.manifest import Utterance
 from ..errors import CorpusError, DataError
 from ..progress import progress_bar
-from .audio import is_silent, load_audio
-from .audio_header import SAMPLE_RATE, read_header
-from .manifest import Utterance
 from .points import PointStore
 
 logger = logging.getLogger(__name__)
@@ -81,9 +81,7 @@ def plan_batches(
         groups[(frames, rate) if samples is None else (samples, SAMPLE_RATE)].append(path)
     if any(cut.values()):
         longer = sum(map(bool, cut.values()))
-        logger.warning(
-            "%d of %d files are longer than %d samples and are cut there", longer, len(rows_of), samples
-        )
+        logger.warning("%d of %d files are longer than %d samples and are cut there", longer, len(rows_of), samples)
     batches = []
     for (frames, rate), paths in sorted(groups.items()):
         size = max(1, int(batch_seconds * rate / frames))
@@ -136,9 +134,7 @@ def extract_points(
         batches = plan_batches(utterances, samples=samples)
     finished = store.finished
     done = sum(len(rows) for number in finished for rows in batches[number].rows)
-    with progress_bar(
-        total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress
-    ) as bar:
+    with progress_bar(total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress) as bar:
         for number, batch in enumerate(batches):
             if number in finished:
                 continue
@@ -165,10 +161,7 @@ def extract_points(
     if silent:
         first = utterances[silent[0]].path
         logger.warning(
-            "%d of %d points are digital silence, one in %s; leave them out",
-            len(silent),
-            len(utterances),
-            first,
+            "%d of %d points are digital silence, one in %s; leave them out", len(silent), len(utterances), first
         )
     return len(silent)
 

@@ -41,9 +41,7 @@ def draw_curve(
     paths = curve_paths(stem)
     import matplotlib
 
-    with matplotlib.rc_context(
-        {"svg.hashsalt": "s3prl-convexprune", "font.size": 10, "svg.fonttype": "none"}
-    ):
+    with matplotlib.rc_context({"svg.hashsalt": "s3prl-convexprune", "font.size": 10, "svg.fonttype": "none"}):
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
@@ -59,14 +57,7 @@ def draw_curve(
             low = [score - error for _, score, error in curve]
             high = [score + error for _, score, error in curve]
             axes.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(
-                layers,
-                scores,
-                color=colour,
-                marker="o",
-                markersize=3.5,
-                label=analysis.title,
-            )
+            axes.plot(layers, scores, color=colour, marker="o", markersize=3.5, label=analysis.title)
             beside = published[number] if published else None
             if beside is not None:
                 axes.plot(

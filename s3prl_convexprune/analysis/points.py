@@ -61,9 +61,7 @@ class PointStore:
     def _refuse_what_is_not_ours(self) -> None:
         if self._plan.is_file() or not os.path.lexists(self.folder):
             return
-        names = (
-            [entry.name for entry in self.folder.iterdir()] if self.folder.is_dir() else [self.folder.name]
-        )
+        names = [entry.name for entry in self.folder.iterdir()] if self.folder.is_dir() else [self.folder.name]
         foreign = [name for name in names if not name.startswith(f".{self._plan.name}.")]
         if foreign:
             raise OutputError(
@@ -81,9 +79,7 @@ class PointStore:
         whole = whole and all(np.load(path, mmap_mode="r").shape[0] == self.n_points for path in paths)
         return finished if whole and (paths or not finished) else None
 
-    def write(
-        self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()
-    ) -> None:
+    def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()) -> None:
         """Keep the points of one batch.
 
         Args:

@@ -115,9 +115,7 @@ def protocol_difference(paper: Analysis, exact: Analysis | None = None) -> Proto
             different things.
     """
     if paper.settings.protocol != PAPER:
-        raise ConfigError(
-            f"an analysis by the paper's protocol is needed, not by {paper.settings.protocol!r}"
-        )
+        raise ConfigError(f"an analysis by the paper's protocol is needed, not by {paper.settings.protocol!r}")
     if exact is None:
         other = [row.convexity for row in paper.layers]
     else:
@@ -138,9 +136,7 @@ def check_exact(exact: Analysis, upstream: str, label: str) -> None:
         ConfigError: it is not by the exact protocol, or of another upstream or label.
     """
     if exact.settings.protocol == PAPER:
-        raise ConfigError(
-            "the analysis to compare with is by the paper's protocol too; analyze without --protocol"
-        )
+        raise ConfigError("the analysis to compare with is by the paper's protocol too; analyze without --protocol")
     if (exact.upstream, exact.label) != (upstream, label):
         raise ConfigError(
             f"the analysis to compare with is of {exact.upstream}: {exact.label}, not of {upstream}: {label}"

@@ -20,21 +20,7 @@ from ..errors import ConfigError, nearest
 
 READING_ERROR = 2.0  # points
 ALIKE = 0.9  # correlation over layers from which two curves have the same shape
-NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 #: Upstreams of s3prl's hub -> the model and size that the figure calls them. Which checkpoint of a family the authors
 #: used is not stated, so every one that could be meant stands here.

@@ -6,13 +6,11 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ..corpora.manifest import Utterance
 from ..errors import CorpusError
-from .manifest import Utterance
 
 
-def sample_per_class(
-    utterances: Sequence[Utterance], label: str, per_class: int, seed: int
-) -> list[Utterance]:
+def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int, seed: int) -> list[Utterance]:
     """Draw at most `per_class` utterances of each class, without replacement.
 
     The draw depends on the set of utterances and the seed, not on their order.

@@ -11,9 +11,9 @@ import yaml
 
 from ..artifact import Analysis, Choice
 from ..errors import ConfigError
-from ..names import check_cut_name
 from ..outputs import check_output, write_marked
 from ..resources import upstream_configs_dir
+from ..upstreams.names import check_cut_name
 
 CONFIG = "upstream config"
 
@@ -82,11 +82,7 @@ def select(
         "corpus_fingerprint": analysis.corpus.fingerprint,
         "weights_sha256": analysis.checkpoint.weights_sha256,
         "analysis_key": analysis.settings.key,
-        **(
-            {"measured_after": f"fine-tuning on {tuned.task}"}
-            if (tuned := analysis.checkpoint.finetuned)
-            else {}
-        ),
+        **({"measured_after": f"fine-tuning on {tuned.task}"} if (tuned := analysis.checkpoint.finetuned) else {}),
     }
     write_marked(output, CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ("# ", ""))
     return Selected(choice, config, output, explain(analysis, choice))
@@ -116,9 +112,7 @@ def explain(analysis: Analysis, choice: Choice) -> str:
         f"the most convex of {len(rows)} layers with probability {choice.probability_best:.2f}"
     )
     if choice.layer != choice.best:
-        lines.append(
-            f"  gives up {best - score:.2f} points against L{choice.best} ({best:.2f} +- {best_error:.2f} %)"
-        )
+        lines.append(f"  gives up {best - score:.2f} points against L{choice.best} ({best:.2f} +- {best_error:.2f} %)")
     if chosen.macs is not None and whole.macs and chosen.params is not None and whole.params:
         lines.append(
             f"  saves {100 * (1 - chosen.params / whole.params):.1f} % of the parameters "

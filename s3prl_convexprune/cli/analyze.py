@@ -24,21 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a corpus name, or a manifest: a CSV file path,label...[,start,end][,speaker][,split]",
     )
     options.completed_by(corpus, completion.corpora)
-    parser.add_argument(
-        "--root", type=Path, help="the corpus's folder, or what relative paths in a manifest start at"
-    )
-    parser.add_argument(
-        "--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest"
-    )
+    parser.add_argument("--root", type=Path, help="the corpus's folder, or what relative paths in a manifest start at")
+    parser.add_argument("--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest")
     options.output(parser, "the analysis.json to write; curves go beside it", required=True)
+    parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
     parser.add_argument(
-        "--split", help="which split; 'train' by default when the corpus has one, 'all' for everything"
-    )
-    parser.add_argument(
-        "--per-class",
-        type=AT_LEAST_ONE,
-        default=200,
-        help="utterances a class at most (default: %(default)s)",
+        "--per-class", type=AT_LEAST_ONE, default=200, help="utterances a class at most (default: %(default)s)"
     )
     parser.add_argument(
         "--neighbors", type=AT_LEAST_ONE, default=10, help="K of the neighbour graph (default: %(default)s)"
@@ -60,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..checks import check
+    from ..upstreams.checks import check
 
     check([args.upstream], ckpt=args.ckpt, folders={"--root": args.root}, device=args.device)
     from ..analysis.analyze import analyze

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..names import depths_of, upstream_names, whole_upstreams
+from ..upstreams.names import depths_of, upstream_names, whole_upstreams
 
 
 def complete() -> None:
@@ -41,13 +41,13 @@ def _cuts(base: str) -> Iterator[str]:
 
 def tasks(prefix: str, **_: Any) -> list[str]:
     """The SUPERB tasks."""
-    from ..superb.tasks import TASKS
+    from ..tasks.table import TASKS
 
     return list(TASKS)
 
 
 def corpora(prefix: str, **_: Any) -> list[str]:
     """The corpora that are known by name; a manifest is a file."""
-    from ..analysis.corpora import CORPORA
+    from ..corpora import CORPORA
 
     return list(CORPORA)

@@ -11,9 +11,7 @@ from . import options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.output(parser, "where everything goes", default=Path("demo_output"))
-    parser.add_argument(
-        "--jobs", type=AT_LEAST_ONE, default=2, help="worker processes (default: %(default)s)"
-    )
+    parser.add_argument("--jobs", type=AT_LEAST_ONE, default=2, help="worker processes (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

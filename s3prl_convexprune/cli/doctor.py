@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report. Returns 1 when nothing can run as things are, else 0."""
-    from ..superb.doctor import examine
+    from ..doctor import examine
 
     if args.json:
         findings = list(examine())

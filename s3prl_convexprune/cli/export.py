@@ -8,9 +8,7 @@ from . import completion, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    name = parser.add_argument(
-        "name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name"
-    )
+    name = parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
     options.completed_by(name, completion.cuts)
     options.output(parser, "file to write (a new folder for hf_* upstreams)", required=True)
     options.ckpt(parser)

@@ -12,9 +12,7 @@ from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.upstream(
-        parser, several=True, help="upstreams on s3prl's hub, whole or cut; the first is the reference"
-    )
+    options.upstream(parser, several=True, help="upstreams on s3prl's hub, whole or cut; the first is the reference")
     options.ckpt(parser)
     options.tasks(parser)
     options.output(parser, "the comparison's folder; a second call goes on in it", required=True)
@@ -36,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..superb.tasks import get_task
+    from ..tasks.table import get_task
     from ..verbs import finetune
 
     hint = options.lone_seed_hint(args.seeds)
@@ -57,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     )
-    from ..speechbrain import table
+    from ..experiments.finetuned import table
 
     print(table.markdown(table.lines(rows, args.target), get_task(args.task)))
     return 0

@@ -6,9 +6,7 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "verb", nargs="?", metavar="VERB", help="which one (default: all of them, a line each)"
-    )
+    parser.add_argument("verb", nargs="?", metavar="VERB", help="which one (default: all of them, a line each)")
 
 
 def run(args: argparse.Namespace) -> int:

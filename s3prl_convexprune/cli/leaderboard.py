@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..superb.tables import as_json
+    from ..results.tables import as_json
     from ..verbs import leaderboard
 
     board = leaderboard(

@@ -10,9 +10,7 @@ from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--bases", action="store_true", help="every whole upstream that can be cut, with its depths"
-    )
+    parser.add_argument("--bases", action="store_true", help="every whole upstream that can be cut, with its depths")
     options.json_output(parser)
 
 
@@ -21,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _bases(as_json: bool) -> int:
-    from ..names import depths_of, whole_upstreams
+    from ..upstreams.names import depths_of, whole_upstreams
 
     rows: list[dict[str, Any]] = []
     for name, entry in whole_upstreams().items():
@@ -43,15 +41,13 @@ def _bases(as_json: bool) -> int:
     for row in rows:
         last = row["layers"] or "the layers of its checkpoint"
         needs = "  (needs -k)" if row["needs_ckpt"] else ""
-        print(
-            f"{row['name']:<{width}}  {row['family']:<15}  L1 to {'L' if row['layers'] else ''}{last}{needs}"
-        )
+        print(f"{row['name']:<{width}}  {row['family']:<15}  L1 to {'L' if row['layers'] else ''}{last}{needs}")
     print("\nName a cut <base>_convexpruned_L<k>, for example hubert_convexpruned_L6")
     return 0
 
 
 def _cuts(as_json: bool) -> int:
-    from ..names import usable_configs
+    from ..upstreams.names import usable_configs
 
     configs, errors = usable_configs()
     if as_json:
@@ -61,16 +57,12 @@ def _cuts(as_json: bool) -> int:
     width = max((len(name) for name in configs), default=0)
     for name, config in sorted(configs.items()):
         depth = (
-            f"L{config.layers}"
-            if config.select is None
-            else f"by {config.select.policy} of {config.select.analysis}"
+            f"L{config.layers}" if config.select is None else f"by {config.select.policy} of {config.select.analysis}"
         )
         task = f"  for {config.task}" if config.task else ""
         shadows = f"  {config.path}, before the shipped one" if config.shadows else ""
         print(f"{name:<{width}}  {config.base} {depth}{task}{shadows}")
-    print(
-        "\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6; list --bases shows the bases"
-    )
+    print("\nAny other: <base>_convexpruned_L<k>, for example hubert_convexpruned_L6; list --bases shows the bases")
     if errors:
         first, *others = map(str, errors.values())
         more = f"; {len(others)} more: s3prl-convexprune doctor lists them" if others else ""

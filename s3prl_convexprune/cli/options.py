@@ -13,7 +13,7 @@ from ..numbers import AT_LEAST_ONE, SEED, WHOLE_NUMBER
 from . import completion
 
 if TYPE_CHECKING:
-    from ..config import UpstreamConfig
+    from ..upstreams.config import UpstreamConfig
 
 SEEDS_BEFORE = range(2, 11)  # what the number of seeds used to be
 
@@ -28,14 +28,10 @@ def upstream(parser: argparse.ArgumentParser, *, several: bool = False, help: st
 
 def ckpt(parser: argparse.ArgumentParser) -> None:
     """``-k``: s3prl's own option."""
-    parser.add_argument(
-        "-k", "--ckpt", metavar="PATH", help="checkpoint (path or URL), for upstreams that need one"
-    )
+    parser.add_argument("-k", "--ckpt", metavar="PATH", help="checkpoint (path or URL), for upstreams that need one")
 
 
-def output(
-    parser: argparse.ArgumentParser, what: str, *, required: bool = False, default: Path | None = None
-) -> None:
+def output(parser: argparse.ArgumentParser, what: str, *, required: bool = False, default: Path | None = None) -> None:
     """``-o``: what the verb writes."""
     shown = " (default: %(default)s)" if default is not None else ""
     parser.add_argument(
@@ -65,9 +61,7 @@ def seeds(parser: argparse.ArgumentParser, default: list[int]) -> None:
 def tasks(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """``-t``: SUPERB tasks."""
     many: dict[str, Any] = {"nargs": "+"} if several else {}
-    action = parser.add_argument(
-        "-t", "--task", required=True, metavar="TASK", help="asr, sid, ks, er", **many
-    )
+    action = parser.add_argument("-t", "--task", required=True, metavar="TASK", help="asr, sid, ks, er", **many)
     completed_by(action, completion.tasks)
 
 
@@ -132,10 +126,7 @@ def lone_seed_hint(seeds: list[int]) -> str | None:
 def workers(parser: argparse.ArgumentParser) -> None:
     """``--jobs``, ``--together``, ``--shard`` and ``--launcher``: who does the work."""
     parser.add_argument(
-        "--jobs",
-        type=AT_LEAST_ONE,
-        default=1,
-        help="worker processes, or jobs of the launcher (default: %(default)s)",
+        "--jobs", type=AT_LEAST_ONE, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
     )
     parser.add_argument(
         "--together",

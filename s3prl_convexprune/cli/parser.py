@@ -7,8 +7,8 @@ import importlib
 import re
 from typing import Any, NoReturn
 
-from .. import __version__
 from ..errors import ConvexPruneError, nearest
+from ..versions import __version__
 
 PROGRAM = "s3prl-convexprune"
 VERBS = {

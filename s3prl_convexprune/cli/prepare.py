@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..superb.prepare import PREPARERS, prepare
+from ..corpora.prepare import PREPARERS, prepare
 from . import options
 
 

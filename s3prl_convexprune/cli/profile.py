@@ -23,18 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", nargs="+", type=AT_LEAST_ONE, default=[1, 8], help="utterances a batch (default: 1 8)"
     )
-    parser.add_argument(
-        "--repeats", type=AT_LEAST_ONE, default=10, help="timed passes a setting (default: 10)"
-    )
+    parser.add_argument("--repeats", type=AT_LEAST_ONE, default=10, help="timed passes a setting (default: 10)")
     options.device(parser, default="cpu")
     options.output(parser, "a JSON file that keeps the numbers for 'leaderboard --profile'")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..checks import check
+    from ..upstreams.checks import check
 
     check(() if args.random_init else args.upstream, ckpt=args.ckpt, device=args.device)
-    from ..superb.profiling import profile
+    from ..upstreams.profiling import profile
 
     rows = profile(
         args.upstream,

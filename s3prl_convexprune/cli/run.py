@@ -14,11 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.tasks(parser, several=True)
     options.output(parser, "folder of the grid; every cell is a folder below it", required=True)
     parser.add_argument(
-        "--lr",
-        nargs="+",
-        type=LEARNING_RATE,
-        default=[],
-        help="learning rates, chosen on dev (default: the recipe's)",
+        "--lr", nargs="+", type=LEARNING_RATE, default=[], help="learning rates, chosen on dev (default: the recipe's)"
     )
     options.seeds(parser, [1337])
     options.folds(parser)
@@ -36,14 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("bf16", "fp16"),
         help="of the frozen upstream's forward pass (default: full); the result says what that changed",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the cells and their run_downstream.py commands"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print the cells and their run_downstream.py commands")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..superb.grid import dry_run, run_cells
-    from ..superb.plan import check_plan, make_plan
+    from ..experiments.frozen.grid import dry_run, run_cells
+    from ..experiments.frozen.planning import check_plan, make_plan
 
     plan = make_plan(
         args.upstream,
@@ -64,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
         print(dry_run(plan))
         return 0
     report = run_cells(plan, jobs=args.jobs, launcher=args.launcher, launcher_options=launcher_options)
-    print(
-        f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}"
-    )
+    print(f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}")
     for title, failure in report.failed.items():
         print(f"  failed: {title}: {failure.reason} ({failure.log})")
     for title in report.open:

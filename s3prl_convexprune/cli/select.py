@@ -7,8 +7,8 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
-from ..config import POLICIES, SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from ..numbers import SHARE
+from ..upstreams.config import POLICIES, SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
 
 
@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-macs", type=SHARE, help="for budget: the share of the whole upstream's MACs, such as 0.6"
     )
-    parser.add_argument(
-        "--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)"
-    )
+    parser.add_argument("--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)")
     options.json_output(parser)
     options.output(parser, "the YAML to write (default: <name>.yaml beside the analysis)")
 
@@ -36,9 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     selected = select(args.analysis, args.policy, max_macs=args.max_macs, name=args.name, output=args.output)
     if args.json:
-        options.print_json(
-            {**asdict(selected.choice), "config": selected.config, "path": str(selected.path.resolve())}
-        )
+        options.print_json({**asdict(selected.choice), "config": selected.config, "path": str(selected.path.resolve())})
         return 0
     print(selected.explanation)
     print(f"wrote {selected.path}; {_use(selected.path, selected.config['name'])}")

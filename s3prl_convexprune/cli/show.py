@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..names import chosen_layers, resolve, whole_upstreams
+    from ..upstreams.names import chosen_layers, resolve, whole_upstreams
 
     whole = whole_upstreams().get(args.name)
     if whole is not None:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _whole(name: str, entry: Any) -> dict[str, Any]:
-    from ..names import depths_of
+    from ..upstreams.names import depths_of
 
     depths = depths_of(entry)
     facts = {

@@ -43,9 +43,7 @@ def _patch_dataset(module: Any) -> None:
     original = dataset.__init__
 
     @functools.wraps(original)
-    def __init__(
-        self: Any, vad_config: Any, key_list: Any, file_path: Any, *args: Any, **kwargs: Any
-    ) -> None:
+    def __init__(self: Any, vad_config: Any, key_list: Any, file_path: Any, *args: Any, **kwargs: Any) -> None:
         import joblib
 
         # the program sox is waited for in threads; libsox takes processes, and s3prl asks for twelve on any machine
@@ -53,10 +51,7 @@ def _patch_dataset(module: Any) -> None:
         kwargs.setdefault("n_jobs", min(12, os.cpu_count() or 1))
 
         def read(folder: Path) -> None:
-            here, module.__file__ = (
-                module.__file__,
-                str(folder / "dataset.py"),
-            )  # the lengths are kept beside it
+            here, module.__file__ = (module.__file__, str(folder / "dataset.py"))  # the lengths are kept beside it
             try:
                 with joblib.parallel_backend(backend):
                     original(self, vad_config, key_list, file_path, *args, **kwargs)
@@ -65,9 +60,7 @@ def _patch_dataset(module: Any) -> None:
 
         kept = cache_root() / "sv_voxceleb1" / _digest(file_path)
         with first_process_first():
-            if not (
-                kept / LENGTHS
-            ).is_dir():  # measured into another folder, then moved: a killed run leaves no half
+            if not (kept / LENGTHS).is_dir():  # measured into another folder, then moved: a killed run leaves no half
                 kept.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryDirectory(dir=kept) as folder:
                     read(Path(folder))

@@ -84,9 +84,7 @@ def load(
     import torch
 
     if not normalize:
-        raise AudioError(
-            "torchaudio.load(normalize=False) is not available through soundfile; normalize=True is"
-        )
+        raise AudioError("torchaudio.load(normalize=False) is not available through soundfile; normalize=True is")
     try:
         data, sample_rate = soundfile.read(
             _source(uri), start=frame_offset, frames=num_frames, dtype="float32", always_2d=True
@@ -97,9 +95,7 @@ def load(
     return (wav.t().contiguous() if channels_first else wav), sample_rate
 
 
-def info(
-    uri: Any, format: str | None = None, buffer_size: int = 4096, backend: str | None = None
-) -> AudioMetaData:
+def info(uri: Any, format: str | None = None, buffer_size: int = 4096, backend: str | None = None) -> AudioMetaData:
     """`torchaudio.info` by soundfile.
 
     Raises:
@@ -148,16 +144,10 @@ def save(
     elif encoding is not None:
         subtype = encoding
     elif str(uri).lower().endswith(".wav") or format == "wav":
-        subtype = {torch.float32: "FLOAT", torch.float64: "DOUBLE", torch.int32: "PCM_32"}.get(
-            data.dtype, "PCM_16"
-        )
+        subtype = {torch.float32: "FLOAT", torch.float64: "DOUBLE", torch.int32: "PCM_32"}.get(data.dtype, "PCM_16")
     try:
         soundfile.write(
-            _source(uri),
-            (data.t() if channels_first else data).numpy(),
-            sample_rate,
-            subtype=subtype,
-            format=format,
+            _source(uri), (data.t() if channels_first else data).numpy(), sample_rate, subtype=subtype, format=format
         )
     except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError) as error:
         raise AudioError(_explain(uri, error)) from None

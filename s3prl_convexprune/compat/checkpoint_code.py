@@ -91,9 +91,7 @@ def _torch(for_upstreams: bool) -> ModuleType:
 
 def _check_past_arguments(path: str, states: Any) -> None:
     """An experiment's arguments replace the user's own, and one of them has an upstream's code downloaded and run."""
-    past = (
-        vars(states["Args"]) if isinstance(states, dict) and isinstance(states.get("Args"), Namespace) else {}
-    )
+    past = vars(states["Args"]) if isinstance(states, dict) and isinstance(states.get("Args"), Namespace) else {}
     if past.get("hub") != "huggingface" and not past.get("from_hf_hub"):
         return
     if not any(word.startswith("--hub") for word in sys.argv):

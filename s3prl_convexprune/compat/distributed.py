@@ -62,9 +62,7 @@ def _patch_runner(module: Any) -> None:
 
             def counted(*args: Any, **kwargs: Any) -> None:
                 zero_grad(*args, **kwargs)
-                bar[
-                    0
-                ].n += 1  # the runner's loop ends on this count, and only the first process updates it itself
+                bar[0].n += 1  # the runner's loop ends on this count, and only the first process updates it itself
 
             optimizer.zero_grad = counted
         return optimizer
@@ -112,9 +110,7 @@ def _ddp() -> type:
 
         def __init__(self, model: Any, device_ids: Any = None, **kwargs: Any) -> None:
             on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
-            super().__init__(
-                model, device_ids=None if on_cpu else device_ids, broadcast_buffers=False, **kwargs
-            )
+            super().__init__(model, device_ids=None if on_cpu else device_ids, broadcast_buffers=False, **kwargs)
 
     return RunnerDDP
 

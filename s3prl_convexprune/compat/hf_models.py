@@ -99,9 +99,7 @@ def read_extractor(checkpoint: str) -> Any:
                 "true for Large"
             )
         logger.warning(
-            "%s has no %s: waveforms are normalised, as HuBERT's and wav2vec 2.0's all are",
-            checkpoint,
-            EXTRACTOR,
+            "%s has no %s: waveforms are normalised, as HuBERT's and wav2vec 2.0's all are", checkpoint, EXTRACTOR
         )
         return Wav2Vec2FeatureExtractor()
     try:

@@ -16,10 +16,7 @@ from ..errors import CheckpointError, ConvexPruneError
 from .hf_models import find_file
 from .remedy import Remedy
 
-MODELS = {
-    "s3prl.upstream.hf_hubert.expert": "HubertModel",
-    "s3prl.upstream.hf_wav2vec2.expert": "Wav2Vec2Model",
-}
+MODELS = {"s3prl.upstream.hf_hubert.expert": "HubertModel", "s3prl.upstream.hf_wav2vec2.expert": "Wav2Vec2Model"}
 #: Only pretraining reads it; checkpoints of fine-tuned models often lack it.
 UNREAD = ("masked_spec_embed",)
 LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
@@ -68,9 +65,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
         )
     lacking = sorted(name for name in info["missing_keys"] if not name.endswith(UNREAD))
     if lacking:
-        raise CheckpointError(
-            f"{checkpoint} lacks {lacking[0]}{_more(lacking)}, which its config.json asks for"
-        )
+        raise CheckpointError(f"{checkpoint} lacks {lacking[0]}{_more(lacking)}, which its config.json asks for")
     check_finite(checkpoint, weights)
     return model
 

@@ -74,9 +74,7 @@ def _patch_dataset(module: Any) -> None:
     original = dataset.__init__
 
     @functools.wraps(original)
-    def __init__(
-        self: Any, mode: str, file_path: Any, meta_data: Any, max_timestep: int | None = None
-    ) -> None:
+    def __init__(self: Any, mode: str, file_path: Any, meta_data: Any, max_timestep: int | None = None) -> None:
         kept = cache_dir(file_path, meta_data)
         kept.mkdir(parents=True, exist_ok=True)
         with first_process_first():

@@ -33,15 +33,7 @@ FULL_SCALE = 2.0**31
 
 #: soundfile's name of a file's format: sox's. It is always stated, for sox takes an unstated one from the name, which
 #: may be a playlist or a command to run.
-FORMATS = {
-    "WAV": "wav",
-    "WAVEX": "wav",
-    "FLAC": "flac",
-    "OGG": "ogg",
-    "MP3": "mp3",
-    "NIST": "nist",
-    "AIFF": "aiff",
-}
+FORMATS = {"WAV": "wav", "WAVEX": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3", "NIST": "nist", "AIFF": "aiff"}
 
 
 def needed() -> bool:
@@ -69,9 +61,7 @@ def patch() -> None:
 
 def replaced() -> bool:
     """Whether torchaudio's sox effects are the ones here."""
-    return (
-        getattr(sys.modules.get("torchaudio.sox_effects"), "apply_effects_file", None) is apply_effects_file
-    )
+    return getattr(sys.modules.get("torchaudio.sox_effects"), "apply_effects_file", None) is apply_effects_file
 
 
 @functools.cache
@@ -116,20 +106,7 @@ def apply_effects_tensor(
     samples = (frames.double() * FULL_SCALE).round().clamp(-FULL_SCALE, FULL_SCALE - 1)
     gains = _gains(effects, frames.shape[1], sample_rate)
     if gains is None:
-        raw = [
-            "-t",
-            "raw",
-            "-e",
-            "signed",
-            "-b",
-            "32",
-            "-L",
-            "-c",
-            str(frames.shape[1]),
-            "-r",
-            str(sample_rate),
-            "-",
-        ]
+        raw = ["-t", "raw", "-e", "signed", "-b", "32", "-L", "-c", str(frames.shape[1]), "-r", str(sample_rate), "-"]
         given = samples.numpy().astype("<i4").tobytes()
         samples, sample_rate = _run_sox(raw, effects, given)
     for decibels in gains or ():
@@ -197,26 +174,10 @@ def _run_sox(
     if unknown:  # sox would take it for the name of a file
         raise AudioError(f"sox has no effect {unknown[0]!r}{nearest(unknown[0], effect_names())}")
     # In sox's own format: what libsox holds, unchanged, after a header that states the rate and the channels.
-    command = [
-        str(program()),
-        "-V1",
-        "-D",
-        *source,
-        "-t",
-        "sox",
-        "-e",
-        "signed",
-        "-b",
-        "32",
-        "-L",
-        "-",
-        *words,
-    ]
+    command = [str(program()), "-V1", "-D", *source, "-t", "sox", "-e", "signed", "-b", "32", "-L", "-", *words]
     done = subprocess.run(command, input=given, capture_output=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [
-            f"it ended with {done.returncode}"
-        ]
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {done.returncode}"]
         raise AudioError(f"sox cannot apply {' '.join(words)!r}: {said[0].split('FAIL ')[-1]}")
     magic, header, _, sample_rate, channels = struct.unpack("<4sIQdI", done.stdout[:28])
     samples = np.frombuffer(done.stdout, "<i4", offset=len(magic) + header).reshape(-1, channels)

@@ -69,9 +69,7 @@ def check() -> None:
         import torch
 
         own = torch.__version__.split("+")[0]
-        wanted = (
-            f"torchaudio=={own}" if tuple(map(int, own.split(".")[:2])) < STABLE else "'torchaudio>=2.11'"
-        )
+        wanted = f"torchaudio=={own}" if tuple(map(int, own.split(".")[:2])) < STABLE else "'torchaudio>=2.11'"
         raise InstallationError(
             f"torchaudio {version('torchaudio')} does not load beside torch {torch.__version__} "
             f"({str(error).splitlines()[0]}); pip install {wanted}"

@@ -70,13 +70,10 @@ def probe_accuracy(points: Any, labels: Iterable[Hashable], *, folds: int = 5, s
     smallest = int(np.bincount(codes).argmin())
     if np.bincount(codes)[smallest] < folds:
         raise DataError(
-            f"{folds} folds need {folds} points a class; {names[smallest]!r} has "
-            f"{int(np.bincount(codes)[smallest])}"
+            f"{folds} folds need {folds} points a class; {names[smallest]!r} has {int(np.bincount(codes)[smallest])}"
         )
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        predicted = cross_val_predict(
-            probe, array, codes, cv=StratifiedKFold(folds, shuffle=True, random_state=seed)
-        )
+        predicted = cross_val_predict(probe, array, codes, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
     return 100 * float(np.mean(predicted == codes))

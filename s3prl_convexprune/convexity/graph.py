@@ -58,12 +58,8 @@ class NeighborGraph:
         if n_neighbors < 1:
             raise DataError(f"n_neighbors must be at least 1; got {n_neighbors}")
         if n_neighbors >= len(array):
-            raise DataError(
-                f"{n_neighbors} neighbours need at least {n_neighbors + 1} points; got {len(array)}"
-            )
-        return cls(
-            len(array), n_neighbors, nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress)
-        )
+            raise DataError(f"{n_neighbors} neighbours need at least {n_neighbors + 1} points; got {len(array)}")
+        return cls(len(array), n_neighbors, nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress))
 
     def neighbors(self, point: int) -> np.ndarray:
         """The neighbours of one point, nearest first; more than K where several tie with the K-th."""
@@ -76,9 +72,7 @@ class NeighborGraph:
             DataError: more neighbours than the graph was built with.
         """
         if not 1 <= n_neighbors <= self.n_neighbors:
-            raise DataError(
-                f"this graph holds {self.n_neighbors} neighbours a point; asked for {n_neighbors}"
-            )
+            raise DataError(f"this graph holds {self.n_neighbors} neighbours a point; asked for {n_neighbors}")
         if n_neighbors == self.n_neighbors:
             return self.lists
         starts = self.lists.indptr[:-1]

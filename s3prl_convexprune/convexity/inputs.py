@@ -52,9 +52,7 @@ def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, lis
     """
     values = labels.tolist() if hasattr(labels, "tolist") else labels
     if not isinstance(values, Iterable) or isinstance(values, str):
-        raise DataError(
-            f"one label a point is needed: {n_points} points but a single {type(values).__name__}"
-        )
+        raise DataError(f"one label a point is needed: {n_points} points but a single {type(values).__name__}")
     values = list(values)
     if len(values) != n_points:
         raise DataError(f"one label a point is needed: {n_points} points but {len(values)} labels")
@@ -65,8 +63,7 @@ def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, lis
             codes[row] = known.setdefault(label, len(known))
         except TypeError:
             raise DataError(
-                f"labels[{row}] is a {type(label).__name__}, which cannot be hashed; "
-                "use a string, a number or a tuple"
+                f"labels[{row}] is a {type(label).__name__}, which cannot be hashed; use a string, a number or a tuple"
             ) from None
         if isinstance(label, float) and np.isnan(label):
             raise DataError(f"labels[{row}] is NaN; every point needs a label")

@@ -33,9 +33,7 @@ class Neighbors:
     distances: np.ndarray
 
 
-def nearest_neighbors(
-    points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False
-) -> Neighbors:
+def nearest_neighbors(points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False) -> Neighbors:
     """The K nearest other points of every point, and whichever tie with the K-th.
 
     Points whose distance equals the K-th one's (to a relative 1e-9) are all neighbours, so the lists depend neither
@@ -64,11 +62,7 @@ def nearest_neighbors(
     entries = 0
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
         for block in tqdm(
-            pool.map(search, starts),
-            "neighbours",
-            len(starts),
-            disable=None if progress else True,
-            leave=False,
+            pool.map(search, starts), "neighbours", len(starts), disable=None if progress else True, leave=False
         ):
             found.append(block)
             entries += len(block[1])

@@ -36,9 +36,7 @@ def _relax(typing, keys, row, added, base):  # type: ignore[no-untyped-def]
         index = context.cast(builder, arguments[1], row, numba.types.intp)
         target = builder.gep(table.data, [builder.mul(index, index.type(LANES))])
         target = builder.bitcast(target, vector.as_pointer())
-        source = builder.bitcast(
-            context.make_array(base)(context, builder, arguments[3]).data, vector.as_pointer()
-        )
+        source = builder.bitcast(context.make_array(base)(context, builder, arguments[3]).data, vector.as_pointer())
         scalar = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[2], cgutils.int32_t(0))
         zeros = ir.Constant(ir.VectorType(cgutils.int32_t, LANES), [0] * LANES)
         candidate = builder.add(builder.load(source, align=8), builder.shuffle_vector(scalar, scalar, zeros))

@@ -145,9 +145,7 @@ class _Search:
                 if lanes.count_is_full(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
-                lanes.sum_interior(
-                    *self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior
-                )
+                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
                 bar.update(used)
             return arriving, interior
 
@@ -182,20 +180,12 @@ class _Search:
         shares[by_start] = found
         return shares
 
-    def _class_sums(
-        self, c: int, starting: np.ndarray, arriving: np.ndarray, interior: np.ndarray
-    ) -> ClassSums:
+    def _class_sums(self, c: int, starting: np.ndarray, arriving: np.ndarray, interior: np.ndarray) -> ClassSums:
         members = self.members[self.first[c] : self.first[c + 1]]
         is_source = self.chosen[members] > 0
         total, among_sources, disconnected = starting[members[is_source]].T
         return ClassSums(
-            self.order[members],
-            is_source,
-            total,
-            among_sources,
-            disconnected,
-            arriving[members],
-            interior[self.place],
+            self.order[members], is_source, total, among_sources, disconnected, arriving[members], interior[self.place]
         )
 
 

@@ -129,7 +129,5 @@ def _influences(results: Sequence[GraphConvexity]) -> np.ndarray:
         raise DataError("no layers to compare")
     lengths = {len(r.influence) for r in results}
     if len(lengths) > 1:
-        raise DataError(
-            f"layers can be compared only on the same points; these have {sorted(lengths)} points"
-        )
+        raise DataError(f"layers can be compared only on the same points; these have {sorted(lengths)} points")
     return np.stack([r.influence for r in results])

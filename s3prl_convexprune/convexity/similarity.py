@@ -77,9 +77,7 @@ def mutual_knn(first: Any, second: Any, n_neighbors: int = 10) -> float:
     Raises:
         DataError: different numbers of points, or not more than K of them.
     """
-    graphs = [
-        a if isinstance(a, NeighborGraph) else NeighborGraph.build(a, n_neighbors) for a in (first, second)
-    ]
+    graphs = [a if isinstance(a, NeighborGraph) else NeighborGraph.build(a, n_neighbors) for a in (first, second)]
     n = graphs[0].n_points
     if graphs[1].n_points != n:
         raise DataError(f"two layers of the same points are needed; got {n} and {graphs[1].n_points} points")

@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from .study import Base, Study
 
 if TYPE_CHECKING:
-    from ..analysis.manifest import Utterance
+    from ..corpora.manifest import Utterance
 
 
 def analysis_path(output: Path, base: Base, name: str, after: str | None = None) -> Path:
@@ -32,7 +32,7 @@ def corpus_of(study: Study, name: str) -> list[Utterance]:
     Raises:
         CorpusError: it is not there, or lacks the label.
     """
-    from ..analysis.corpora import open_corpus
+    from ..corpora import open_corpus
 
     labelling = study.analyses[name]
     root = None if labelling.root is None else expanded(labelling.root)

@@ -7,18 +7,18 @@ from typing import Any
 
 import yaml
 
-from ..analysis.corpora import CORPORA, corpus_root
+from ..corpora import CORPORA, corpus_root
 from ..errors import ConfigError, CorpusError, nearest
-from ..names import check_checkpoint, whole_upstreams
 from ..numbers import SHARE
 from ..paper import paper_depth
 from ..resources import downstream_recipes_dir
-from ..speechbrain.comparison import variants
-from ..superb.recipes import fill_paths
-from ..superb.requirements import require_packages
-from ..superb.tasks import get_task
+from ..tasks.recipes import fill_paths
+from ..tasks.requirements import require_packages
+from ..tasks.table import get_task
+from ..upstreams.names import check_checkpoint, whole_upstreams
 from .analyses import expanded
-from .finetuned import data_folder
+from .finetuned.comparison import variants
+from .finetuned.of_study import data_folder
 from .planned import known_layers
 from .study import Evaluation, Labelling, Study
 
@@ -40,9 +40,7 @@ def check_names(study: Study) -> None:
         if labelling.corpus.lower().endswith(".csv"):
             continue
         if labelling.corpus not in CORPORA:
-            raise CorpusError(
-                f"analysis {name}: no corpus {labelling.corpus!r}{nearest(labelling.corpus, CORPORA)}"
-            )
+            raise CorpusError(f"analysis {name}: no corpus {labelling.corpus!r}{nearest(labelling.corpus, CORPORA)}")
         labels = CORPORA[labelling.corpus].labels
         if labelling.label not in labels:
             raise CorpusError(

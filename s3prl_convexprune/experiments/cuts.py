@@ -11,7 +11,7 @@ import yaml
 
 from .. import atomic
 from ..artifact import Analysis
-from ..config import SEARCH_PATH_VARIABLE
+from ..upstreams.config import SEARCH_PATH_VARIABLE
 from .analyses import read_analysis
 from .rules import RULES, SUBSETS
 from .study import Base, Choose, Evaluation, Study
@@ -66,9 +66,7 @@ def cuts_of(study: Study, evaluation: Evaluation, output: Path, device: str = "c
     ]
 
 
-def apply(
-    study: Study, choose: Choose, base: Base, analysis_name: str, output: Path, device: str
-) -> list[Cut]:
+def apply(study: Study, choose: Choose, base: Base, analysis_name: str, output: Path, device: str) -> list[Cut]:
     """What one rule chooses for one upstream."""
     analysis = read_analysis(output, base, analysis_name)
     of = analysis.layers[-1].layer
@@ -136,9 +134,7 @@ def by_base(chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, list[str
         title: {
             base: list(
                 dict.fromkeys(
-                    cut.name
-                    for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of)
-                    if cut.base.name == base
+                    cut.name for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of) if cut.base.name == base
                 )
             )
             for base in dict.fromkeys(cut.base.name for cut in cuts)

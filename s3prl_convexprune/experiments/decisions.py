@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..superb.bootstrap import Difference
-from ..superb.leaderboard import Entry
-from ..superb.tables import heading, spread
-from ..superb.tasks import TASKS
+from ..results.bootstrap import Difference
+from ..results.leaderboard import Entry
+from ..results.tables import heading, spread
+from ..tasks.table import TASKS
 from .cuts import Cut
 
 

@@ -11,10 +11,10 @@ from .. import atomic
 from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE
 from ..schema import read_text
-from ..superb.together.groups import check_together
 from . import analyses
 from .checks import check_machine, check_names
 from .cuts import Cut, by_base, cuts_of, put_on_hub
+from .frozen.together.groups import check_together
 from .report import check_report, report
 from .study import Study
 
@@ -40,10 +40,10 @@ def run_study(
         output: the folder for everything it makes.
         only: one of `STEPS`; the earlier ones must have been run. None runs all.
         jobs: worker processes, or the launcher's jobs.
-        together: how many frozen cells may share a forward pass, see `superb.plan.make_plan`.
+        together: how many frozen cells may share a forward pass, see `planning.make_plan`.
         shard: ``(i, n)``: every n-th analysis and group of cells only, from the i-th on; the report is then left to a
             run without it.
-        launcher: see `superb.grid.run_cells`.
+        launcher: see `grid.run_cells`.
         launcher_options: likewise.
         device: torch device; None takes the GPU if there is one.
 
@@ -112,8 +112,8 @@ def _run_cells(
     launcher: str,
     launcher_options: Mapping[str, Any],
 ) -> None:
-    from .finetuned import comparisons
-    from .frozen import grid, run_grid
+    from .finetuned.of_study import comparisons
+    from .frozen.of_study import grid, run_grid
 
     names = {title: list(dict.fromkeys(cut.name for cut in cuts)) for title, cuts in chosen.items()}
     plan = grid(study, names, output, device)
@@ -122,7 +122,7 @@ def _run_cells(
         run_grid(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
     runs = comparisons(study, by_base(chosen), output, device)
     for evaluation, base, comparison in runs[shard[0] - 1 :: shard[1]]:
-        from ..speechbrain.runs import run_all
+        from .finetuned.runs import run_all
 
         run_all(comparison)
         whole = comparison.output / comparison.runs()[0].path  # the first seed's and fold's

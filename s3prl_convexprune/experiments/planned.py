@@ -13,14 +13,14 @@ import yaml
 
 from ..artifact import Analysis
 from ..errors import ConvexPruneError, DepthError
-from ..names import depths_of, unknown_upstream, whole_upstreams
 from ..paper import paper_depth
 from ..resources import downstream_recipes_dir
-from ..superb.recipes import RECIPES
-from ..superb.tasks import get_task
+from ..tasks.recipes import RECIPES
+from ..tasks.table import get_task
+from ..upstreams.names import depths_of, unknown_upstream, whole_upstreams
 from .analyses import analysis_path, expanded, pairs
 from .cuts import cut_name
-from .finetuned import hyperparameter
+from .finetuned.of_study import hyperparameter
 from .rules import SUBSETS
 from .study import Base, Choose, Evaluation, Study
 
@@ -50,9 +50,7 @@ class Step:
         return f"# {self.title} ({state}): {self.amount}; reads {self.reads}\n{self.command}"
 
 
-def steps(
-    study: Study, given: str, output: Path, jobs: int = 1, overrides: Sequence[str] = ()
-) -> Iterator[Step]:
+def steps(study: Study, given: str, output: Path, jobs: int = 1, overrides: Sequence[str] = ()) -> Iterator[Step]:
     """The steps in the order in which they run. A depth that an analysis has yet to choose is shown as ``L<rule>``.
 
     Args:
@@ -197,7 +195,7 @@ def _checkpoint(base: Base) -> str:
 
 
 def _corpus(name: str, root: str | None) -> str:
-    from ..analysis.corpora import CORPORA
+    from ..corpora import CORPORA
 
     if root is not None or name.endswith(".csv"):
         return _folder(str(root or name))

@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 from ..analysis.published import agreement, agreement_table, published_for
 from ..artifact import Analysis
 from ..paper import CHANGES
-from ..speechbrain.paper_table import change, paper_table
-from ..speechbrain.table import Line, lines
-from ..superb.result import Result
+from ..results.result import Result
 from .cuts import Cut
+from .finetuned.paper_table import change, paper_table
+from .finetuned.table import Line, lines
 from .study import Study
 
 
 def curves(analyses: Sequence[Analysis]) -> list[str]:
     """How far each measured curve agrees with the published one, as Markdown; nothing where there is none."""
-    found = [
-        agreement(analysis, curve) for analysis in analyses if (curve := published_for(analysis)) is not None
-    ]
+    found = [agreement(analysis, curve) for analysis in analyses if (curve := published_for(analysis)) is not None]
     if not found:
         return ["No published curve is of these models and labels."]
     return agreement_table(found).splitlines()
@@ -48,9 +46,7 @@ def changes(study: Study, chosen: Mapping[str, Sequence[Cut]], rows: Sequence[Re
         for choose in study.rules_of(evaluation):
             if choose.rule in ("whole", "all-depths"):
                 continue
-            made = [
-                change(by_name[wholes[cut.base]], by_name[cut.name]) for cut in cuts if cut.choose == choose
-            ]
+            made = [change(by_name[wholes[cut.base]], by_name[cut.name]) for cut in cuts if cut.choose == choose]
             beside = label if study.published and choose.rule == "paper" and label in CHANGES else None
             text += ["", f"{evaluation.title}, {choose.title}:", *paper_table(made, beside).splitlines()]
     return text

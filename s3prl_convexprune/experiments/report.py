@@ -10,15 +10,15 @@ from pathlib import Path
 from ..artifact import Analysis
 from ..errors import ArtifactError
 from ..outputs import check_output, write_marked
-from ..superb.leaderboard import load_rows, make_leaderboard
-from ..superb.profile import Profile, Profiles, read_profiles
-from ..superb.result import Result, Results
-from ..superb.results import FINISHED, write_results
-from ..superb.tables import BOARD, markdown
+from ..results.leaderboard import load_rows, make_leaderboard
+from ..results.reading import FINISHED, write_results
+from ..results.result import Result, Results
+from ..results.tables import BOARD, markdown
+from ..upstreams.profile import Profile, Profiles, read_profiles
 from . import analyses, decisions, published, verdicts
 from .cuts import Cut, by_base
-from .finetuned import comparisons
-from .frozen import experiments_dir
+from .finetuned.of_study import comparisons
+from .frozen.of_study import experiments_dir
 from .study import Study
 
 ANSWER = "answer"
@@ -59,9 +59,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     """
     from ..report.page import write_page
 
-    before = {
-        (base.name, name): analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)
-    }
+    before = {(base.name, name): analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)}
     pairs = [
         (before[base.name, name], analyses.read_analysis(output, base, name, evaluation.task))
         for evaluation in study.evaluate
@@ -72,11 +70,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     rows = results(study, chosen, output, device)
     systems = _systems(study, chosen)
     entries = make_leaderboard(rows, profiles=profiles, systems=systems) if rows else []
-    frozen = {
-        evaluation.task: chosen[evaluation.title]
-        for evaluation in study.evaluate
-        if evaluation.how == "frozen"
-    }
+    frozen = {evaluation.task: chosen[evaluation.title] for evaluation in study.evaluate if evaluation.how == "frozen"}
     found = decisions.decisions(entries, frozen)
     if rows:
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))
@@ -103,11 +97,7 @@ def finetuning(pairs: Sequence[tuple[Analysis, Analysis]]) -> list[str]:
     """
     if not pairs:
         return []
-    lines = [
-        "",
-        "| convexity | last layer before | after | most convex before | after |",
-        "| - | -: | -: | -: | -: |",
-    ]
+    lines = ["", "| convexity | last layer before | after | most convex before | after |", "| - | -: | -: | -: | -: |"]
     for before, after in pairs:
         curves = before.curve(), after.curve()
         most = [max(curve, key=lambda point: point[1]) for curve in curves]
@@ -127,17 +117,13 @@ def results(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     if any(evaluation.how == "frozen" for evaluation in study.evaluate):
         rows += load_rows([experiments_dir(output)])
     for _, _, comparison in comparisons(study, by_base(chosen), output, device):
-        from ..speechbrain.runs import run_all
+        from .finetuned.runs import run_all
 
         for run in comparison.runs():  # a report trains nothing
             if not (comparison.output / run.path / FINISHED).exists():
-                raise ArtifactError(
-                    f"{comparison.output / run.path}: is not finished; run the study's cells first"
-                )
+                raise ArtifactError(f"{comparison.output / run.path}: is not finished; run the study's cells first")
         rows += [replace(row, folder=str(comparison.output / row.folder)) for row in run_all(comparison)]
-    write_results(
-        output / "results.json", [replace(row, folder=os.path.relpath(row.folder, output)) for row in rows]
-    )
+    write_results(output / "results.json", [replace(row, folder=os.path.relpath(row.folder, output)) for row in rows])
     return rows
 
 
@@ -150,12 +136,10 @@ def profile(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     kept = read_profiles([path]) if path.is_file() else []
     if {row.upstream for row in kept} == set(names):
         return kept
-    from ..superb.profiling import profile as measure
+    from ..upstreams.profiling import profile as measure
 
     costs = study.profile
-    return measure(
-        names, path, device=device, seconds=costs.seconds, batches=costs.batches, repeats=costs.repeats
-    )
+    return measure(names, path, device=device, seconds=costs.seconds, batches=costs.batches, repeats=costs.repeats)
 
 
 def _systems(study: Study, chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, str]]:

@@ -37,9 +37,7 @@ class RivalScores(Artifact):
     cosine: tuple[float, ...]
 
 
-def rival_depth(
-    study: Study, rule: str, base: Base, name: str, analysis: Analysis, output: Path, device: str
-) -> int:
+def rival_depth(study: Study, rule: str, base: Base, name: str, analysis: Analysis, output: Path, device: str) -> int:
     """The depth that ``probe``, ``cka`` or ``cosine`` chooses for an upstream.
 
     Args:
@@ -62,11 +60,11 @@ def rival_depth(
 
 def _scores(study: Study, base: Base, name: str, key: str, output: Path, device: str) -> RivalScores:
     from ..analysis.hidden_states import extract_points
-    from ..analysis.manifest import effective_split, with_label
     from ..analysis.points import PointStore
     from ..analysis.sampling import sample_per_class
     from ..convexity.similarity import linear_cka, mean_cosine
-    from ..registry import build_upstream
+    from ..corpora.manifest import effective_split, with_label
+    from ..upstreams.registry import build_upstream
 
     labelling = study.analyses[name]
     utterances = corpus_of(study, name)

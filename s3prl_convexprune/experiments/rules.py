@@ -34,11 +34,7 @@ RULES: dict[str, Rule] = {
         Rule("argmax", "the most convex layer", "analysis"),
         Rule("within-sem", "the shallowest layer that cannot be told from the most convex one", "analysis"),
         Rule("budget", "the most convex layer under a share of the MACs", "analysis", options=("max_macs",)),
-        Rule(
-            "paper",
-            "the paper's one depth for a size and a task: words L8 or L15, speakers L2 or L4",
-            "analysis",
-        ),
+        Rule("paper", "the paper's one depth for a size and a task: words L8 or L15, speakers L2 or L4", "analysis"),
         Rule("probe", "the layer with the best linear probe", "points"),
         Rule("cka", "the knee of CKA with the last layer", "points", uses_labels=False),
         Rule("cosine", "the knee of the mean cosine with the last layer", "points", uses_labels=False),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..errors import ConfigError
 from ..schema import AtLeastOne, LearningRate, Length, Part, Seed
-from ..superb.tasks import get_task
+from ..tasks.table import get_task
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from ..errors import ConfigError, nearest
-from ..names import check_cut_name
 from ..resources import studies_dir
-from ..superb.tasks import TASKS, get_task
+from ..tasks.table import TASKS, get_task
+from ..upstreams.names import check_cut_name
 from ..yaml_file import read_yaml, shown
 from .rules import RULES
 from .study import Base, Choose, Costs, Evaluation, Labelling, Study
@@ -39,9 +39,7 @@ def read_study(name: str | Path, overrides: Sequence[str] = ()) -> Study:
     path = find_study(name)
     given = read_yaml(path)
     if not isinstance(given, dict):
-        raise ConfigError(
-            f"{path}: a study is a mapping with 'study', 'upstreams', 'analyses' and 'evaluate'"
-        )
+        raise ConfigError(f"{path}: a study is a mapping with 'study', 'upstreams', 'analyses' and 'evaluate'")
     text = path.read_text(encoding="utf-8-sig")
     for override in overrides:
         _override(path, given, override)
@@ -112,14 +110,10 @@ def _study(given: dict[str, Any], text: str) -> Study:
             raise ConfigError(f"{task.title} has no {min(unknown)!r}{nearest(min(unknown), task.folds)}")
         chosen = study.labelling_of(evaluation)
         if chosen not in analyses:
-            raise ConfigError(
-                f"evaluation {evaluation.title}: no analysis {chosen!r}{nearest(chosen, analyses)}"
-            )
+            raise ConfigError(f"evaluation {evaluation.title}: no analysis {chosen!r}{nearest(chosen, analyses)}")
         for name in evaluation.after:
             if name not in analyses:
-                raise ConfigError(
-                    f"evaluation {evaluation.title}: no analysis {name!r}{nearest(name, analyses)}"
-                )
+                raise ConfigError(f"evaluation {evaluation.title}: no analysis {name!r}{nearest(name, analyses)}")
         if evaluation.after and evaluation.how == "frozen":
             raise ConfigError(f"evaluation {evaluation.title}: 'after' is for fine-tuned upstreams")
         if not evaluation.seeds:
@@ -175,9 +169,7 @@ def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
         _known_keys(f"{where}.{name}", options, RULES[name].options)
         for option in RULES[name].options:
             if option not in options:
-                raise ConfigError(
-                    f"{where}: the rule {name} needs {option}, such as {{{name}: {{{option}: 0.6}}}}"
-                )
+                raise ConfigError(f"{where}: the rule {name} needs {option}, such as {{{name}: {{{option}: 0.6}}}}")
         rules.append(Choose(name, options))
     return tuple(rules)
 
@@ -230,8 +222,7 @@ def _override(path: Path, given: Any, override: str) -> None:
         node[int(parts[-1]) if isinstance(node, list) else parts[-1]] = yaml.safe_load(text)
     except (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError):
         raise ConfigError(
-            f"{path}: --override {override!r}: expected KEY=VALUE with a key of the file, such as "
-            "evaluate.0.seeds=[1]"
+            f"{path}: --override {override!r}: expected KEY=VALUE with a key of the file, such as evaluate.0.seeds=[1]"
         ) from None
 
 

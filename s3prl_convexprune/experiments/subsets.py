@@ -48,7 +48,7 @@ def write_subset(strategy: str, kept: int, base: Base, output: Path) -> str:
     Raises:
         ConfigError: the upstream is not in transformers' format.
     """
-    from ..registry import build_upstream
+    from ..upstreams.registry import build_upstream
 
     name = f"{base.name}_{strategy}_{kept}"
     folder = output / "models" / name

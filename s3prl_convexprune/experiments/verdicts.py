@@ -10,11 +10,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..superb.markdown import escape
-from ..superb.markdown import table as markdown_table
-from ..superb.result import Result
-from ..superb.summary import score_task
-from ..superb.tasks import get_task
+from ..markdown import escape
+from ..markdown import table as markdown_table
+from ..results.result import Result
+from ..results.summary import score_task
+from ..tasks.table import get_task
 from .cuts import Cut
 from .study import Study
 
@@ -106,13 +106,7 @@ def table(title: str, rows: Sequence[Verdict], depths: int) -> list[str]:
     def with_sd(mean: float, sd: float | None) -> str:
         return f"{mean:.2f}" if sd is None else f"{mean:.2f} ± {sd:.2f}"
 
-    columns = [
-        f"{escape(title)}: rule",
-        "depth",
-        "accuracy %",
-        "regret",
-        f"rank among {depths} depths",
-    ]
+    columns = [f"{escape(title)}: rule", "depth", "accuracy %", "regret", f"rank among {depths} depths"]
     cells = [
         [
             escape(row.rule),

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ..artifact import Analysis, Choice
-from ..superb.leaderboard import Entry
-from ..superb.result import Result
-from ..superb.tasks import Task
+from ..results.leaderboard import Entry
+from ..results.result import Result
+from ..tasks.table import Task
 from .svg import Point, curve, trade_off
 
 MOST_CLASS_LINES = 40

@@ -11,13 +11,12 @@ from typing import Any
 from ..artifact import Analysis
 from ..atomic import write_text
 from ..outputs import check_output, mark
-from ..superb.leaderboard import Entry, make_leaderboard
-from ..superb.profile import Profile
-from ..superb.provenance import Depth
-from ..superb.published import PublishedRow, four_task_score
-from ..superb.result import Result
-from ..superb.summary import TaskScore
-from ..superb.tables import (
+from ..results.leaderboard import Entry, make_leaderboard
+from ..results.provenance import Depth
+from ..results.published import PublishedRow, four_task_score
+from ..results.result import Result
+from ..results.summary import TaskScore
+from ..results.tables import (
     DIFFERENCE_RULE,
     PARAMS_RULE,
     SCORE_RULE,
@@ -29,7 +28,8 @@ from ..superb.tables import (
     spread,
     tasks_of,
 )
-from ..superb.tasks import TASKS, Task
+from ..tasks.table import TASKS, Task
+from ..upstreams.profile import Profile
 from .figures import curve_figure, trade_off_figure
 
 PAGE = "page"
@@ -49,9 +49,9 @@ def write_page(
     """Write the self-contained HTML page.
 
     Args:
-        rows: cells with their folders, as `superb.leaderboard.load_rows` gives them.
+        rows: cells with their folders, as `results.leaderboard.load_rows` gives them.
         analyses: whose convexity curves are shown.
-        profiles: cost an upstream, as `superb.profile.read_profiles` gives them.
+        profiles: cost an upstream, as `upstreams.profile.read_profiles` gives them.
         output: the file.
         notes: sentences that stand above the table.
         systems: rows made of one upstream a task; see `make_leaderboard`.
@@ -102,9 +102,7 @@ def _columns(entries: Sequence[Entry], tasks: Sequence[Task]) -> list[dict[str, 
         {"key": "params", "title": "M params", "numeric": True, "first": "ascending"},
     ]
     if length is not None:
-        columns.append(
-            {"key": "macs", "title": f"GMACs ({length:g} s)", "numeric": True, "first": "ascending"}
-        )
+        columns.append({"key": "macs", "title": f"GMACs ({length:g} s)", "numeric": True, "first": "ascending"})
         columns.append({"key": "rtf", "title": "Real-time factor", "numeric": True, "first": "ascending"})
     for task in tasks:
         first = "descending" if task.higher_is_better else "ascending"
@@ -175,14 +173,7 @@ def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:
         facts["Not the benchmark's number"] = "; ".join(score.notes)
     columns = ["seed", "fold", "dev", "test", "step", "folder"]
     table = [
-        [
-            str(row.seed),
-            row.fold or "–",
-            f"{row.dev:.2f}",
-            f"{row.test:.2f}",
-            str(row.step),
-            Path(row.folder).name,
-        ]
+        [str(row.seed), row.fold or "–", f"{row.dev:.2f}", f"{row.test:.2f}", str(row.step), Path(row.folder).name]
         for row in score.rows
     ]
     return {"title": f"{entry.name}: {task.title}", "facts": facts, "columns": columns, "cells": table}

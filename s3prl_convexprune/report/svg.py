@@ -76,9 +76,7 @@ def pareto_front(points: Sequence[Point], higher_is_better: bool) -> list[Point]
     return front
 
 
-def trade_off(
-    points: Sequence[Point], higher_is_better: bool, x_title: str, y_title: str, description: str
-) -> str:
+def trade_off(points: Sequence[Point], higher_is_better: bool, x_title: str, y_title: str, description: str) -> str:
     """Score against cost, with the Pareto front as a staircase and the spread over seeds as bars."""
     spreads = [point.sd or 0.0 for point in points]
     x = Axis(0.0, max(p.cost for p in points), LEFT, PLOT_RIGHT, margin=0.04)
@@ -101,16 +99,10 @@ def trade_off(
                 f' y1="{y(point.score - sd):.1f}" y2="{y(point.score + sd):.1f}"/>'
             )
         kind = ("whole" if point.whole else "cut") + (" best" if point in front else "")
-        text = (
-            f"{point.name}: {point.score:.2f}"
-            + (f" ± {sd:.2f}" if sd else "")
-            + f", {point.cost:.3g} {x_title}"
-        )
+        text = f"{point.name}: {point.score:.2f}" + (f" ± {sd:.2f}" if sd else "") + f", {point.cost:.3g} {x_title}"
         tip = f"<title>{escape(text)}</title>"
         if point.whole:
-            parts.append(
-                f'<rect class="{kind}" x="{px - 5:.1f}" y="{py - 5:.1f}" width="10" height="10">{tip}</rect>'
-            )
+            parts.append(f'<rect class="{kind}" x="{px - 5:.1f}" y="{py - 5:.1f}" width="10" height="10">{tip}</rect>')
         else:
             parts.append(f'<circle class="{kind}" cx="{px:.1f}" cy="{py:.1f}" r="5">{tip}</circle>')
     by_importance = sorted(points, key=lambda point: (point not in front, not point.whole))
@@ -132,9 +124,7 @@ def _labels(placed: Sequence[tuple[Point, float, float]]) -> list[str]:
             (px + 12 + half, py + 4),
             (px - 12 - half, py + 4),
         ):
-            inside = (
-                middle - half >= LEFT and middle + half <= PLOT_RIGHT and TOP + 8 < baseline < PLOT_BOTTOM - 4
-            )
+            inside = middle - half >= LEFT and middle + half <= PLOT_RIGHT and TOP + 8 < baseline < PLOT_BOTTOM - 4
             free = all(abs(middle - x) >= half + other or abs(baseline - y) > 13 for x, y, other in taken)
             if inside and free:
                 break
@@ -204,9 +194,7 @@ def _frame(x: Axis, y: Axis, x_title: str, y_title: str) -> list[str]:
         )
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{PLOT_RIGHT}" y1="{PLOT_BOTTOM}" y2="{PLOT_BOTTOM}"/>')
     middle = (LEFT + PLOT_RIGHT) / 2
-    parts.append(
-        f'<text class="title" text-anchor="middle" x="{middle}" y="{HEIGHT - 8}">{escape(x_title)}</text>'
-    )
+    parts.append(f'<text class="title" text-anchor="middle" x="{middle}" y="{HEIGHT - 8}">{escape(x_title)}</text>')
     across = (TOP + PLOT_BOTTOM) / 2
     parts.append(
         f'<text class="title" text-anchor="middle" transform="translate(13 {across}) rotate(-90)">'

@@ -14,9 +14,9 @@ from speechbrain.utils.distributed import if_main_process
 from torch import Tensor
 
 from ..atomic import write_text
-from ..pruning.cost import count_params
 from ..schema import validated
-from ..superb.tasks import get_task
+from ..tasks.table import get_task
+from ..upstreams.cost import count_params
 from ..versions import package_versions
 from .measure import Stopwatch, peak_memory
 from .record import Record
@@ -97,9 +97,7 @@ class FineTuningBrain(sb.Brain):
             self._end_epoch(stats, epoch or 0)
             return
         self.test_stats = stats
-        self.hparams.train_logger.log_stats(
-            {"epoch loaded": self.hparams.epoch_counter.current}, test_stats=stats
-        )
+        self.hparams.train_logger.log_stats({"epoch loaded": self.hparams.epoch_counter.current}, test_stats=stats)
 
     def _end_epoch(self, stats: dict[str, float], epoch: int) -> None:
         rates = {}
@@ -107,22 +105,18 @@ class FineTuningBrain(sb.Brain):
             old, new = getattr(self.hparams, f"lr_annealing_{name}")(stats[self.annealed_by])
             sb.nnet.schedulers.update_learning_rate(optimizer, new)
             rates[f"lr_{name}"] = old
-        self.hparams.history.finish_epoch(
-            epoch, step=self.optimizer_step, train_loss=self.train_loss, valid=stats
-        )
+        self.hparams.history.finish_epoch(epoch, step=self.optimizer_step, train_loss=self.train_loss, valid=stats)
         self.hparams.train_logger.log_stats(
             {"epoch": epoch, **rates}, train_stats={"loss": self.train_loss}, valid_stats=stats
         )
-        self.checkpointer.save_and_keep_only(
-            meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion]
-        )
+        self.checkpointer.save_and_keep_only(meta={self.criterion: stats[self.criterion]}, min_keys=[self.criterion])
 
     def record(self, task: str, fold: str | None = None, **about: Any) -> Record:
         """What this run was, cost and scored. The main process writes it to `record_file`, and beside it the test set's
         answers and references in the two files in which s3prl leaves those of this task.
 
         Args:
-            task: a key of `superb.tasks.TASKS`.
+            task: a key of `tasks.table.TASKS`.
             fold: the fold, for a task that has folds.
             **about: what else the recipe knows.
 
@@ -141,8 +135,7 @@ class FineTuningBrain(sb.Brain):
             "seed": self.hparams.seed,
             "layers": lobe.num_layers,
             "upstream_parameters": count_params(lobe.upstream),
-            "head_parameters": count_params(self.hparams.head)
-            + sum(map(Tensor.numel, lobe.head_parameters())),
+            "head_parameters": count_params(self.hparams.head) + sum(map(Tensor.numel, lobe.head_parameters())),
             "criterion": self.criterion,
             "test": self.test_stats,
             "epochs": epochs,

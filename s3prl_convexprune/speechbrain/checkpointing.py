@@ -33,11 +33,7 @@ class AtomicCheckpointer(Checkpointer):
                 shutil.rmtree(marker.parent)
 
     def save_checkpoint(
-        self,
-        meta: Any = None,
-        end_of_epoch: bool = True,
-        name: str | None = None,
-        verbosity: int = logging.INFO,
+        self, meta: Any = None, end_of_epoch: bool = True, name: str | None = None, verbosity: int = logging.INFO
     ) -> Checkpoint | None:
         """As SpeechBrain's."""
         saved = super().save_checkpoint(meta or {}, end_of_epoch, name, verbosity)
@@ -46,9 +42,5 @@ class AtomicCheckpointer(Checkpointer):
         ddp_barrier()
         return saved
 
-    def _save_checkpoint_metafile(
-        self, fpath: Path, meta_to_include: Any = None, end_of_epoch: bool = True
-    ) -> Any:
-        return super()._save_checkpoint_metafile(
-            fpath.with_name(UNFINISHED), meta_to_include or {}, end_of_epoch
-        )
+    def _save_checkpoint_metafile(self, fpath: Path, meta_to_include: Any = None, end_of_epoch: bool = True) -> Any:
+        return super()._save_checkpoint_metafile(fpath.with_name(UNFINISHED), meta_to_include or {}, end_of_epoch)

@@ -76,14 +76,10 @@ def check_outputs(labels: int, outputs: int) -> None:
     >>> check_outputs(35, 35)
     """
     if labels > outputs:
-        raise ConfigError(
-            f"train has {labels} labels and the head {outputs} outputs: write --out_n_neurons={labels}"
-        )
+        raise ConfigError(f"train has {labels} labels and the head {outputs} outputs: write --out_n_neurons={labels}")
 
 
-def dynamic_batches(
-    dataset: DynamicItemDataset, longest: float | None = None, **options: Any
-) -> DynamicBatchSampler:
+def dynamic_batches(dataset: DynamicItemDataset, longest: float | None = None, **options: Any) -> DynamicBatchSampler:
     """Batches of bounded total duration, of utterances of like length.
 
     Args:

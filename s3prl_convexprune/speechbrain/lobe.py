@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import AudioError, ConfigError, DataError, DepthError
-from ..pruning.families import family_of
-from ..pruning.prune import num_layers, prune_upstream
-from ..registry import build_upstream
+from ..upstreams.families import family_of
+from ..upstreams.prune import num_layers, prune_upstream
+from ..upstreams.registry import build_upstream
 from . import trainable
 from .framing import framing_of
 
@@ -72,9 +72,7 @@ class PrunedUpstream(nn.Module):
                 f"output_all_hiddens returns every hidden state; layer {layer!r} would choose one, leave it out"
             )
         if isinstance(layer, bool) or not (layer in SELECTIONS or (isinstance(layer, int) and layer >= 0)):
-            raise ConfigError(
-                f"layer must be 'last', 'weighted' or a number of transformer layers, not {layer!r}"
-            )
+            raise ConfigError(f"layer must be 'last', 'weighted' or a number of transformer layers, not {layer!r}")
         if freeze and gradient_checkpointing:
             raise ConfigError(
                 "gradient_checkpointing saves memory in the backward pass, which a frozen upstream has none of"
@@ -179,9 +177,7 @@ class PrunedUpstream(nn.Module):
         states = self.upstream(wavs).get("hidden_states")
         if not states:
             raise DataError(f"{self.source} returns no hidden_states; it cannot stand in a recipe")
-        if len({state.shape for state in states}) > 1 and (
-            self.output_all_hiddens or self.layer == "weighted"
-        ):
+        if len({state.shape for state in states}) > 1 and (self.output_all_hiddens or self.layer == "weighted"):
             shapes = sorted({tuple(state.shape[1:]) for state in states})
             raise DataError(
                 f"{self.source}: hidden states differ in shape {shapes}; take one, with layer: last or a number"

@@ -11,10 +11,10 @@ from typing import Any
 
 import soundfile
 
-from ..analysis.audio import SHORTEST
-from ..analysis.audio_header import SAMPLE_RATE
-from ..analysis.manifest import Utterance
 from ..atomic import write_json, write_text
+from ..corpora.audio import SHORTEST
+from ..corpora.audio_header import SAMPLE_RATE
+from ..corpora.manifest import Utterance
 from ..errors import AudioError, CorpusError
 from ..fingerprint import settings_sha256
 from ..progress import progress_bar
@@ -84,9 +84,7 @@ def fingerprint(save_folder: str | Path) -> str:
     return about["fingerprint"]
 
 
-def check_labels(
-    splits: Mapping[str, Sequence[Utterance]], label: str, units: Callable[[str], Iterable[str]]
-) -> None:
+def check_labels(splits: Mapping[str, Sequence[Utterance]], label: str, units: Callable[[str], Iterable[str]]) -> None:
     """Refuse splits that nothing can be trained and tested on; arguments as `prepare`.
 
     Raises:
@@ -96,8 +94,7 @@ def check_labels(
         if not splits.get(split):
             raise CorpusError(f"the corpus has no utterances for the split {split!r}")
     found = {
-        split: {unit for utterance in splits[split] for unit in units(utterance.labels[label])}
-        for split in SPLITS
+        split: {unit for utterance in splits[split] for unit in units(utterance.labels[label])} for split in SPLITS
     }
     if len(found["train"]) < 2:
         raise CorpusError(f"train has one {label}, {min(found['train'])!r}; a recipe needs at least two")
@@ -130,9 +127,7 @@ def _row(utterance: Utterance, label: str, root: Path) -> dict[str, str]:
     stop = info.frames if utterance.end is None else min(info.frames, round(utterance.end * info.samplerate))
     seconds = (stop - start) / info.samplerate
     if seconds * SAMPLE_RATE < SHORTEST:
-        raise AudioError(
-            f"{path}: has {1000 * max(seconds, 0):.0f} ms of audio; an upstream needs at least 25 ms"
-        )
+        raise AudioError(f"{path}: has {1000 * max(seconds, 0):.0f} ms of audio; an upstream needs at least 25 ms")
     name = path.relative_to(root).with_suffix("").as_posix() if path.is_relative_to(root) else path.as_posix()
     return {
         "ID": name if utterance.start is None else f"{name}@{utterance.start:g}",

@@ -65,18 +65,13 @@ class Recipe:
         sb.utils.distributed.ddp_init_group(run_opts)
         hparams = load_hparams(hparams_file, overrides)
         sb.create_experiment_directory(
-            experiment_directory=hparams["output_folder"],
-            hyperparams_to_save=hparams_file,
-            overrides=overrides,
+            experiment_directory=hparams["output_folder"], hyperparams_to_save=hparams_file, overrides=overrides
         )
         run_on_main(self.prepare, args=[hparams])
         datasets, loaders = self.dataio_prep(hparams)
         upstream_sha256 = weights_sha256(hparams["lobe"].upstream)
         brain = self.brain(
-            modules=hparams["modules"],
-            hparams=hparams,
-            run_opts=run_opts,
-            checkpointer=hparams["checkpointer"],
+            modules=hparams["modules"], hparams=hparams, run_opts=run_opts, checkpointer=hparams["checkpointer"]
         )
         brain.train_sampler = loaders["train"].get("batch_sampler") or loaders["train"].get("sampler")
         brain.fit(

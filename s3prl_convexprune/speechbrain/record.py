@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from annotated_types import MinLen
 
+from ..results.result import Memory, Seconds
 from ..schema import Artifact, AtLeastOne, Count, Part, Positive, Sha256
-from ..superb.result import Memory, Seconds
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from operator import attrgetter
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from ..pruning.families import family_of
+from ..upstreams.families import family_of
 
 
 def front_end(upstream: nn.Module) -> nn.Module | None:
     """The convolutional feature extractor of an upstream, or None when it has none that could be named."""
     for name, module in upstream.named_modules():
-        if name.rpartition(".")[2] == "feature_extractor" and any(
-            isinstance(m, nn.Conv1d) for m in module.modules()
-        ):
+        if name.rpartition(".")[2] == "feature_extractor" and any(isinstance(m, nn.Conv1d) for m in module.modules()):
             return module
     return None
 

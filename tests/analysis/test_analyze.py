@@ -24,7 +24,7 @@ from s3prl_convexprune.errors import ArtifactError, ConfigError
 compat.apply()
 
 from s3prl_convexprune.outputs import claim_output  # noqa: E402
-from s3prl_convexprune.registry import build_upstream  # noqa: E402
+from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
 from tests.checkpoints import CASES, LAYERS  # noqa: E402
 
 CASE = CASES["hubert-post"]
@@ -44,9 +44,7 @@ def manifest(tmp_path_factory):
     for number, word in enumerate(WORDS):
         for take in range(9):
             time_axis = np.arange(4000 + 400 * take) / 16_000
-            wav = 0.02 * np.sin(2 * np.pi * 200 * 2**number * time_axis) + 0.3 * rng.standard_normal(
-                len(time_axis)
-            )
+            wav = 0.02 * np.sin(2 * np.pi * 200 * 2**number * time_axis) + 0.3 * rng.standard_normal(len(time_axis))
             soundfile.write(folder / f"{word}{take}.wav", wav, 16_000)
             lines.append(f"{word}{take}.wav,{word},s{take % 3},{'test' if take == 8 else 'train'}")
     (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
@@ -74,17 +72,14 @@ def test_scores_are_those_of_the_upstreams_own_hidden_states(artifact, ckpt, man
     rows = [row for row in open_corpus(str(manifest), "word") if row.split == "train"]
     with torch.no_grad():
         states = [
-            expert([torch.from_numpy(soundfile.read(row.path, dtype="float32")[0])])["hidden_states"]
-            for row in rows
+            expert([torch.from_numpy(soundfile.read(row.path, dtype="float32")[0])])["hidden_states"] for row in rows
         ]
     classes = np.array([WORDS.index(row.labels["word"]) for row in rows])
     assert [row.layer for row in analysis.layers] == list(range(LAYERS + 1))
     for k, row in enumerate(analysis.layers):
         points = np.stack([state[k][0].mean(dim=0).numpy() for state in states])
         _, per_class = reference(points, classes, n_neighbors=4, max_n_paths=10**6, n_parallel=1)
-        assert row.per_class == pytest.approx(
-            {word: per_class[number] for number, word in enumerate(WORDS)}, abs=0.006
-        )
+        assert row.per_class == pytest.approx({word: per_class[number] for number, word in enumerate(WORDS)}, abs=0.006)
         assert row.convexity == pytest.approx(np.mean(list(row.per_class.values())))
 
 
@@ -93,10 +88,7 @@ def test_the_artifact_says_what_it_was_made_with(artifact, ckpt):
     assert content["upstream"] == CASE.entry and content["checkpoint"]["path"] == ckpt
     assert len(content["checkpoint"]["weights_sha256"]) == len(content["corpus"]["fingerprint"]) == 64
     assert content["corpus"]["classes"] == {"no": 8, "up": 8, "yes": 8}
-    assert (
-        content["settings"]["seed"] == 1337
-        and content["versions"]["torch"] == torch.__version__.split("+")[0]
-    )
+    assert content["settings"]["seed"] == 1337 and content["versions"]["torch"] == torch.__version__.split("+")[0]
     assert {"layer", "convexity", "sem", "per_class"} <= content["layers"][0].keys()
 
 
@@ -116,9 +108,7 @@ def test_the_fingerprint_follows_the_audio_not_its_place(ckpt, manifest, tmp_pat
     moved.mkdir()
     for path in manifest.parent.iterdir():
         (moved / path.name).write_bytes(path.read_bytes())
-    one = analyze(
-        CASE.entry, open_corpus(str(manifest), "word"), "word", tmp_path / "1.json", ckpt=ckpt, neighbors=4
-    )
+    one = analyze(CASE.entry, open_corpus(str(manifest), "word"), "word", tmp_path / "1.json", ckpt=ckpt, neighbors=4)
     two = analyze(
         CASE.entry,
         open_corpus(str(moved / "manifest.csv"), "word"),
@@ -179,9 +169,7 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_file(artifact, ckpt,
     points = {path: path.stat().st_mtime_ns for path in work.parent.glob("layer_*.npy")}
     assert len(points) == LAYERS + 1
 
-    counting = slow.replace(
-        "time.sleep(600 if len(reads) == 20 else 0)", "print('read', path, file=sys.stderr)"
-    )
+    counting = slow.replace("time.sleep(600 if len(reads) == 20 else 0)", "print('read', path, file=sys.stderr)")
     done = subprocess.run(
         [sys.executable, "-c", counting, *arguments(ckpt, manifest, output)], capture_output=True, text=True
     )
@@ -239,12 +227,7 @@ def test_bad_input_is_one_line_and_a_status(kind, ckpt, manifest, tmp_path, caps
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [
-        (None, "cannot be read"),
-        ("{", "is not JSON"),
-        ("{}", "is not an analysis"),
-        ("[]", "is not an analysis"),
-    ],
+    [(None, "cannot be read"), ("{", "is not JSON"), ("{}", "is not an analysis"), ("[]", "is not an analysis")],
 )
 def test_what_is_no_analysis(tmp_path, content, reason):
     if content is not None:
@@ -293,21 +276,11 @@ def test_cuda_is_refused_where_there_is_none(ckpt, manifest, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ConfigError, match="no such device"):
-        analyze(
-            CASE.entry,
-            open_corpus(str(manifest), "word"),
-            "word",
-            tmp_path / "a.json",
-            ckpt=ckpt,
-            device="cuda",
-        )
+        analyze(CASE.entry, open_corpus(str(manifest), "word"), "word", tmp_path / "a.json", ckpt=ckpt, device="cuda")
 
 
 def test_the_next_writer_of_an_output_removes_unfinished_files_of_it_alone(tmp_path):
-    ours, others = (
-        (".a.json.12345678.tmp", ".a.json.abcdefgh.tmp"),
-        (".b.json.12345678.tmp", ".a.json.old", "a.tmp"),
-    )
+    ours, others = ((".a.json.12345678.tmp", ".a.json.abcdefgh.tmp"), (".b.json.12345678.tmp", ".a.json.old", "a.tmp"))
     for name in (ours[0], *others):
         (tmp_path / name).write_text("{")
     (tmp_path / ours[1]).mkdir()

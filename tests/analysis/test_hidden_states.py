@@ -11,13 +11,13 @@ import torch
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.hidden_states import extract_points, plan_batches
-from s3prl_convexprune.analysis.manifest import Utterance
 from s3prl_convexprune.analysis.points import PointStore
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import AudioError, CorpusError, DataError
 
 compat.apply()
 
-from s3prl_convexprune.registry import build_upstream  # noqa: E402
+from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
 from tests.checkpoints import CASES, LAYERS  # noqa: E402
 
 LENGTHS = {"a": 8000, "b": 16000, "c": 8000, "d": 12345, "e": 400}
@@ -63,9 +63,7 @@ def test_segments_take_their_own_frames_of_the_whole_files_states(expert, corpus
         centres = (np.arange(len(state)) + 0.5) * 320 / 16_000
         for row, (start, end) in enumerate(times):
             own = (centres >= start) & (centres < end)
-            expected = (
-                state[own].mean(dim=0) if own.any() else state[np.abs(centres - (start + end) / 2).argmin()]
-            )
+            expected = state[own].mean(dim=0) if own.any() else state[np.abs(centres - (start + end) / 2).argmin()]
             assert np.allclose(store.layer(k)[row], expected, atol=2e-5), (times[row], k)
 
 

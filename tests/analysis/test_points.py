@@ -17,9 +17,7 @@ def test_rows_lie_where_they_belong_whatever_the_order_of_batches(tmp_path):
     store = PointStore(tmp_path / "work", "key", 5)
     store.write(1, [4, 0], layers([4, 0]))
     store.write(0, [1, 2, 3], layers([1, 2, 3]))
-    assert [store.layer(k)[:, 0].tolist() for k in range(3)] == [
-        [k, 1 + k, 2 + k, 3 + k, 4 + k] for k in range(3)
-    ]
+    assert [store.layer(k)[:, 0].tolist() for k in range(3)] == [[k, 1 + k, 2 + k, 3 + k, 4 + k] for k in range(3)]
 
 
 def test_a_reopened_store_knows_what_is_finished(tmp_path):

@@ -12,16 +12,16 @@ from nnconvexity.graph import compute_graph_convexity as reference
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.analyze import analyze
-from s3prl_convexprune.analysis.manifest import Utterance
 from s3prl_convexprune.analysis.protocols import PROTOCOLS, protocol_difference
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.cli.analyze import add_arguments
 from s3prl_convexprune.cli.main import main
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import ConfigError, CorpusError
 
 compat.apply()
 
-from s3prl_convexprune.registry import build_upstream  # noqa: E402
+from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 
 CASE = CASES["hubert-post"]
@@ -53,9 +53,7 @@ def corpus(tmp_path_factory):
 def analyses(ckpt, corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("analyses")
     return {
-        name: analyze(
-            CASE.entry, corpus, "word", folder / f"{name}.json", ckpt=ckpt, neighbors=4, protocol=name
-        )
+        name: analyze(CASE.entry, corpus, "word", folder / f"{name}.json", ckpt=ckpt, neighbors=4, protocol=name)
         for name in PROTOCOLS
     }, folder
 
@@ -67,9 +65,7 @@ def test_points_are_means_over_all_frames_of_a_second_and_the_mean_is_over_pairs
     wavs = [torch.from_numpy(soundfile.read(row.path, dtype="float32")[0])[:16_000] for row in corpus]
     wavs = [torch.nn.functional.pad(wav, (0, 16_000 - len(wav))) for wav in wavs]
     with torch.no_grad():
-        states = [
-            torch.cat(parts) for parts in zip(*(expert([wav])["hidden_states"] for wav in wavs), strict=True)
-        ]
+        states = [torch.cat(parts) for parts in zip(*(expert([wav])["hidden_states"] for wav in wavs), strict=True)]
     classes = np.array([("yes", "no").index(row.labels["word"]) for row in corpus])
     for (layer, score, _), state in zip(paper.curve(), states, strict=True):
         mean, _ = reference(state.mean(dim=1).numpy(), classes, n_neighbors=4, n_parallel=1)
@@ -80,9 +76,7 @@ def test_the_artifact_states_what_the_protocol_fixes(analyses):
     settings = {name: analysis.settings for name, analysis in analyses[0].items()}
     paper = settings["paper"]
     assert (paper.protocol, paper.samples, paper.pairs_a_class) == ("paper", 16_000, 5000)
-    assert (
-        "approximate" in paper.neighbor_search and "padded" in paper.pooling and "seeded" in paper.aggregate
-    )
+    assert "approximate" in paper.neighbor_search and "padded" in paper.pooling and "seeded" in paper.aggregate
     assert (settings["exact"].protocol, settings["exact"].samples) == ("exact", None)
     assert paper.key != settings["exact"].key
     assert {name: analysis.corpus.cut for name, analysis in analyses[0].items()} == {"exact": 0, "paper": 6}

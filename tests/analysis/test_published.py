@@ -45,9 +45,7 @@ def measured(curve, scores=None, upstream=None, label=None, corpus="speech_comma
     return replace(one, corpus=replace(one.corpus, name=corpus))
 
 
-@pytest.mark.parametrize(
-    "curve", published_curves(), ids=lambda curve: f"{curve.model}-{curve.size}-{curve.label}"
-)
+@pytest.mark.parametrize("curve", published_curves(), ids=lambda curve: f"{curve.model}-{curve.size}-{curve.label}")
 def test_each_is_found_again_and_agrees_with_itself(curve):
     same = agreement(measured(curve))
     assert same.curve == curve == published_curve(curve.model, curve.size, curve.label)

@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3prl_convexprune.analysis.manifest import Utterance
 from s3prl_convexprune.analysis.sampling import sample_per_class
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import CorpusError
 
 classes = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(2, 30), min_size=1, max_size=6)
 
 
 def corpus(sizes):
-    return [
-        Utterance(Path(f"{name}{i}.wav"), {"word": name}) for name, size in sizes.items() for i in range(size)
-    ]
+    return [Utterance(Path(f"{name}{i}.wav"), {"word": name}) for name, size in sizes.items() for i in range(size)]
 
 
 @given(sizes=classes, per_class=st.integers(2, 40), seed=st.integers(0, 5), data=st.data())

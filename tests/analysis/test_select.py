@@ -9,7 +9,7 @@ import pytest
 
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.config import load_config
+from s3prl_convexprune.upstreams.config import load_config
 
 POINTS = 400
 SETTINGS = Settings(200, 10, 1337, None, "cpu", "mean", 10.0, "2" * 64)
@@ -45,21 +45,9 @@ CASES = {
     "argmax takes the shallowest of equals": ([60, 80, 80, 75], 0.5, 0, (), 1),
     "layer 0 can win": ([80, 70, 60, 50], 0.5, 0, (), 0),
     "the last layer can win": ([50, 60, 70, 80], 0.5, 0, (), 3),
-    "within-sem goes lower when the gap is noise": (
-        [60, 79.9, 80, 75],
-        0.5,
-        0,
-        ("--policy", "within-sem"),
-        1,
-    ),
+    "within-sem goes lower when the gap is noise": ([60, 79.9, 80, 75], 0.5, 0, ("--policy", "within-sem"), 1),
     "within-sem stays when it is not": ([60, 77, 80, 75], 0.5, 0, ("--policy", "within-sem"), 2),
-    "within-sem knows that layers err together": (
-        [60, 79.5, 80, 75],
-        0.5,
-        0.9999,
-        ("--policy", "within-sem"),
-        2,
-    ),
+    "within-sem knows that layers err together": ([60, 79.5, 80, 75], 0.5, 0.9999, ("--policy", "within-sem"), 2),
     "budget keeps to its share": ([60, 70, 80, 90], 0.5, 0, ("--policy", "budget", "--max-macs", "0.8"), 2),
     "a full budget is no limit": ([60, 70, 80, 90], 0.5, 0, ("--policy", "budget", "--max-macs", "1"), 3),
 }
@@ -79,9 +67,7 @@ def test_policies(case, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("layers", "label", "depth"), [(12, "word", 8), (24, "word", 15), (12, "speaker", 2), (24, "speaker", 4)]
 )
-def test_the_papers_depth_is_one_a_size_and_task_whatever_was_measured(
-    layers, label, depth, tmp_path, capsys
-):
+def test_the_papers_depth_is_one_a_size_and_task_whatever_was_measured(layers, label, depth, tmp_path, capsys):
     given = analysis([*range(50, 51 + layers)], label=label)
     _, out, _ = run_select(tmp_path, capsys, given, "--policy", "paper")
     assert load_config(tmp_path / "out.yaml").layers == depth
@@ -90,9 +76,7 @@ def test_the_papers_depth_is_one_a_size_and_task_whatever_was_measured(
 
 
 def test_what_is_given_up_and_what_is_saved_is_said(tmp_path, capsys):
-    _, out, _ = run_select(
-        tmp_path, capsys, analysis([60, 70, 80, 90]), "--policy", "budget", "--max-macs", "0.8"
-    )
+    _, out, _ = run_select(tmp_path, capsys, analysis([60, 70, 80, 90]), "--policy", "budget", "--max-macs", "0.8")
     assert "gives up 10.00 points against L3" in out
     assert "saves 20.0 % of the parameters and 20.0 % of the MACs" in out
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from s3prl_convexprune.superb.results import read_results
+from s3prl_convexprune.results.reading import read_results
 
 from .forkserver import Ended, ForkServer
 
@@ -38,9 +38,7 @@ class Command:
         material = f"{server.folder}/material/"
         words = [word.replace("@", material) for word in self.words.split()]
         environ = {key: value.replace("@", material) for key, value in self.environ.items()}
-        return server.run(
-            ["s3prl-convexprune", *words], folder, {**environ, "TMPDIR": str(temporary)}, signals=signals
-        )
+        return server.run(["s3prl-convexprune", *words], folder, {**environ, "TMPDIR": str(temporary)}, signals=signals)
 
     def check(self, undisturbed: Path, disturbed: Path) -> None:
         """The same files are there, and those that are compared hold the same bytes."""
@@ -85,9 +83,7 @@ DEMO = " ".join(
                 "task": "ks",
                 "data": "demo",
                 "seeds": [1],
-                "overrides": {
-                    key: int(value) for key, _, value in (text.partition("=") for text in SHORT.split(",,"))
-                },
+                "overrides": {key: int(value) for key, _, value in (text.partition("=") for text in SHORT.split(",,"))},
             }
         ],
         "profile": None,
@@ -105,9 +101,7 @@ COMMANDS = {
     ),
     "select": Command("select @analysis.json --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)),
     "leaderboard": Command(
-        "leaderboard @grid --analysis @analysis.json -o out.html out.md",
-        kills=(1, 40),
-        compared=("out.html", "out.md"),
+        "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(1, 40), compared=("out.html", "out.md")
     ),
     "run": Grid(
         f"run -u hubert_custom_convexpruned_L2 -k @hubert.pt -t ks --lr 1e-3 --device cpu --override {SHORT} -o out",

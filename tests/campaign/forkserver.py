@@ -38,14 +38,7 @@ WALL_SECONDS = 90.0  # likewise, on a machine with much else to do
 GRACE_SECONDS = 20.0  # for a command's children to end after it
 GROWTH = 3 << 30  # bytes of memory a command may take beyond what the imports took
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
-THIRD_PARTY = (
-    "torch",
-    "torchaudio",
-    "soundfile",
-    "matplotlib.pyplot",
-    "sklearn.linear_model",
-    "transformers",
-)
+THIRD_PARTY = ("torch", "torchaudio", "soundfile", "matplotlib.pyplot", "sklearn.linear_model", "transformers")
 
 
 @dataclass(frozen=True)
@@ -77,9 +70,7 @@ class ForkServer:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("S3PRL_CONVEXPRUNE")}
         environ |= {"S3PRL_CONVEXPRUNE_NO_HOOK": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environ |= {"MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-        environ.setdefault(
-            "NUMBA_CACHE_DIR", str(user_folder())
-        )  # not in the home that is made for the commands
+        environ.setdefault("NUMBA_CACHE_DIR", str(user_folder()))  # not in the home that is made for the commands
         environ |= {"HOME": str(folder / "home"), "TMPDIR": str(folder)}
         environ.pop("XDG_CONFIG_HOME", None)
         self._process = subprocess.Popen(
@@ -185,9 +176,7 @@ def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     printed = [folder / "stdout", folder / "stderr"]
     for path in printed:
         path.write_bytes(b"")
-    ended = _in_a_fork(
-        lambda ready: _become(request, printed, ready), request["unprivileged"], request["signals"]
-    )
+    ended = _in_a_fork(lambda ready: _become(request, printed, ready), request["unprivileged"], request["signals"])
     stdout, stderr = (path.read_bytes().decode(errors="replace") for path in printed)
     return {**ended, "stdout": stdout, "stderr": stderr}
 

@@ -55,8 +55,8 @@ def _checkpoints(folder: Path) -> None:
 
 def _artifacts(folder: Path) -> None:
     from s3prl_convexprune.cli.main import main
-    from s3prl_convexprune.superb.results import collect, write_results
-    from tests.superb.finished_cells import small_grid
+    from s3prl_convexprune.results.reading import collect, write_results
+    from tests.results.finished_cells import small_grid
 
     small_grid(folder / "grid", seeds=(1, 2))
     write_results(folder / "results.json", collect([folder / "grid"]))

@@ -79,12 +79,7 @@ SPEECH_COMMANDS = {
     "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS": "@ks/train",
     "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS_TEST": "@ks/test",
 }
-TEXTS = {
-    "half a file": '{"format": "s3prl-convexprune ',
-    "a list": "[]",
-    "nothing": "",
-    "bytes": b"\xff\xfe\x00",
-}
+TEXTS = {"half a file": '{"format": "s3prl-convexprune ', "a list": "[]", "nothing": "", "bytes": b"\xff\xfe\x00"}
 
 
 def another_machine(content: Any) -> None:

@@ -92,13 +92,7 @@ VERBS = {
     "export": (EXPORT, ["a pickle", "code in its config", "a missing weight", "a weight that is NaN"]),
     "run_downstream.py": (
         f"{TRAIN} -u hubert_custom -k bad.pt",
-        [
-            "a pickle",
-            "code in its config",
-            "a billion convolutions",
-            "a missing weight",
-            "a weight that is NaN",
-        ],
+        ["a pickle", "code in its config", "a billion convolutions", "a missing weight", "a weight that is NaN"],
     ),
 }
 BAD = {
@@ -133,18 +127,9 @@ ROWS = [
         for what, (content, says) in FILES.items()
     ),
     *(
-        Row(
-            f"export: a transformers folder {what}",
-            EXPORT_FOLDER,
-            says,
-            {"bad": make},
-        )
+        Row(f"export: a transformers folder {what}", EXPORT_FOLDER, says, {"bad": make})
         for what, make, says in [
-            (
-                "without a weight",
-                _folder("feature_projection.projection.bias"),
-                "feature_projection.projection.bias",
-            ),
+            ("without a weight", _folder("feature_projection.projection.bias"), "feature_projection.projection.bias"),
             ("with more layers than weights", _folder(num_hidden_layers=24), "num_hidden_layers 24"),
             ("with layers in words", _folder(num_hidden_layers="six"), "num_hidden_layers"),
             ("with attention from a hub", _folder(attn_implementation="some/one"), "attn_implementation"),

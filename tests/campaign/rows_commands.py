@@ -30,12 +30,7 @@ COMPLETE = {
     "doctor": "doctor",
 }
 TYPES = {
-    "analyze": [
-        "--per-class many",
-        "--protocol ours",
-        "--weights nowhere",
-        "--exact x",
-    ],
+    "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x"],
     "select": [
         "--policy best",
         "--max-macs most",
@@ -67,10 +62,7 @@ TYPES = {
         "--profile @analysis.json",
         "--analysis @profile.json -o b.html",
     ],
-    "profile": [
-        "--random-init huge",
-        "--device gpu",
-    ],
+    "profile": ["--random-init huge", "--device gpu"],
     "finetune": [
         "-t kws",
         "--folds fold1",

@@ -62,15 +62,8 @@ ROWS = [
         status=0,
         environ=HERE,
     ),
-    Row(
-        "list: a home that is none",
-        "list",
-        "~nosuchuser",
-        environ={"S3PRL_CONVEXPRUNE_CONFIGS": "~nosuchuser/x"},
-    ),
-    Row(
-        "list: a place too long", "list", "too long", environ={"S3PRL_CONVEXPRUNE_CONFIGS": "/" + "a" * 5000}
-    ),
+    Row("list: a home that is none", "list", "~nosuchuser", environ={"S3PRL_CONVEXPRUNE_CONFIGS": "~nosuchuser/x"}),
+    Row("list: a place too long", "list", "too long", environ={"S3PRL_CONVEXPRUNE_CONFIGS": "/" + "a" * 5000}),
     Row(
         "list: a folder of configs that may not be read",
         "list",
@@ -81,12 +74,7 @@ ROWS = [
     ),
     Row("list: no home", "list", "hubert_convexpruned_half", status=0, environ={"HOME": None}),
     Row(
-        "doctor: a config that is a bomb",
-        "doctor",
-        "stands for more than",
-        {"bad.yaml": BOMB},
-        status=0,
-        environ=HERE,
+        "doctor: a config that is a bomb", "doctor", "stands for more than", {"bad.yaml": BOMB}, status=0, environ=HERE
     ),
     *(Row(f"show: {name}", f"show {name}", says) for name, says in NAMES.items()),
     Row("select: a name that the hub has", f"{SELECT} wavlm_local", "named 'wavlm_local'"),

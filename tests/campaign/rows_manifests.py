@@ -52,14 +52,8 @@ MANIFESTS: dict[str, tuple[Content, str]] = {
     "a time in words": (lines("a.wav,yes,one,2", header="path,word,start,end"), "'one'"),
     "NaN as a time": (lines("a.wav,yes,nan,2", header="path,word,start,end"), "nan"),
     "a negative time": (lines("a.wav,yes,-1,2", header="path,word,start,end"), "-1"),
-    "a segment beyond its file": (
-        lines(*(f"{row},0,9" for row in GOOD), header="path,word,start,end"),
-        "ends at 9",
-    ),
-    "an infinite segment": (
-        lines(*(f"{row},0,inf" for row in GOOD), header="path,word,start,end"),
-        "ends at inf",
-    ),
+    "a segment beyond its file": (lines(*(f"{row},0,9" for row in GOOD), header="path,word,start,end"), "ends at 9"),
+    "an infinite segment": (lines(*(f"{row},0,inf" for row in GOOD), header="path,word,start,end"), "ends at inf"),
     "no such label": (lines(*GOOD, header="path,wrod"), "'wrod'"),
     "one class": (lines("audio/w0_0.wav,a", "audio/w0_1.wav,a"), "1 class"),
     "empty labels": (lines("audio/w0_0.wav,", "audio/w0_1.wav,"), "word"),
@@ -77,19 +71,11 @@ MANIFESTS: dict[str, tuple[Content, str]] = {
 
 ROWS = [
     *(
-        Row(
-            f"manifest: {what}", f"{ANALYZE} --corpus m.csv --root @. --neighbors 2", says, {"m.csv": content}
-        )
+        Row(f"manifest: {what}", f"{ANALYZE} --corpus m.csv --root @. --neighbors 2", says, {"m.csv": content})
         for what, (content, says) in MANIFESTS.items()
     ),
     Row("manifest: a folder", f"{ANALYZE} --corpus m.csv", "m.csv", {"m.csv/x": ""}),
-    Row(
-        "manifest: without rights",
-        f"{ANALYZE} --corpus m.csv",
-        "m.csv",
-        {"m.csv": _locked},
-        unprivileged=True,
-    ),
+    Row("manifest: without rights", f"{ANALYZE} --corpus m.csv", "m.csv", {"m.csv": _locked}, unprivileged=True),
     Row("manifest: a root that is not there", f"{ANALYZE} --root nowhere", "nowhere"),
     Row("manifest: a root that is a file", f"{ANALYZE} --root @hubert.pt", "hubert.pt"),
     Row("manifest: K beyond the points", f"{ANALYZE} --neighbors 12", "12"),

@@ -31,13 +31,7 @@ NAMES = {
     "an attribute of the module": ("__builtins__", "__builtins__"),
 }
 ROWS = [
-    Row(
-        f"{verb}: {what} as the name",
-        command.format(name),
-        says,
-        environ=KS,
-        leaves=MADE if "py" in verb else (),
-    )
+    Row(f"{verb}: {what} as the name", command.format(name), says, environ=KS, leaves=MADE if "py" in verb else ())
     for verb, command in VERBS.items()
     for what, (name, says) in NAMES.items()
 ]

@@ -31,21 +31,9 @@ ROWS = [
     Row("run_downstream.py: no such downstream", f"{TRAIN} -d speech_comands", "speech_commands", environ=KS),
     Row("run_downstream.py: a recipe that is not there", f"{TRAIN} -c no.yaml", "no.yaml", environ=KS),
     Row("run_downstream.py: a recipe that is a folder", f"{TRAIN} -c d", "-c d", {"d/x": ""}, environ=KS),
+    Row("run_downstream.py: an empty recipe", f"{TRAIN} -c c.yaml", "c.yaml", _yaml(""), environ=KS, leaves=MADE),
     Row(
-        "run_downstream.py: an empty recipe",
-        f"{TRAIN} -c c.yaml",
-        "c.yaml",
-        _yaml(""),
-        environ=KS,
-        leaves=MADE,
-    ),
-    Row(
-        "run_downstream.py: a recipe that lists",
-        f"{TRAIN} -c c.yaml",
-        "c.yaml",
-        _yaml("- a"),
-        environ=KS,
-        leaves=MADE,
+        "run_downstream.py: a recipe that lists", f"{TRAIN} -c c.yaml", "c.yaml", _yaml("- a"), environ=KS, leaves=MADE
     ),
     Row(
         "run_downstream.py: a recipe that is not YAML",
@@ -79,13 +67,7 @@ ROWS = [
         leaves=MADE,
     ),
     Row("run_downstream.py: no such device", f"{TRAIN} --device gpu", "gpu", environ=KS, leaves=MADE),
-    Row(
-        "run_downstream.py: a GPU that is not there",
-        f"{TRAIN} --device cuda:9",
-        "cuda:9",
-        environ=KS,
-        leaves=MADE,
-    ),
+    Row("run_downstream.py: a GPU that is not there", f"{TRAIN} --device cuda:9", "cuda:9", environ=KS, leaves=MADE),
     Row("run_downstream.py: no checkpoint given", f"{TRAIN} -u hubert_custom", "-k", environ=KS, leaves=MADE),
     Row(
         "run_downstream.py: a checkpoint not there",
@@ -102,32 +84,17 @@ ROWS = [
         environ=KS,
         leaves=MADE,
     ),
-    Row(
-        "run_downstream.py: evaluate what is not there", "run_downstream.py -m evaluate -e no.ckpt", "no.ckpt"
-    ),
-    Row(
-        "run_downstream.py: evaluate an empty folder",
-        "run_downstream.py -m evaluate -e d",
-        "states-",
-        {"d/x": ""},
-    ),
+    Row("run_downstream.py: evaluate what is not there", "run_downstream.py -m evaluate -e no.ckpt", "no.ckpt"),
+    Row("run_downstream.py: evaluate an empty folder", "run_downstream.py -m evaluate -e d", "states-", {"d/x": ""}),
     Row(
         "run_downstream.py: evaluate an upstream's checkpoint",
         "run_downstream.py -m evaluate -e x.ckpt",
         "x.ckpt",
         {"x.ckpt": _checkpoint},
     ),
+    Row("run_downstream.py: evaluate text", "run_downstream.py -m evaluate -e x.ckpt", "x.ckpt", {"x.ckpt": "text"}),
     Row(
-        "run_downstream.py: evaluate text",
-        "run_downstream.py -m evaluate -e x.ckpt",
-        "x.ckpt",
-        {"x.ckpt": "text"},
-    ),
-    Row(
-        "run_downstream.py: evaluate an empty file",
-        "run_downstream.py -m evaluate -e x.ckpt",
-        "x.ckpt",
-        {"x.ckpt": ""},
+        "run_downstream.py: evaluate an empty file", "run_downstream.py -m evaluate -e x.ckpt", "x.ckpt", {"x.ckpt": ""}
     ),
     Row("run_downstream.py: a layer that is not there", f"{TRAIN} -l 13", "13", environ=KS, leaves=MADE),
     Row(
@@ -162,31 +129,15 @@ ROWS = [
         for value in values
     ),
     *(
-        Row(
-            f"run_downstream.py: a recipe {what}",
-            f"{TRAIN} -c c.yaml",
-            says,
-            _yaml(text),
-            environ=KS,
-            leaves=MADE,
-        )
+        Row(f"run_downstream.py: a recipe {what}", f"{TRAIN} -c c.yaml", says, _yaml(text), environ=KS, leaves=MADE)
         for what, text, says in [
-            (
-                "without steps",
-                f"{{{DATARC}, runner: {{}}, optimizer: {{}}}}",
-                "config.runner.total_steps is missing",
-            ),
+            ("without steps", f"{{{DATARC}, runner: {{}}, optimizer: {{}}}}", "config.runner.total_steps is missing"),
             ("without a runner", f"{{{DATARC}}}", "config.runner"),
             ("whose runner is a number", f"{{{DATARC}, runner: 3}}", "config.runner"),
         ]
     ),
     *(
-        Row(
-            f"run: {override}",
-            f"{RUN} --override config.runner.{override}",
-            "config.runner." + key,
-            environ=KS,
-        )
+        Row(f"run: {override}", f"{RUN} --override config.runner.{override}", "config.runner." + key, environ=KS)
         for override in ("total_steps=many", "eval_step=0", "gradient_clipping=-1")
         for key in [override.partition("=")[0]]
     ),

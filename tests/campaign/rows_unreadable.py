@@ -66,11 +66,7 @@ ROWS = [
     for verb, command in VERBS.items()
     for what, content in CHECKPOINTS.items()
 ] + [
-    Row(
-        f"{verb}: unreadable, {what}",
-        command.format(name).replace("x.pt", ckpt),
-        ckpt.lstrip("@"),
-    )
+    Row(f"{verb}: unreadable, {what}", command.format(name).replace("x.pt", ckpt), ckpt.lstrip("@"))
     for verb, command in VERBS.items()
     for what, name, ckpt in [
         ("another family's checkpoint", "wavlm_local_convexpruned_L2", "@hubert.pt"),

@@ -45,12 +45,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     ],
 )
 def test_a_full_disk(
-    verb: str,
-    sizes: tuple[str, ...],
-    says: str,
-    server: ForkServer,
-    tmp_path: Path,
-    disk: Callable[[str], Path],
+    verb: str, sizes: tuple[str, ...], says: str, server: ForkServer, tmp_path: Path, disk: Callable[[str], Path]
 ) -> None:
     command = COMMANDS[verb]
     assert command.run(server, tmp_path / "undisturbed").status == 0
@@ -65,9 +60,7 @@ def test_a_full_disk(
             assert says in ended.stdout
             (line,) = [line for line in ended.stderr.splitlines() if ": error: " in line]
             assert "no space left" in line or "free" in line, line
-            assert not [path for path in folder.iterdir() if path.name.startswith(".out.")], (
-                "a temporary file"
-            )
+            assert not [path for path in folder.iterdir() if path.name.startswith(".out.")], "a temporary file"
     assert refused, "every disk was large enough"
     folder = disk(ENOUGH)
     ended = command.run(server, folder)

@@ -55,9 +55,7 @@ def disturb(command: Command, kills: int, server: ForkServer, tmp_path: Path) ->
             continue
         killed += 1
         status, said = KILLS[number]
-        assert ended.status in (status, -number), (
-            ended.stderr
-        )  # by the signal itself before the script and after it
+        assert ended.status in (status, -number), ended.stderr  # by the signal itself before the script and after it
         assert "Traceback" not in ended.stderr, ended.stderr
         if said and ended.status == status:
             assert ended.stderr.strip().splitlines()[-1].startswith(said), ended.stderr

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from s3prl_convexprune import registry
 from s3prl_convexprune.cli.main import main
+from s3prl_convexprune.upstreams import registry
 from tests.checkpoints import CASES, LAYERS
 from tests.tiny_superb import build
 
@@ -26,18 +26,10 @@ VERBS = {
 #: what is wrong with an upstream -> (its name, further arguments, what is said)
 UPSTREAMS = {
     "unknown": ("hubret_convexpruned_L2", [], "no upstream 'hubret'; did you mean 'hubert'"),
-    "too deep": (
-        "hubert_convexpruned_L13",
-        [],
-        "hubert has 12 transformer layers; L13 is out of range 1..12",
-    ),
+    "too deep": ("hubert_convexpruned_L13", [], "hubert has 12 transformer layers; L13 is out of range 1..12"),
     "recurrent": ("apc_convexpruned_L2", [], "apc cannot be cut: its encoder is recurrent"),
     "no checkpoint": ("hubert_local_convexpruned_L2", [], "hubert_local needs a checkpoint"),
-    "absent checkpoint": (
-        f"{CASE.entry}_convexpruned_L2",
-        ["-k", "absent.pt"],
-        "there is no checkpoint at absent.pt",
-    ),
+    "absent checkpoint": (f"{CASE.entry}_convexpruned_L2", ["-k", "absent.pt"], "there is no checkpoint at absent.pt"),
     "deeper than its checkpoint": (
         f"{CASE.entry}_convexpruned_L9",
         ["-k", "CHECKPOINT"],

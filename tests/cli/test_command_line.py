@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from s3prl_convexprune import __version__
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.cli.parser import VERBS, verb_parser
-from s3prl_convexprune.config import user_configs_dir
-from s3prl_convexprune.names import resolve
+from s3prl_convexprune.upstreams.config import user_configs_dir
+from s3prl_convexprune.upstreams.names import resolve
+from s3prl_convexprune.versions import __version__
 from tests.analysis.test_select import analysis
 
 #: What an option means everywhere: its names, and whether it takes several values.
@@ -41,9 +41,7 @@ def test_an_option_has_one_name_and_one_kind_in_every_verb(verb):
     assert stated.get("device") == ("cpu" if verb == "profile" else None)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["-V"], ["--version"], ["-h"], ["help"], ["help", "run"], ["run", "-h"], []]
-)
+@pytest.mark.parametrize("arguments", [["-V"], ["--version"], ["-h"], ["help"], ["help", "run"], ["run", "-h"], []])
 def test_what_is_asked_for_is_printed(arguments, capsys):
     try:
         assert main(arguments) == 0
@@ -141,21 +139,12 @@ def test_a_written_config_says_how_it_is_found(searched, tmp_path, monkeypatch, 
     folder = user_configs_dir() if searched else tmp_path / "a folder"
     folder.mkdir(parents=True)
     analysis([60, 80, 70]).write(tmp_path / "analysis.json")
-    arguments = [
-        "select",
-        str(tmp_path / "analysis.json"),
-        "--name",
-        "my_cut",
-        "-o",
-        str(folder / "my_cut.yaml"),
-    ]
+    arguments = ["select", str(tmp_path / "analysis.json"), "--name", "my_cut", "-o", str(folder / "my_cut.yaml")]
     assert main(arguments) == 0
     said = capsys.readouterr().out.splitlines()[-1]
     command = "run_downstream.py -u my_cut"
     assert (f"use it: {command}" in said) == searched
-    assert (
-        f"S3PRL_CONVEXPRUNE_CONFIGS='{folder}' {command}" in said and str(user_configs_dir()) in said
-    ) != searched
+    assert (f"S3PRL_CONVEXPRUNE_CONFIGS='{folder}' {command}" in said and str(user_configs_dir()) in said) != searched
     found = json.loads(main([*arguments, "--json"]) or capsys.readouterr().out)
     assert (found["layer"], found["config"]["layers"], found["path"]) == (1, 1, str(folder / "my_cut.yaml"))
 

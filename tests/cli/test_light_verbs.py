@@ -9,19 +9,9 @@ import sys
 
 from s3prl_convexprune.cli.parser import VERBS
 from tests.analysis.test_select import analysis
-from tests.superb.finished_cells import small_grid
+from tests.results.finished_cells import small_grid
 
-HEAVY = (
-    "torch",
-    "torchaudio",
-    "transformers",
-    "numba",
-    "scipy",
-    "sklearn",
-    "pandas",
-    "matplotlib",
-    "s3prl.hub",
-)
+HEAVY = ("torch", "torchaudio", "transformers", "numba", "scipy", "sklearn", "pandas", "matplotlib", "s3prl.hub")
 
 PROGRAM = """
 import json, sys
@@ -56,17 +46,7 @@ def test_readers_import_nothing_of_size(tmp_path):
         (["select", str(tmp_path / "analysis.json"), "--json"], 0),
         (["select", str(tmp_path / "analysis.json"), "--policy", "within-sem", "--name", "shallow"], 0),
         (["leaderboard", str(tmp_path / "grid"), "--json"], 0),
-        (
-            [
-                "leaderboard",
-                str(tmp_path / "grid"),
-                "--reference",
-                "superb",
-                "-o",
-                str(tmp_path / "board.md"),
-            ],
-            0,
-        ),
+        (["leaderboard", str(tmp_path / "grid"), "--reference", "superb", "-o", str(tmp_path / "board.md")], 0),
     ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("{heavy}", repr(HEAVY))],

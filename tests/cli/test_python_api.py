@@ -50,7 +50,7 @@ REVEALED = [
     "s3prl_convexprune.artifact.Analysis",
     "int",
     "s3prl_convexprune.artifact.Choice",
-    "dict[str, s3prl_convexprune.superb.result.Failure]",
+    "dict[str, s3prl_convexprune.results.result.Failure]",
     "int",
     "str",
     "dict[str, str]",

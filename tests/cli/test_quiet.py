@@ -79,7 +79,7 @@ def test_a_caller_who_wants_no_bar_gets_none(terminal):
 def test_no_third_party_chatter_from_a_command():
     code = (
         "from s3prl_convexprune import program\n"
-        "from s3prl_convexprune.registry import build_upstream\n"
+        "from s3prl_convexprune.upstreams.registry import build_upstream\n"
         "def body():\n"
         "    build_upstream('tiny_hubert_convexpruned_L2')\n"
         "    return 0\n"

@@ -40,12 +40,7 @@ def test_lossless_files_and_their_parts(tmp_path, suffix):
     assert torch.equal(audio_files.load(path, channels_first=False)[0], whole.t())
     assert torch.equal(audio_files.load(io.BytesIO(path.read_bytes()))[0], whole)
     found = audio_files.info(path)
-    assert (found.sample_rate, found.num_frames, found.num_channels, found.bits_per_sample) == (
-        16000,
-        1000,
-        1,
-        16,
-    )
+    assert (found.sample_rate, found.num_frames, found.num_channels, found.bits_per_sample) == (16000, 1000, 1, 16)
     assert found.encoding == {".wav": "PCM_S", ".flac": "FLAC"}[suffix]
 
 

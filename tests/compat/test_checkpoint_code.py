@@ -14,8 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from s3prl_convexprune import registry, safe_eval, safe_load
+from s3prl_convexprune import safe_eval, safe_load
 from s3prl_convexprune.errors import CheckpointError
+from s3prl_convexprune.upstreams import registry
 from tests.checkpoints import CASES
 
 FAMILIES = {case.family: case for case in CASES.values() if case.entry and not case.entry.startswith("hf_")}
@@ -97,9 +98,7 @@ def test_a_pickle_in_a_whole_upstreams_checkpoint(family, zipped, checkpoint, tm
     case = FAMILIES[family]
     states = checkpoint(case.name) | {"extra": Payload(tmp_path / "ran")}
     torch.save(states, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(
-        CheckpointError, match=r"pickled code \((posix|nt)\.mkdir\): it was refused and not run"
-    ):
+    with pytest.raises(CheckpointError, match=r"pickled code \((posix|nt)\.mkdir\): it was refused and not run"):
         as_whole(case, tmp_path / "evil.pt")
 
 
@@ -198,11 +197,7 @@ def test_names_that_a_recipe_may_hold(monkeypatch):
     assert evaluated("Linear") is nn.Linear and evaluated("get_Adam") is optimizers.get_Adam
     assert evaluated("self.train") == "bound"
     refused = ["os", "os.system", "evaluate", "absent", "self.__class__", "self.train.upper", "Linear()"]
-    for text in [
-        *refused,
-        "torchaudio.compliance.kaldi.math",
-        "torchaudio.compliance.kaldi.fbank.__globals__",
-    ]:
+    for text in [*refused, "torchaudio.compliance.kaldi.math", "torchaudio.compliance.kaldi.fbank.__globals__"]:
         with pytest.raises(CheckpointError):
             evaluated(text)
 
@@ -329,13 +324,9 @@ def test_no_evaluation_and_no_loading_in_s3prl_is_left_out():
     for path in package.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         name = ".".join(("s3prl", *path.relative_to(package).with_suffix("").parts))
-        if name.startswith(OWN_EXPERIMENTS) or not any(
-            word in source for word in ("eval(", "exec(", "load(")
-        ):
+        if name.startswith(OWN_EXPERIMENTS) or not any(word in source for word in ("eval(", "exec(", "load(")):
             continue
-        own_paths = name.startswith("s3prl.upstream.") and name.endswith(
-            (".expert", ".interfaces", ".hubconf")
-        )
+        own_paths = name.startswith("s3prl.upstream.") and name.endswith((".expert", ".interfaces", ".hubconf"))
         guarded = name.startswith(EVALUATING) and not own_paths
         tree = ast.parse(source)
         for node in ast.walk(tree):

@@ -12,11 +12,11 @@ import huggingface_hub.constants
 import pytest
 import torch
 
-from s3prl_convexprune.bases import tiny_hubert_path
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.compat import hf_models
 from s3prl_convexprune.errors import CheckpointError
-from s3prl_convexprune.registry import build_upstream, load_hub
+from s3prl_convexprune.upstreams.bases import tiny_hubert_path
+from s3prl_convexprune.upstreams.registry import build_upstream, load_hub
 
 HUBERT = "https://huggingface.co/s3prl/converted_ckpts/resolve/main/hubert_base_ls960.pt"
 MODEL = "facebook/hubert-base-ls960"
@@ -82,11 +82,7 @@ def test_a_wavlm_that_does_not_say_is_refused(asked, bare_folder, tmp_path, name
         ("hubert", None, HUBERT),
         ("hubert_convexpruned_L2", None, HUBERT),
         ("hf_hubert_custom", MODEL, f"https://huggingface.co/{MODEL}/resolve/main/config.json"),
-        (
-            "hf_hubert_custom_convexpruned_L2",
-            MODEL,
-            f"https://huggingface.co/{MODEL}/resolve/main/config.json",
-        ),
+        ("hf_hubert_custom_convexpruned_L2", MODEL, f"https://huggingface.co/{MODEL}/resolve/main/config.json"),
         ("hf_wavlm_custom", "a/b", "https://huggingface.co/a/b/resolve/main/config.json"),
     ],
 )
@@ -96,9 +92,7 @@ def test_what_cannot_be_fetched_is_one_line(asked, name, checkpoint, url):
     text = str(error.value)
     assert url in text and "-k" in text and "Name or service not known" in text and "\n" not in text
     assert len(text) < 350
-    assert 1 <= len(asked) <= 2 and set(asked) == {
-        "huggingface.co"
-    }  # s3prl tries twice; nobody tries six times
+    assert 1 <= len(asked) <= 2 and set(asked) == {"huggingface.co"}  # s3prl tries twice; nobody tries six times
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,7 @@ def test_apply_reports_every_remedy_once_and_again():
     assert compat.apply() == reports
 
 
-AT_ONCE = [
-    remedy for remedy in compat.REMEDIES if "s3prl." not in remedy.target and "while" not in remedy.target
-]
+AT_ONCE = [remedy for remedy in compat.REMEDIES if "s3prl." not in remedy.target and "while" not in remedy.target]
 
 
 @pytest.mark.parametrize("remedy", AT_ONCE, ids=lambda remedy: remedy.name)
@@ -117,9 +115,7 @@ def test_shared_draws_are_all_the_draws(world):
         sampler.set_epoch(2)
         shares.append(list(sampler))
     drawn = list(
-        torch.utils.data.WeightedRandomSampler(
-            weights, len(weights), generator=torch.Generator().manual_seed(5)
-        )
+        torch.utils.data.WeightedRandomSampler(weights, len(weights), generator=torch.Generator().manual_seed(5))
     )
     assert len({len(share) for share in shares}) == 1
     together = [index for share in shares for index in share]

@@ -59,9 +59,7 @@ def spoken(tmp_path):
     for rate in (8000, 16000):
         time = np.arange(4 * rate) / rate
         heard = ((time % 2 >= 0.5) & (time % 2 < 1.5)) * 0.5 * np.sin(2 * np.pi * 440 * time)
-        paths[rate] = (
-            tmp_path / f"-|{rate}.m3u.wav"
-        )  # a name that sox must not take for an option or a command
+        paths[rate] = tmp_path / f"-|{rate}.m3u.wav"  # a name that sox must not take for an option or a command
         soundfile.write(paths[rate], heard, rate, subtype="PCM_16")
     return paths
 

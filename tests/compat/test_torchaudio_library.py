@@ -100,8 +100,7 @@ def test_what_a_version_file_says(tmp_path, text, release):
 
 
 @pytest.mark.parametrize(
-    ("torch_release", "install"),
-    [("2.4.1+cu121", "torchaudio==2.4.1$"), ("2.15.0+cpu", "'torchaudio>=2.11'$")],
+    ("torch_release", "install"), [("2.4.1+cu121", "torchaudio==2.4.1$"), ("2.15.0+cpu", "'torchaudio>=2.11'$")]
 )
 def test_a_pair_that_does_not_load_is_one_line(monkeypatch, torch_release, install):
     class Broken:

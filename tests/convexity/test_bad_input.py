@@ -49,12 +49,7 @@ def spoilt(value: float) -> np.ndarray:
         (GOOD, LABELS, {"n_neighbors": 0}, "at least 1"),
         (GOOD, LABELS, {"max_sources": 2}, "at least 3"),
         (GOOD, LABELS, {"n_threads": 0}, "at least 1"),
-        (
-            GOOD[:20],
-            LABELS[:20],
-            {"graph": NeighborGraph.build(GOOD, 5), "n_neighbors": 5},
-            "built from 30 points",
-        ),
+        (GOOD[:20], LABELS[:20], {"graph": NeighborGraph.build(GOOD, 5), "n_neighbors": 5}, "built from 30 points"),
         (None, LABELS, {"graph": NeighborGraph.build(GOOD, 5), "n_neighbors": 6}, "holds 5 neighbours"),
         (None, LABELS, {}, "points or a graph"),
     ],

@@ -19,9 +19,7 @@ def speechlike() -> tuple[np.ndarray, np.ndarray]:
 
 def same(one: GraphConvexity, two: GraphConvexity, tolerance: float = 1e-9) -> bool:
     values = [[r.score, r.pair_score, r.sem, r.disconnected, *r.per_class.values()] for r in (one, two)]
-    return one.per_class.keys() == two.per_class.keys() and values[0] == pytest.approx(
-        values[1], abs=tolerance
-    )
+    return one.per_class.keys() == two.per_class.keys() and values[0] == pytest.approx(values[1], abs=tolerance)
 
 
 def sorted_classes(result: GraphConvexity) -> list[float]:
@@ -54,12 +52,7 @@ def test_order_of_rows_where_paths_tie(seed: int, k: int) -> None:
 def test_place_orientation_and_unit(speechlike: tuple[np.ndarray, np.ndarray], name: str) -> None:
     points, labels = speechlike
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(24, 24)))[0]
-    moved = {
-        "shifted": points + 1e4,
-        "turned": points @ turn,
-        "scaled": points * 3e7,
-        "shrunk": points * 7e-8,
-    }[name]
+    moved = {"shifted": points + 1e4, "turned": points @ turn, "scaled": points * 3e7, "shrunk": points * 7e-8}[name]
     assert same(graph_convexity(points, labels), graph_convexity(moved, labels))
 
 

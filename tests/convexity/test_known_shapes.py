@@ -94,10 +94,7 @@ def test_both_means_are_stated() -> None:
     rng = np.random.default_rng(3)
     labels = np.repeat(["many", "few", "two"], [80, 12, 2])
     result = graph_convexity(rng.normal(size=(94, 3)), labels, 5)
-    values, pairs = (
-        np.array([result.per_class[k] for k in ("many", "few", "two")]),
-        np.array([80 * 79, 12 * 11, 2]),
-    )
+    values, pairs = (np.array([result.per_class[k] for k in ("many", "few", "two")]), np.array([80 * 79, 12 * 11, 2]))
     assert result.score == pytest.approx(values.mean())
     assert result.pair_score == pytest.approx((values * pairs).sum() / pairs.sum())
     assert result.n_pairs == pairs.sum()

@@ -31,10 +31,7 @@ def test_random(shape: tuple[int, int], dtype: type) -> None:
     check(np.random.default_rng(0).normal(size=shape).astype(dtype), 10)
 
 
-@pytest.mark.parametrize(
-    ("shift", "spread"),
-    [(1e4, 1e-2), (1e8, 1.0), (0.0, 1e-30), (0.0, 1e30), (-3e3, 1e3)],
-)
+@pytest.mark.parametrize(("shift", "spread"), [(1e4, 1e-2), (1e8, 1.0), (0.0, 1e-30), (0.0, 1e30), (-3e3, 1e3)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_large_norms_and_near_points(shift: float, spread: float, dtype: type) -> None:
     """|x|^2 + |y|^2 - 2 x.y has no correct digit for most of these in float32, and few in float64."""

@@ -53,18 +53,11 @@ lattice_points = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_s
 def test_ties_and_copies(points: list[tuple[int, int]], data: st.DataObject) -> None:
     """Lattice points tie, repeat and fall apart; every simple path is enumerated to find the right one."""
     k = data.draw(st.integers(1, 3))
-    labels = data.draw(
-        st.lists(st.sampled_from(["yes", "no", -7]), min_size=len(points), max_size=len(points))
-    )
+    labels = data.draw(st.lists(st.sampled_from(["yes", "no", -7]), min_size=len(points), max_size=len(points)))
     shares = engine_shares(np.array(points, dtype=float), labels, k)
     allowed = oracle.tied_pair_shares(np.array(points), labels, k)
     for (a, b), values in allowed.items():
-        assert any(shares[a, b] == pytest.approx(value, abs=1e-12) for value in values), (
-            a,
-            b,
-            shares[a, b],
-            values,
-        )
+        assert any(shares[a, b] == pytest.approx(value, abs=1e-12) for value in values), (a, b, shares[a, b], values)
     assert np.isfinite(shares).sum() == len(allowed)
 
 

@@ -22,21 +22,13 @@ def layer(score: float, influence: list[float], sampling_sem: float = 0.0) -> Gr
 
 @pytest.mark.parametrize(
     ("scores", "expected"),
-    [
-        ([1.0, 3.0, 2.0], 1),
-        ([3.0, 3.0, 1.0], 0),
-        ([5.0], 0),
-        ([1.0, 2.0, 2.0, 2.0], 1),
-        (np.array([1, 9, 3]), 1),
-    ],
+    [([1.0, 3.0, 2.0], 1), ([3.0, 3.0, 1.0], 0), ([5.0], 0), ([1.0, 2.0, 2.0, 2.0], 1), (np.array([1, 9, 3]), 1)],
 )
 def test_argmax_takes_the_shallowest_of_equals(scores: list[float], expected: int) -> None:
     assert choose_layer(scores) == expected
 
 
-@pytest.mark.parametrize(
-    ("max_cost", "expected"), [(1.0, 3), (0.9, 2), (0.6, 1), (0.5, 1), (0.49, 0), (0.25, 0)]
-)
+@pytest.mark.parametrize(("max_cost", "expected"), [(1.0, 3), (0.9, 2), (0.6, 1), (0.5, 1), (0.49, 0), (0.25, 0)])
 def test_budget(max_cost: float, expected: int) -> None:
     costs = [0.25, 0.5, 0.75, 1.0]
     assert choose_layer([60.0, 70.0, 80.0, 90.0], "budget", costs=costs, max_cost=max_cost) == expected
@@ -46,10 +38,7 @@ def test_budget_is_not_always_the_deepest_affordable() -> None:
     assert choose_layer([60.0, 95.0, 80.0, 99.0], "budget", costs=[0.25, 0.5, 0.75, 1.0], max_cost=0.8) == 1
 
 
-@pytest.mark.parametrize(
-    ("gap", "expected"),
-    [(0.0, 0), (0.9, 0), (1.1, 1), (5.0, 1)],
-)
+@pytest.mark.parametrize(("gap", "expected"), [(0.0, 0), (0.9, 0), (1.1, 1), (5.0, 1)])
 def test_within_sem_is_about_the_difference(gap: float, expected: int) -> None:
     """Both layers are uncertain by 5, but together: their difference is uncertain by 1 only."""
     shallow, deep = layer(80.0 - gap, [5.0, 0.0]), layer(80.0, [5.0, 1.0])
@@ -96,12 +85,7 @@ def test_results_travel_as_json() -> None:
     for one, two in zip(results, back, strict=True):
         assert one.per_class == two.per_class
         assert one.settings == two.settings
-        assert (one.score, one.sem, one.n_pairs, one.excluded) == (
-            two.score,
-            two.sem,
-            two.n_pairs,
-            two.excluded,
-        )
+        assert (one.score, one.sem, one.n_pairs, one.excluded) == (two.score, two.sem, two.n_pairs, two.excluded)
         np.testing.assert_allclose(one.influence, two.influence, rtol=1e-6)
     assert choose_layer(results, "within-sem") == choose_layer(back, "within-sem")
     np.testing.assert_allclose(probability_best(results, 0), probability_best(back, 0), atol=1e-3)

@@ -9,14 +9,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from s3prl_convexprune.convexity import (
-    NeighborGraph,
-    knn_accuracy,
-    linear_cka,
-    mean_cosine,
-    mutual_knn,
-    probe_accuracy,
-)
+from s3prl_convexprune.convexity import NeighborGraph, knn_accuracy, linear_cka, mean_cosine, mutual_knn, probe_accuracy
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 12))
@@ -68,9 +61,7 @@ def test_knn_accuracy_leaves_the_point_out(k: int) -> None:
         outcomes.append((LABELS[i] in winners) / len(winners))
     assert knn_accuracy(CLASSY, LABELS, k) == pytest.approx(100 * np.mean(outcomes))
     names = [f"word {c}" for c in LABELS]
-    assert knn_accuracy(None, names, k, graph=NeighborGraph.build(CLASSY, 9)) == pytest.approx(
-        100 * np.mean(outcomes)
-    )
+    assert knn_accuracy(None, names, k, graph=NeighborGraph.build(CLASSY, 9)) == pytest.approx(100 * np.mean(outcomes))
 
 
 def test_probe_accuracy_is_that_of_held_out_points() -> None:

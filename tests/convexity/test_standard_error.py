@@ -57,9 +57,7 @@ def population() -> tuple[np.ndarray, np.ndarray, GraphConvexity]:
 
 
 @pytest.mark.parametrize("max_sources", [20, 60])
-def test_sampling_sources(
-    population: tuple[np.ndarray, np.ndarray, GraphConvexity], max_sources: int
-) -> None:
+def test_sampling_sources(population: tuple[np.ndarray, np.ndarray, GraphConvexity], max_sources: int) -> None:
     """The estimate from some sources is centred on the exact score and off by what it says."""
     points, labels, exact = population
     drawn = [graph_convexity(points, labels, max_sources=max_sources, seed=seed) for seed in range(60)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3prl_convexprune.analysis.corpora.alignments import Segment, normalize, read_ctm, read_textgrid
+from s3prl_convexprune.corpora.alignments import Segment, normalize, read_ctm, read_textgrid
 from s3prl_convexprune.errors import CorpusError
 
 SHORT_FORM = """File type = "ooTextFile"
@@ -79,26 +79,20 @@ def test_textgrid_without_the_tier_says_which_it_has(tmp_path):
 
 
 TIMES = st.integers(min_value=0, max_value=10**6).map(lambda tick: tick / 100)
-ROWS = st.tuples(
-    st.sampled_from(["19-198-0000", "19-198-0001"]), TIMES, TIMES, st.sampled_from(["cat", "dog", "sil"])
-)
+ROWS = st.tuples(st.sampled_from(["19-198-0000", "19-198-0001"]), TIMES, TIMES, st.sampled_from(["cat", "dog", "sil"]))
 
 
 @given(st.lists(ROWS))
 def test_ctm_keeps_every_spoken_row_and_its_times(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("ctm") / "words.ctm"
-    path.write_text(
-        "".join(f"{name} 1 {start:.2f} {length:.2f} {word} 0.9\n" for name, start, length, word in rows)
-    )
+    path.write_text("".join(f"{name} 1 {start:.2f} {length:.2f} {word} 0.9\n" for name, start, length, word in rows))
     found = read_ctm(path, "word")
     flat = [(name, segment.label) for name in found for segment in found[name]]
     spoken = [row for row in rows if row[3] != "sil" and row[2] > 0]
     assert sorted(flat) == sorted((row[0], row[3]) for row in spoken)
     for name, segments in found.items():
         wanted = [(start, start + length) for utterance, start, length, _ in spoken if utterance == name]
-        assert [(segment.start, segment.end) for segment in segments] == [
-            pytest.approx(pair) for pair in wanted
-        ]
+        assert [(segment.start, segment.end) for segment in segments] == [pytest.approx(pair) for pair in wanted]
 
 
 @pytest.mark.parametrize("line", ["19-198-0000 1 0.0 0.5", "19-198-0000 1 zero 0.5 cat", "cat"])

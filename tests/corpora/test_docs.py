@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import CORPORA
-from s3prl_convexprune.superb.recipes import RECIPES
+from s3prl_convexprune.corpora import CORPORA
+from s3prl_convexprune.tasks.recipes import RECIPES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

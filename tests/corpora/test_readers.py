@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from s3prl_convexprune import compat
-from s3prl_convexprune.analysis.corpora import CORPORA, read_corpus
-from s3prl_convexprune.analysis.corpora import librispeech as librispeech_reader
-from s3prl_convexprune.analysis.corpora import speech_commands as speech_commands_reader
-from s3prl_convexprune.analysis.manifest import with_label
+from s3prl_convexprune.corpora import CORPORA, read_corpus
+from s3prl_convexprune.corpora import librispeech as librispeech_reader
+from s3prl_convexprune.corpora import speech_commands as speech_commands_reader
+from s3prl_convexprune.corpora.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
 from tests import corpora_trees
 
@@ -79,9 +79,7 @@ def test_speech_commands_test_archive_is_refused(tmp_path):
 
 def test_voxceleb1_takes_the_published_split(voxceleb1):
     rows = read_corpus("voxceleb1", "speaker", voxceleb1)
-    found = {
-        f"{row.path.parent.parent.name}/{row.path.parent.name}/{row.path.name}": row.split for row in rows
-    }
+    found = {f"{row.path.parent.parent.name}/{row.path.parent.name}/{row.path.name}": row.split for row in rows}
     names = {"1": "train", "2": "dev", "3": "test"}
     lines = (voxceleb1 / "iden_split.txt").read_text().split()
     assert found == {name: names[number] for number, name in zip(lines[::2], lines[1::2], strict=True)}
@@ -96,9 +94,7 @@ def test_voxceleb1_under_one_folder_without_a_list(voxceleb1, tmp_path):
     assert {row.split for row in rows} == {None}
 
 
-@pytest.mark.parametrize(
-    "line", ["4 id10001/a/00001.wav", "1", "id10001/a/00001.wav 1", "1 id10001/00001.wav"]
-)
+@pytest.mark.parametrize("line", ["4 id10001/a/00001.wav", "1", "id10001/a/00001.wav 1", "1 id10001/00001.wav"])
 def test_voxceleb1_damaged_list_names_the_line(voxceleb1, tmp_path, line):
     root = shutil.copytree(voxceleb1, tmp_path / "vox")
     (root / "iden_split.txt").write_text(f"1 id10001/vid-0_0000/00001.wav\n{line}\n")
@@ -113,9 +109,7 @@ def test_iemocap_emotions(iemocap):
 
 def test_iemocap_speaker_is_who_speaks_not_whose_dialog(iemocap):
     rows = read_corpus("iemocap", "speaker", iemocap)
-    assert count(rows, "speaker") == {
-        f"Ses0{session}{gender}": 14 for session in range(1, 6) for gender in "FM"
-    }
+    assert count(rows, "speaker") == {f"Ses0{session}{gender}": 14 for session in range(1, 6) for gender in "FM"}
     assert count(rows, "session") == {f"Session{session}": 28 for session in range(1, 6)}
     assert all(row.path.stem.split("_")[-1][0] == row.speaker[-1] for row in rows)
 
@@ -196,9 +190,7 @@ def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
 
 def test_a_class_of_one_is_left_out_and_said(tmp_path, caplog):
     root = corpora_trees.speech_commands(tmp_path / "sc", words=("yes", "no"), takes=1)
-    alone = next(
-        row.speaker for row in read_corpus("speech_commands", "speaker", root) if row.split == "train"
-    )
+    alone = next(row.speaker for row in read_corpus("speech_commands", "speaker", root) if row.split == "train")
     next((root / "yes").glob(f"{alone}*")).unlink()
     rows = read_corpus("speech_commands", "speaker", root)
     assert alone not in count(rows, "speaker")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from s3prl_convexprune.analysis.corpora.speech_commands import KEYWORDS
+from s3prl_convexprune.corpora.speech_commands import KEYWORDS
 from s3prl_convexprune.demo.corpus import SAMPLE_RATE, demo_clips, demo_manifest_path
 from tools.demo_corpus.texts import STYLES, WORDS
 

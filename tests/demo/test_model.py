@@ -11,7 +11,7 @@ import torch
 
 import s3prl_convexprune  # noqa: F401
 from s3prl_convexprune.demo.corpus import demo_clips, demo_model_path, read_clip
-from s3prl_convexprune.pruning.convert import hf_to_s3prl
+from s3prl_convexprune.upstreams.convert import hf_to_s3prl
 from tools.pretrain.probe import held_out_accuracy, pooled_states
 
 

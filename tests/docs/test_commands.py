@@ -21,23 +21,19 @@ from typing import Any
 import pytest
 import yaml
 
-from s3prl_convexprune import names
 from s3prl_convexprune.cli.main import main
+from s3prl_convexprune.experiments.finetuned.comparison import HPARAMS
 from s3prl_convexprune.resources import downstream_recipes_dir
-from s3prl_convexprune.speechbrain.comparison import HPARAMS
-from s3prl_convexprune.superb.recipes import RECIPES, recipe_path
-from s3prl_convexprune.superb.tasks import get_tasks
+from s3prl_convexprune.tasks.recipes import RECIPES, recipe_path
+from s3prl_convexprune.tasks.table import get_tasks
+from s3prl_convexprune.upstreams import names
 
 from .blocks import ROOT, Block, blocks, commands
 
 #: The system's; nothing of ours can make them wrong.
 SYSTEM = ("apt-get", "cd", "git", "pre-commit")
 #: Names that a page gives to a cut with `select --name` or in a YAML.
-NAMED = set(
-    re.findall(
-        r"(?:--name |^name: )(\w+)", "\n".join(block.text for block in blocks("console", "yaml")), re.M
-    )
-)
+NAMED = set(re.findall(r"(?:--name |^name: )(\w+)", "\n".join(block.text for block in blocks("console", "yaml")), re.M))
 CONSOLE = list(blocks("console"))
 
 
@@ -191,18 +187,12 @@ def test_python_calls_what_there_is(block):
 def test_every_command_is_in_a_console_block():
     """A block of another kind is not looked at above."""
     ours = re.compile(r"^(\$ |s3prl-convexprune |run_downstream\.py |python |make |pip |export )", re.M)
-    assert [
-        str(block) for block in blocks("", "bash", "sh", "shell", "text") if ours.search(block.text)
-    ] == []
+    assert [str(block) for block in blocks("", "bash", "sh", "shell", "text") if ours.search(block.text)] == []
 
 
 def test_the_walker_walks():
     found = [words for block in CONSOLE for words in commands(block)]
-    assert len(found) > 40 and {words[0] for words in found} >= {
-        "s3prl-convexprune",
-        "run_downstream.py",
-        "make",
-    }
+    assert len(found) > 40 and {words[0] for words in found} >= {"s3prl-convexprune", "run_downstream.py", "make"}
 
 
 @pytest.mark.parametrize(
@@ -215,7 +205,7 @@ def test_the_walker_walks():
         "python -m tools.pretrain --audio A --outptu RUN",
         "make tset",
         "pip install 's3prl-convexprune[recipe]'",
-        "python -c \"from s3prl_convexprune.demo.layout import lay_out; lay_out('x', 'ks', task='er')\"",
+        "python -c \"from s3prl_convexprune.corpora.demo_layout import lay_out; lay_out('x', 'ks', task='er')\"",
         "export S3PRL_CONVEXPRUNE_DATA_IEMCOAP=/data",
     ],
 )

@@ -2,7 +2,7 @@
 
 Readers do not see that line; `NEEDS` has what it can say. What a command asks for beyond the shipped model and corpus
 has a stand-in: the tiny model is HuBERT, tones are the corpora, two steps a schedule. Each page is run from top to
-bottom in a folder of its own; docs/python.md has a test of its own. `pip` is run by `tests/launch`, `make demo` by
+bottom in a folder of its own; docs/python.md has a test of its own. `pip` is run by `tests/downstream`, `make demo` by
 `tests/demo/test_run.py`.
 """
 
@@ -18,11 +18,11 @@ import pytest
 import torch
 import yaml
 
-from s3prl_convexprune import names
+from s3prl_convexprune import run_downstream as run
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.superb import run
+from s3prl_convexprune.upstreams import names
 from tests import corpora_trees, tiny_superb
-from tests.launch.conftest import SHORT, override
+from tests.downstream.conftest import SHORT, override
 
 from .blocks import NEEDS, PAGES, ROOT, blocks, commands, to_run
 
@@ -99,9 +99,7 @@ def test_page(page, home, capsys):
             for words in commands(block):
                 start(words)
         elif ">>>" in block.text:
-            example = doctest.DocTestParser().get_doctest(
-                block.text, space, str(block), str(page), block.line
-            )
+            example = doctest.DocTestParser().get_doctest(block.text, space, str(block), str(page), block.line)
             assert doctest.DocTestRunner().run(example, clear_globs=False).failed == 0
             space = example.globs
         else:

@@ -9,13 +9,13 @@ import torch
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.paper import CHANGES, DEPTHS
-from s3prl_convexprune.pruning.cost import count_params
+from s3prl_convexprune.upstreams.cost import count_params
 
 from .blocks import ROOT
 
 compat.apply()
 
-from s3prl_convexprune.superb.random_init import SIZES, random_model  # noqa: E402
+from s3prl_convexprune.upstreams.random_init import SIZES, random_model  # noqa: E402
 
 PAGE = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
 #: WavLM's own initialisation does not run without memory for the weights.
@@ -49,7 +49,5 @@ def test_parameters_of_the_cuts(name):
 
 def test_the_posters_rows():
     for label, row in CHANGES.items():
-        numbers = " | ".join(
-            f"{value:+g} %" for value in (row.accuracy, row.training_time, row.inference_time)
-        )
+        numbers = " | ".join(f"{value:+g} %" for value in (row.accuracy, row.training_time, row.inference_time))
         assert f"| {label}s | {numbers} |" in PAGE

@@ -11,7 +11,7 @@ import yaml
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.experiments.engine import run_study
 from s3prl_convexprune.experiments.study_file import find_study, read_study
-from s3prl_convexprune.superb.results import read_results
+from s3prl_convexprune.results.reading import read_results
 
 WHOLE = "tiny_hubert"
 STEPS = {f"config.runner.{key}": 4 for key in ("total_steps", "eval_step", "log_step", "save_step")}

@@ -17,7 +17,7 @@ from s3prl_convexprune import compat
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.experiments.engine import run_study
 from s3prl_convexprune.experiments.study_file import read_study
-from s3prl_convexprune.superb.results import read_results
+from s3prl_convexprune.results.reading import read_results
 from tests.checkpoints import CASES
 from tests.corpora_trees import speech_commands
 

@@ -41,11 +41,7 @@ def test_what_it_says(tmp_path):
     study = read_study(written(tmp_path))
     hubert, ccc = study.bases
     assert (hubert.name, hubert.entry, hubert.ckpt) == ("hubert", "hubert", None)
-    assert (ccc.name, ccc.entry, ccc.ckpt) == (
-        "ccc_wav2vec2_base",
-        "hf_wav2vec2_custom",
-        "org/ccc-wav2vec2-base",
-    )
+    assert (ccc.name, ccc.entry, ccc.ckpt) == ("ccc_wav2vec2_base", "hf_wav2vec2_custom", "org/ccc-wav2vec2-base")
     assert [choose.title for choose in study.cuts] == ["whole", "argmax", "budget max_macs=0.6"]
     assert study.labelling_of(study.evaluate[0]) == "word"
     assert study.analyses["word"].neighbors == 10 and study.evaluate[0].how == "frozen"
@@ -103,21 +99,12 @@ BAD = {
     "a rule's option": ({"cuts": [{"budget": {"macs": 1}}]}, "no key 'macs'; did you mean 'max_macs'"),
     "a rule without its option": ({"cuts": ["budget"]}, "the rule budget needs max_macs"),
     "a task": ({"evaluate": [{"task": "kws"}]}, "no task 'kws'; did you mean 'ks'"),
-    "a way to train": (
-        {"evaluate": [{"task": "ks", "how": "forzen"}]},
-        "evaluate.0.how is 'forzen'; expected",
-    ),
+    "a way to train": ({"evaluate": [{"task": "ks", "how": "forzen"}]}, "evaluate.0.how is 'forzen'; expected"),
     "seeds": ({"evaluate": [{"task": "ks", "seeds": 3}]}, "evaluate.0.seeds is 3; expected a list"),
-    "a seed": (
-        {"evaluate": [{"task": "ks", "seeds": ["1"]}]},
-        "evaluate.0.seeds.0 is '1'; expected a valid integer",
-    ),
+    "a seed": ({"evaluate": [{"task": "ks", "seeds": ["1"]}]}, "evaluate.0.seeds.0 is '1'; expected a valid integer"),
     "no seed": ({"evaluate": [{"task": "ks", "seeds": []}]}, "'seeds' is empty"),
     "a fold": ({"evaluate": [{"task": "er", "analysis": "word", "folds": ["fold9"]}]}, "ER has no 'fold9'"),
-    "an analysis": (
-        {"evaluate": [{"task": "ks", "analysis": "wrod"}]},
-        "no analysis 'wrod'; did you mean 'word'",
-    ),
+    "an analysis": ({"evaluate": [{"task": "ks", "analysis": "wrod"}]}, "no analysis 'wrod'; did you mean 'word'"),
     "an ambiguous analysis": ({"evaluate": [{"task": "er"}]}, "which analysis chooses its depths?"),
     "a task twice": ({"evaluate": [{"task": "ks"}, {"task": "ks"}]}, "ks is there twice"),
     "a labelling": ({"analyses": {"word": {"corpus": "x"}}}, "analyses.word: 'label' is missing"),
@@ -141,11 +128,7 @@ def test_what_is_wrong_is_named(case, tmp_path):
 
 @pytest.mark.parametrize(
     "text, message",
-    [
-        ("[", "is not YAML"),
-        ("- 1", "a study is a mapping"),
-        ("x: " + "[" * 5000, "is nested too deeply"),
-    ],
+    [("[", "is not YAML"), ("- 1", "a study is a mapping"), ("x: " + "[" * 5000, "is nested too deeply")],
 )
 def test_what_is_no_study_is_refused(text, message, tmp_path):
     (tmp_path / "s.yaml").write_text(text)

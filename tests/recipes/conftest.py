@@ -7,7 +7,7 @@ import builtins
 import pytest
 
 from s3prl_convexprune import compat
-from s3prl_convexprune.superb.run import main
+from s3prl_convexprune.run_downstream import main
 from tests import checkpoints
 
 LAYERS, KEPT = 3, 1

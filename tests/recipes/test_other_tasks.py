@@ -34,12 +34,8 @@ def test_intent_classification_runs_on_a_cut_upstream(run, checkpoint, monkeypat
     assert float(printed[-1]) == pytest.approx(right, abs=1e-6)
 
 
-@pytest.mark.skipif(
-    sox_effects.program() is None, reason="the program sox trims ASV's silence: apt-get install sox"
-)
-def test_verification_prints_the_equal_error_rate_of_its_scores(
-    run, checkpoint, monkeypatch, tmp_path, capsys
-):
+@pytest.mark.skipif(sox_effects.program() is None, reason="the program sox trims ASV's silence: apt-get install sox")
+def test_verification_prints_the_equal_error_rate_of_its_scores(run, checkpoint, monkeypatch, tmp_path, capsys):
     """On the CPU, which s3prl's expert does not foresee, and with two corpora that s3prl would take for one."""
     small = {
         "runner.gradient_accumulate_steps": 1,
@@ -55,10 +51,7 @@ def test_verification_prints_the_equal_error_rate_of_its_scores(
         expdir = tmp_path / f"exp_{name}"
         arguments = ["-m", "train", "-u", CUT, "-k", str(checkpoint), "-d", "sv_voxceleb1", "-p", str(expdir)]
         assert run(*arguments, **ONE_STEP, **small) == 0
-        assert read_checkpoint(expdir / "states-1.ckpt")["Downstream"]["objective.W"].shape == (
-            32,
-            speakers - 2,
-        )
+        assert read_checkpoint(expdir / "states-1.ckpt")["Downstream"]["objective.W"].shape == (32, speakers - 2)
     lengths = [torch.load(path) for path in (tmp_path / "cache").rglob(f"{asv_recipe.LENGTHS}/*.pt")]
     assert sorted(len(paths) for paths, _ in lengths) == [4, 8]
 
@@ -71,9 +64,7 @@ def test_verification_prints_the_equal_error_rate_of_its_scores(
     refused, accepted = np.array(
         [((scores[same] < t).mean(), (scores[~same] >= t).mean()) for t in [*sorted(scores), np.inf]]
     ).T
-    after = int(
-        np.argmax(refused >= accepted)
-    )  # the two curves cross between this threshold and the one before
+    after = int(np.argmax(refused >= accepted))  # the two curves cross between this threshold and the one before
     gap = (refused - accepted)[[after - 1, after]]
     rate = np.interp(0, gap, accepted[[after - 1, after]])
     assert float(printed[-1]) == pytest.approx(rate, abs=1e-6)
@@ -99,9 +90,7 @@ def test_diarization_scores_the_frames_that_its_segments_name(run, checkpoint, m
         spoken = np.zeros(probability.shape, bool)
         for speaker, (begin, end) in enumerate(turns):
             spoken[round(begin * RATE / FRAME) : round(end * RATE / FRAME), speaker] = True
-        truth = max(
-            (spoken, spoken[:, ::-1]), key=lambda t: np.log(np.where(t, probability, 1 - probability)).sum()
-        )
+        truth = max((spoken, spoken[:, ::-1]), key=lambda t: np.log(np.where(t, probability, 1 - probability)).sum())
         predicted = probability > 0.5
         accuracies.append((predicted == truth).mean())
         said, heard, right = truth.sum(1), predicted.sum(1), (predicted & truth).sum(1)
@@ -111,9 +100,7 @@ def test_diarization_scores_the_frames_that_its_segments_name(run, checkpoint, m
     assert error == pytest.approx(np.mean(errors), abs=1e-5)
 
 
-def test_query_by_example_cannot_tell_a_cut_from_the_same_layer_of_the_whole(
-    run, checkpoint, monkeypatch, tmp_path
-):
+def test_query_by_example_cannot_tell_a_cut_from_the_same_layer_of_the_whole(run, checkpoint, monkeypatch, tmp_path):
     pytest.importorskip("dtw")
     etree = pytest.importorskip("lxml.etree")
     rate = 16000 if sox_effects.program() is None else 8000  # the real corpus has 8 kHz; sox makes 16 of them
@@ -122,18 +109,7 @@ def test_query_by_example_cannot_tell_a_cut_from_the_same_layer_of_the_whole(
     scores = []
     for upstream in ("hubert_custom", CUT):
         expdir = tmp_path / upstream
-        arguments = [
-            "-u",
-            upstream,
-            "-k",
-            str(checkpoint),
-            "-l",
-            str(KEPT),
-            "-d",
-            "quesst14_dtw",
-            "-p",
-            str(expdir),
-        ]
+        arguments = ["-u", upstream, "-k", str(checkpoint), "-l", str(KEPT), "-d", "quesst14_dtw", "-p", str(expdir)]
         workers = {"downstream_expert.datarc.num_workers": 0, "downstream_expert.max_workers": 1}
         assert run("-m", "evaluate", "-t", "dev", *arguments, **workers) == 0
         found = etree.parse(str(expdir / "benchmark.stdlist.xml"))

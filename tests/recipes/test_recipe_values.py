@@ -110,12 +110,7 @@ OPEN = {
     "ks": {"datarc.speech_commands_root", "datarc.speech_commands_test_root"},
     "er": {"datarc.root", "datarc.meta_data"},
     "ic": {"datarc.file_path"},
-    "asv": {
-        "datarc.file_path",
-        "datarc.train_meta_data",
-        "datarc.dev_meta_data",
-        "datarc.test_meta_data",
-    },
+    "asv": {"datarc.file_path", "datarc.train_meta_data", "datarc.dev_meta_data", "datarc.test_meta_data"},
     "sd": {"loaderrc.train_dir", "loaderrc.dev_dir", "loaderrc.test_dir", "datarc.frame_shift"},
     "qbe": {"datarc.dataset_root", "max_workers", "silence_frame"},
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from s3prl_convexprune.corpora.prepare import prepare
 from s3prl_convexprune.safe_load import read_checkpoint
-from s3prl_convexprune.superb.prepare import prepare
 from tests import corpora_trees
 
 from .conftest import KEPT, LAYERS
@@ -35,9 +35,7 @@ class Case:
 
 def build_ks(folder: Path) -> Path:
     corpora_trees.speech_commands(folder / "speech_commands_v0.01", (*corpora_trees.KEYWORDS, "bed"), takes=1)
-    corpora_trees.speech_commands_test(
-        folder / "speech_commands_test_set_v0.01", corpora_trees.KEYWORDS, each=1
-    )
+    corpora_trees.speech_commands_test(folder / "speech_commands_test_set_v0.01", corpora_trees.KEYWORDS, each=1)
     return folder
 
 
@@ -66,10 +64,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
     """Every corpus, prepared: task -> the variables that `prepare` tells a user to export."""
-    return {
-        task: prepare(task, case.build(tmp_path_factory.mktemp(task))).variables
-        for task, case in CASES.items()
-    }
+    return {task: prepare(task, case.build(tmp_path_factory.mktemp(task))).variables for task, case in CASES.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -93,18 +88,7 @@ def train(run, task: str, upstream: str, checkpoint: Path, expdir: Path, steps: 
         **{f"downstream_expert.{key}": value for key, value in small.items()},
         **overrides,
     }
-    arguments = [
-        "-m",
-        "train",
-        "-u",
-        upstream,
-        "-k",
-        str(checkpoint),
-        "-d",
-        case.downstream,
-        "-p",
-        str(expdir),
-    ]
+    arguments = ["-m", "train", "-u", upstream, "-k", str(checkpoint), "-d", case.downstream, "-p", str(expdir)]
     assert run(*arguments, *more, **settings) == 0
     return read_checkpoint(expdir / f"states-{steps}.ckpt")
 
@@ -135,9 +119,7 @@ def test_train_resume_evaluate(run, checkpoint, tmp_path, capsys, task, upstream
     second = read_checkpoint(expdir / "states-3.ckpt")
     assert second["Step"] == 3
     assert {int(state["step"]) for state in second["Optimizer"]["state"].values()} == {3}
-    assert any(
-        not torch.equal(first["Downstream"][name], second["Downstream"][name]) for name in first["Downstream"]
-    )
+    assert any(not torch.equal(first["Downstream"][name], second["Downstream"][name]) for name in first["Downstream"])
 
     capsys.readouterr()
     best = expdir / f"{case.dev}-best.ckpt"
@@ -173,8 +155,7 @@ def test_er_fold_tests_its_own_session(run, checkpoint, tmp_path, fold):
 def test_er_seed_changes_nothing_before_the_first_evaluation(run, checkpoint, tmp_path):
     upstream = f"hubert_custom_convexpruned_L{KEPT}"
     first, second = (
-        train(run, "er", upstream, checkpoint, tmp_path / seed, 2, "--seed", seed)["Downstream"]
-        for seed in ("1", "2")
+        train(run, "er", upstream, checkpoint, tmp_path / seed, 2, "--seed", seed)["Downstream"] for seed in ("1", "2")
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -197,9 +178,7 @@ def test_a_corpus_that_is_not_given_is_asked_for(run, monkeypatch, capsys, downs
     assert error.startswith("s3prl-convexprune: error: ") and variable in error
 
 
-@pytest.mark.parametrize(
-    ("task", "made"), [("asr", "len_for_bucket"), ("sid", "veri_test_class"), ("er", "meta_data")]
-)
+@pytest.mark.parametrize(("task", "made"), [("asr", "len_for_bucket"), ("sid", "veri_test_class"), ("er", "meta_data")])
 def test_an_unprepared_corpus_names_the_command(run, monkeypatch, capsys, tmp_path, task, made):
     root = CASES[task].build(tmp_path / "raw")
     variable = next(iter(prepare(task, root, tmp_path / "made").variables))

@@ -11,9 +11,7 @@ from s3prl_convexprune.report.svg import HEIGHT, LETTER, WIDTH, Axis, Point, cur
 
 COSTS = st.floats(0.001, 1e4)
 SCORES = st.floats(0, 100)
-POINTS = st.lists(
-    st.tuples(COSTS, SCORES, st.none() | st.floats(0, 5), st.booleans()), min_size=2, max_size=15
-)
+POINTS = st.lists(st.tuples(COSTS, SCORES, st.none() | st.floats(0, 5), st.booleans()), min_size=2, max_size=15)
 
 
 def points_from(drawn: list) -> list[Point]:
@@ -60,13 +58,8 @@ def test_names_lie_inside_the_frame_and_not_on_each_other(drawn: list, higher: b
 
 
 @given(SCORES, SCORES, st.floats(0, 5), st.floats(0.1, 0.85), st.booleans())
-def test_a_cut_and_the_whole_are_both_named(
-    cut: float, whole: float, sd: float, share: float, higher: bool
-) -> None:
-    points = [
-        Point("tiny_hubert", "whole", 1.0, whole, sd, True),
-        Point("er (L6)", "cut", share, cut, sd, False),
-    ]
+def test_a_cut_and_the_whole_are_both_named(cut: float, whole: float, sd: float, share: float, higher: bool) -> None:
+    points = [Point("tiny_hubert", "whole", 1.0, whole, sd, True), Point("er (L6)", "cut", share, cut, sd, False)]
     names = names_of(trade_off(points, higher, "x", "y", "figure"))
     assert {name for name, *_ in names} == {"tiny_hubert", "er (L6)"}
 

@@ -14,25 +14,16 @@ import pytest
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ArtifactError
+from s3prl_convexprune.markdown import escape
 from s3prl_convexprune.report.page import write_page
-from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
-from s3prl_convexprune.superb.markdown import escape
-from s3prl_convexprune.superb.profile import write_profiles
-from s3prl_convexprune.superb.provenance import Depth
-from s3prl_convexprune.superb.tables import as_csv, markdown
-from tests.superb.finished_cells import finished_cell, profile_of, right_answers
+from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
+from s3prl_convexprune.results.provenance import Depth
+from s3prl_convexprune.results.tables import as_csv, markdown
+from s3prl_convexprune.upstreams.profile import write_profiles
+from tests.results.finished_cells import finished_cell, profile_of, right_answers
 from tests.test_schema import analysis as an_analysis
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "=HYPERLINK(1)",
-    "a | b",
-    "`rm -rf`",
-    "two\nlines",
-    "-1+1",
-    "[x](y)",
-    "&amp;",
-]
+HOSTILE = ["<script>alert(1)</script>", "=HYPERLINK(1)", "a | b", "`rm -rf`", "two\nlines", "-1+1", "[x](y)", "&amp;"]
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pytest
 
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
 from s3prl_convexprune.report.page import write_page
-from s3prl_convexprune.superb.leaderboard import load_rows
-from s3prl_convexprune.superb.published import published_rows
-from tests.superb.finished_cells import small_grid
+from s3prl_convexprune.results.leaderboard import load_rows
+from s3prl_convexprune.results.published import published_rows
+from tests.results.finished_cells import small_grid
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SYSTEM = "<b>chosen & named</b>"
@@ -35,9 +35,7 @@ def analysis(label: str, peak: int) -> Analysis:
         layers.append(LayerRow(layer, mean, 1.4, per_class, mean, mean, 9000, 0.0, influence))
     corpus = CorpusFacts("demo", "c" * 64, "train", 50, {f"c{index}": 5 for index in range(10)})
     settings = Settings(200, 10, 1, "train", "cpu", "mean", 10.0, "d" * 64)
-    return Analysis(
-        "tiny", Checkpoint(None, "b" * 64), corpus, label, settings, {"torch": "2"}, tuple(layers)
-    )
+    return Analysis("tiny", Checkpoint(None, "b" * 64), corpus, label, settings, {"torch": "2"}, tuple(layers))
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +70,7 @@ def test_the_same_results_give_the_same_page(path: Path, tmp_path: Path) -> None
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: apt-get install chromium")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="pip install playwright drives the browser"
-    )
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright drives the browser")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -115,8 +111,7 @@ def test_it_sorts_by_a_column_and_back(page: Any) -> None:
     ks = page.locator("th[data-key=ks] button")
     ks.click()
     scores = [
-        float(text)
-        for text in page.locator("#board td:nth-child(7)").evaluate_all("c => c.map(x => x.dataset.sort)")
+        float(text) for text in page.locator("#board td:nth-child(7)").evaluate_all("c => c.map(x => x.dataset.sort)")
     ]
     assert scores == sorted(scores, reverse=True)
     assert page.locator("th[data-key=ks]").get_attribute("aria-sort") == "descending"
@@ -150,9 +145,7 @@ def test_a_phone_shows_cards_without_scrolling_sideways(page: Any) -> None:
     assert not page.locator("#board thead").is_visible()
     page.locator("#sort").select_option("sid")
     assert page.locator("#board tbody tr th").last.inner_text().startswith("tiny")
-    assert (
-        page.locator("#board td").first.evaluate("c => getComputedStyle(c, '::before').content") == '"Layers"'
-    )
+    assert page.locator("#board td").first.evaluate("c => getComputedStyle(c, '::before').content") == '"Layers"'
 
 
 def relative_luminance(colour: str) -> float:

@@ -14,8 +14,8 @@ from s3prl_convexprune.analysis.published import published_for
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import CheckpointError, ConfigError
-from s3prl_convexprune.pruning.finetuned import find_run, load_finetuned
-from s3prl_convexprune.registry import build_upstream
+from s3prl_convexprune.upstreams.finetuned import find_run, load_finetuned
+from s3prl_convexprune.upstreams.registry import build_upstream
 from tests.speechbrain.conftest import command_line, load_recipe
 
 CUT = "hubert_custom_convexpruned_L2"
@@ -32,19 +32,7 @@ def run(corpora, checkpoint, tmp_path_factory):
 
 def test_both_labels_are_measured_on_the_runs_own_weights(run, corpora, checkpoint, tmp_path):
     ckpt, root = checkpoint("hubert-post"), corpora["ks"]
-    given = [
-        "analyze",
-        "-u",
-        CUT,
-        "-k",
-        ckpt,
-        "--corpus",
-        "speech_commands",
-        "--label",
-        "word",
-        "--root",
-        str(root),
-    ]
+    given = ["analyze", "-u", CUT, "-k", ckpt, "--corpus", "speech_commands", "--label", "word", "--root", str(root)]
     assert main([*given, "--neighbors", "4", "-o", str(tmp_path / "word.json"), "--weights", str(run)]) == 0
     after = {"word": Analysis.read(tmp_path / "word.json")}
 
@@ -91,11 +79,7 @@ class Evil:
 
 
 DAMAGE = {
-    "not finished": (
-        lambda run: (run / "record.json").unlink(),
-        CheckpointError,
-        "not the folder of a finished",
-    ),
+    "not finished": (lambda run: (run / "record.json").unlink(), CheckpointError, "not the folder of a finished"),
     "no checkpoint": (lambda run: shutil.rmtree(run / "save"), CheckpointError, "no checkpoint under save/"),
     "not a record": (lambda run: (run / "record.json").write_text("{}"), CheckpointError, "not the record"),
     "meta with code": (

@@ -37,12 +37,7 @@ def first(folder: Path, pattern: str) -> Path:
 
 @pytest.mark.parametrize(
     ("task", "missing"),
-    [
-        ("ks", "no Speech Commands files"),
-        ("sid", "iden_split.txt"),
-        ("er", "Session1"),
-        ("asr", "train-clean-100"),
-    ],
+    [("ks", "no Speech Commands files"), ("sid", "iden_split.txt"), ("er", "Session1"), ("asr", "train-clean-100")],
 )
 def test_a_data_folder_without_the_corpus(task, missing, train, tmp_path):
     (tmp_path / "empty").mkdir()

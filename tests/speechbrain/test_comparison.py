@@ -8,14 +8,14 @@ import pytest
 
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
-from s3prl_convexprune.speechbrain import runs, table
-from s3prl_convexprune.speechbrain.comparison import Comparison
+from s3prl_convexprune.experiments.finetuned import runs, table
+from s3prl_convexprune.experiments.finetuned.comparison import Comparison
+from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
+from s3prl_convexprune.results.provenance import Provenance
+from s3prl_convexprune.results.reading import read_results
+from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Seconds
 from s3prl_convexprune.speechbrain.record import Record
-from s3prl_convexprune.superb.leaderboard import load_rows, make_leaderboard
-from s3prl_convexprune.superb.provenance import Provenance
-from s3prl_convexprune.superb.result import Cost, Epoch, Memory, Result, Seconds
-from s3prl_convexprune.superb.results import read_results
-from s3prl_convexprune.superb.tasks import get_task
+from s3prl_convexprune.tasks.table import get_task
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
 SETTINGS = ("num_workers=0", "number_of_epochs=2", "lr=0.02", "lr_upstream=0.002", "batch_size=8")
@@ -74,9 +74,7 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
 
 
 def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_path):
-    plan = Comparison(
-        (WHOLE,), "ks", corpora["ks"], tmp_path / "out", ckpt=checkpoint("hubert-post"), device="cpu"
-    )
+    plan = Comparison((WHOLE,), "ks", corpora["ks"], tmp_path / "out", ckpt=checkpoint("hubert-post"), device="cpu")
     run = plan.runs()[0]
     folder = plan.output / run.path
     folder.mkdir(parents=True)
@@ -89,17 +87,12 @@ def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_pat
 def test_order_and_folds(tmp_path):
     plan = Comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
     order = [(run.seed, run.fold, run.upstream) for run in plan.runs()]
-    assert (
-        order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")]
-        and len(order) == 8
-    )
+    assert order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")] and len(order) == 8
     assert len(Comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).runs()) == 5
     assert "--test_session=4" in plan.command(plan.runs()[2])
 
 
-def row(
-    upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str
-) -> Result:
+def row(upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str) -> Result:
     epochs = tuple(
         Epoch(number, number, value, 1.0, Seconds(wall=9.0, cpu=seconds), {})
         for number, value in enumerate(dev, start=1)
@@ -131,14 +124,9 @@ def test_the_table_times_against_the_first_upstream():
     assert (whole.seconds_to_target, cut.seconds_to_target) == (12.0, 6.0)
     assert table.lines(rows, target=99.0)[1].seconds_to_target is None
     text = table.markdown([whole, cut], get_task("ks"))
-    assert (
-        text.splitlines()[-1] == "| b (fine-tuned) | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
-    )
+    assert text.splitlines()[-1] == "| b (fine-tuned) | 3 | 88.00 | 0.00 M | -60 % | -25 % | -50 % | -25 % | - |"
 
 
 def test_an_error_rate_is_reached_from_above():
-    rows = [
-        row("a", 0, None, 20.0, 1.0, [50.0, 20.0], "asr"),
-        row("b", 0, None, 21.0, 1.0, [21.5, 20.9], "asr"),
-    ]
+    rows = [row("a", 0, None, 20.0, 1.0, [50.0, 20.0], "asr"), row("b", 0, None, 21.0, 1.0, [21.5, 20.9], "asr")]
     assert [line.seconds_to_target for line in table.lines(rows)] == [2.0, 2.0]

@@ -18,14 +18,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGE.p
 @pytest.mark.slow
 def test_two_processes(script, tmp_path):
     command = script("er", number_of_epochs=2, distributed_backend="gloo", max_batch_length=3)
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        *command[1:],
-    ]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *command[1:]]
     done = subprocess.run(torchrun, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((tmp_path / "run" / "record.json").read_text())

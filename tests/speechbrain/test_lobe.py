@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from s3prl_convexprune.errors import DepthError
-from s3prl_convexprune.registry import build_upstream
 from s3prl_convexprune.speechbrain import PrunedUpstream
+from s3prl_convexprune.upstreams.registry import build_upstream
 from tests.checkpoints import CASES, LAYERS
 
 SAMPLES = (9000, 16000, 12345)
@@ -109,9 +109,7 @@ def test_output_norm_is_speechbrains_on_full_lengths_and_blind_to_padding(checkp
     normed = PrunedUpstream(entry, ckpt=ckpt, output_norm=True).eval()
     with torch.no_grad():
         full = plain(wavs[1][None])
-        torch.testing.assert_close(
-            normed(wavs[1][None]), F.layer_norm(full, full.shape[1:]), atol=1e-5, rtol=1e-4
-        )
+        torch.testing.assert_close(normed(wavs[1][None]), F.layer_norm(full, full.shape[1:]), atol=1e-5, rtol=1e-4)
         together, alone = normed(padded, lens)[0], normed(wavs[0][None])[0]
     torch.testing.assert_close(together[: len(alone)], alone, atol=5e-4, rtol=1e-3)
 

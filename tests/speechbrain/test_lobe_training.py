@@ -70,9 +70,7 @@ def test_an_unfrozen_upstream_learns_in_exactly_the_kept_layers(name, make):
     assert cut.upstream_parameters() and len(cut.upstream_parameters()) < len(whole.upstream_parameters())
     silent = {key for key, _ in cut.upstream.named_parameters()} - learned
     unexplained = {
-        key
-        for key in silent
-        if not any(part in key for part in PRETRAINING_ONLY) and "k_proj.bias" not in key
+        key for key in silent if not any(part in key for part in PRETRAINING_ONLY) and "k_proj.bias" not in key
     }
     assert not unexplained
 

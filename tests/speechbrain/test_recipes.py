@@ -6,9 +6,9 @@ import csv
 
 import pytest
 
+from s3prl_convexprune.results.predictions import read_predictions
 from s3prl_convexprune.speechbrain.record import Record
-from s3prl_convexprune.superb.predictions import read_predictions
-from s3prl_convexprune.superb.tasks import TASKS
+from s3prl_convexprune.tasks.table import TASKS
 
 CHANCE = {"ks": 100 * 2 / 3, "sid": 100 * 2 / 3, "er": 75.0}
 
@@ -46,11 +46,7 @@ def test_twelve_classes_take_the_official_test_archive(train, corpora, tmp_path)
     read = {split: list(csv.DictReader((manifests / f"{split}.csv").open())) for split in ("train", "test")}
     assert {row["keyword"] for row in read["test"]} == {"yes", "no", "_unknown_", "_silence_"}
     silence = [row for row in read["train"] if row["keyword"] == "_silence_"]
-    assert [(row["start"], row["stop"]) for row in silence] == [
-        ("0", "16000"),
-        ("16000", "32000"),
-        ("32000", "48000"),
-    ]
+    assert [(row["start"], row["stop"]) for row in silence] == [("0", "16000"), ("16000", "32000"), ("32000", "48000")]
 
 
 def test_sessions_hold_their_speakers_out_and_random_splits_do_not(train, tmp_path):
@@ -59,16 +55,12 @@ def test_sessions_hold_their_speakers_out_and_random_splits_do_not(train, tmp_pa
             return {line["speaker"] for line in csv.DictReader(file)}
 
     assert train("er", test_session=3, number_of_epochs=1).fold == "fold3"
-    assert speakers("test") == {"Ses03F", "Ses03M"} and not speakers("test") & (
-        speakers("train") | speakers("valid")
-    )
+    assert speakers("test") == {"Ses03F", "Ses03M"} and not speakers("test") & (speakers("train") | speakers("valid"))
     assert train("er", split="random", number_of_epochs=1).fold == "random"
     assert speakers("test") & speakers("train")
 
 
-@pytest.mark.parametrize(
-    "setting", [{"precision": "bf16"}, {"debug": True}, {"freeze": True}, {"layer": "weighted"}]
-)
+@pytest.mark.parametrize("setting", [{"precision": "bf16"}, {"debug": True}, {"freeze": True}, {"layer": "weighted"}])
 def test_run_options(setting, train):
     record = train("ks", **setting)
     assert record.precision == setting.get("precision", "fp32")

@@ -23,11 +23,7 @@ EVERY_TWO_STEPS = {"ckpt_interval_minutes": 0, "ckpt_interval_steps": 2}
 
 
 def numbers(record: Record) -> tuple:
-    return (
-        [(epoch.train_loss, epoch.valid) for epoch in record.epochs],
-        record.test,
-        record.steps,
-    )
+    return ([(epoch.train_loss, epoch.valid) for epoch in record.epochs], record.test, record.steps)
 
 
 def intra_epoch_checkpoints(folder: Path) -> list[Path]:

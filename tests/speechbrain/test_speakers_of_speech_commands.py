@@ -8,16 +8,14 @@ from collections import defaultdict
 import pytest
 
 from s3prl_convexprune.errors import ConfigError, CorpusError
-from s3prl_convexprune.speechbrain.comparison import Comparison, check
+from s3prl_convexprune.experiments.finetuned.comparison import Comparison, check
 from tests.speechbrain.conftest import load_recipe
 
 GIVEN = {"speakers": 3, "train_clips": 6, "valid_clips": 2, "test_clips": 3}
 
 
 def manifest(folder):
-    return {
-        split: list(csv.DictReader((folder / f"{split}.csv").open())) for split in ("train", "valid", "test")
-    }
+    return {split: list(csv.DictReader((folder / f"{split}.csv").open())) for split in ("train", "valid", "test")}
 
 
 def draw(corpora, folder, **changed):
@@ -35,12 +33,7 @@ def draw(corpora, folder, **changed):
 def test_the_recipe_learns_the_speakers(train, corpora, tmp_path):
     folder = corpora["sid_commands"]
     record = train(
-        "sid",
-        hparams="speech_commands.yaml",
-        data_folder=folder,
-        **GIVEN,
-        out_n_neurons=3,
-        number_of_epochs=5,
+        "sid", hparams="speech_commands.yaml", data_folder=folder, **GIVEN, out_n_neurons=3, number_of_epochs=5
     )
     assert record.task == "sid" and len(record.epochs) == 5
     assert record.epochs[-1].train_loss < record.epochs[0].train_loss * 0.8
@@ -63,11 +56,7 @@ def test_no_speaker_says_a_tested_word_in_train(corpora, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "kind", "reason"),
     [
-        (
-            {"speakers": 9},
-            CorpusError,
-            r"has 4 speakers with 6 \+ 2 \+ 3 clips of different words; 9 are asked for",
-        ),
+        ({"speakers": 9}, CorpusError, r"has 4 speakers with 6 \+ 2 \+ 3 clips of different words; 9 are asked for"),
         ({"train_clips": 12}, CorpusError, "has 0 speakers"),
         ({"test_clips": 0}, ConfigError, "1 clip a split"),
         ({"speakers": 1}, ConfigError, "at least 2 speakers"),

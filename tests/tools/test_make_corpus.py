@@ -27,9 +27,7 @@ def test_the_manifest_is_the_one_the_script_writes() -> None:
 def test_noise_is_made_again_byte_for_byte() -> None:
     recorded = json.loads((demo_manifest_path().parent / "engines.json").read_text())["versions"]
     if recorded["libsndfile"] != soundfile.__libsndfile_version__:
-        pytest.skip(
-            f"made with libsndfile {recorded['libsndfile']}, here is {soundfile.__libsndfile_version__}"
-        )
+        pytest.skip(f"made with libsndfile {recorded['libsndfile']}, here is {soundfile.__libsndfile_version__}")
     assert_same([i for i, clip in enumerate(clips()) if clip.kind == "noise"][:2])
 
 

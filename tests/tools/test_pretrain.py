@@ -84,9 +84,7 @@ def test_several_kmeans_models_weigh_the_same() -> None:
     samples, targets = torch.randn(2, 400 + 19 * 320) * 0.1, torch.randint(7, (2, 20, 1))
     mask = torch.zeros(2, 20, dtype=torch.bool)
     with torch.no_grad():
-        for ours, theirs in zip(
-            two(samples, targets.expand(2, 20, 2), mask), one(samples, targets, mask), strict=True
-        ):
+        for ours, theirs in zip(two(samples, targets.expand(2, 20, 2), mask), one(samples, targets, mask), strict=True):
             torch.testing.assert_close(ours, theirs)
 
 
@@ -113,9 +111,7 @@ def test_masks_cover_the_share_in_spans(share: float) -> None:
         assert mask[row, start : start + 10].all()
 
 
-def test_a_killed_run_goes_on_to_the_same_next_loss(
-    streams: Streams, targets: torch.Tensor, tmp_path: Path
-) -> None:
+def test_a_killed_run_goes_on_to_the_same_next_loss(streams: Streams, targets: torch.Tensor, tmp_path: Path) -> None:
     schedule = Schedule(steps=5, batch_seconds=4, save_every=2)
     whole = Trainer(streams, targets, tiny_config(), schedule)
     losses = [whole.update() for _ in range(4)]
@@ -129,9 +125,7 @@ def test_a_killed_run_goes_on_to_the_same_next_loss(
     torch.testing.assert_close(torch.stack([again.update(), again.update()]), torch.stack(losses[2:]))
 
 
-def test_a_checkpoint_of_another_schedule_is_refused(
-    streams: Streams, targets: torch.Tensor, tmp_path: Path
-) -> None:
+def test_a_checkpoint_of_another_schedule_is_refused(streams: Streams, targets: torch.Tensor, tmp_path: Path) -> None:
     Trainer(streams, targets, tiny_config(), Schedule(steps=5)).save(tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="another folder"):
         Trainer(streams, targets, tiny_config(), Schedule(steps=6)).load(tmp_path / "checkpoint.pt")
@@ -152,24 +146,11 @@ def test_two_iterations_from_audio_to_a_model_folder(tmp_path: Path) -> None:
 
     probe = tmp_path / "words.csv"
     rows = [
-        clip
-        for clip in demo_clips()
-        if clip["speaker"] in ("flite_slt", "flite_rms") and clip["word"] in ("yes", "go")
+        clip for clip in demo_clips() if clip["speaker"] in ("flite_slt", "flite_rms") and clip["word"] in ("yes", "go")
     ]
-    lines = [
-        f"{demo_manifest_path().parent / clip['path']},{clip['word']},{clip['speaker']}\n" for clip in rows
-    ]
+    lines = [f"{demo_manifest_path().parent / clip['path']},{clip['word']},{clip['speaker']}\n" for clip in rows]
     probe.write_text("path,label,fold\n" + "".join(lines))
-    arguments = [
-        "--audio",
-        *map(str, FOLDERS),
-        "--output",
-        str(tmp_path),
-        "--device",
-        "cpu",
-        "--probe",
-        str(probe),
-    ]
+    arguments = ["--audio", *map(str, FOLDERS), "--output", str(tmp_path), "--device", "cpu", "--probe", str(probe)]
     arguments += [
         "--select-by",
         "words",
@@ -214,6 +195,4 @@ def test_bad_input_is_explained(tmp_path: Path) -> None:
         main(["--audio", str(tmp_path), "--output", str(tmp_path), "--steps", "1", "1", "--clusters", "5"])
     soundfile.write(tmp_path / "broken.wav", np.zeros(32000), 16000)
     with pytest.raises(SystemExit, match="needs --teacher-layer"):
-        main(
-            ["--audio", str(tmp_path), "--output", str(tmp_path), "--steps", "1", "1", "--clusters", "5", "5"]
-        )
+        main(["--audio", str(tmp_path), "--output", str(tmp_path), "--steps", "1", "1", "--clusters", "5", "5"])

@@ -39,9 +39,7 @@ def missing_engines() -> list[str]:
         A subset of ``espeak``, ``flite`` and ``festival``.
     """
     missing = [
-        engine
-        for engine, program in (("flite", "flite"), ("festival", "text2wave"))
-        if shutil.which(program) is None
+        engine for engine, program in (("flite", "flite"), ("festival", "text2wave")) if shutil.which(program) is None
     ]
     try:
         import espeakng_loader  # noqa: F401
@@ -50,9 +48,7 @@ def missing_engines() -> list[str]:
     return missing
 
 
-def speak(
-    voice: Voice, text: str, rate: float = 1.0, pitch: float = 1.0, pitch_range: float = 1.0
-) -> np.ndarray:
+def speak(voice: Voice, text: str, rate: float = 1.0, pitch: float = 1.0, pitch_range: float = 1.0) -> np.ndarray:
     """One utterance.
 
     Args:
@@ -157,9 +153,7 @@ def _flite(voice: Voice, text: str, rate: float, pitch: float, pitch_range: floa
     return _program(["flite", "-voice", voice.voice, *options, "-t", text, "-o"], None)
 
 
-def _festival(
-    voice: Voice, text: str, rate: float, pitch: float, pitch_range: float
-) -> tuple[np.ndarray, int]:
+def _festival(voice: Voice, text: str, rate: float, pitch: float, pitch_range: float) -> tuple[np.ndarray, int]:
     mean, deviation = _KED_F0
     set_up = (
         f"(begin (voice_{voice.voice}) (Parameter.set 'Duration_Stretch {1 / rate:.4f})"
@@ -172,9 +166,7 @@ def _festival(
 def _program(command: list[str], stdin: str | None) -> tuple[np.ndarray, int]:
     """Run a synthesiser that writes a wav file whose name is the last argument."""
     if shutil.which(command[0]) is None:
-        raise AudioError(
-            f"the program {command[0]} is not on PATH; on Debian: apt-get install flite festival"
-        )
+        raise AudioError(f"the program {command[0]} is not on PATH; on Debian: apt-get install flite festival")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "speech.wav")
         ran = subprocess.run([*command, str(path)], input=stdin, capture_output=True, text=True)

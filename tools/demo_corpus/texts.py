@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from s3prl_convexprune.analysis.corpora.speech_commands import KEYWORDS
+from s3prl_convexprune.corpora.speech_commands import KEYWORDS
 
 OTHER_WORDS = ("bird", "seven", "house", "marvin", "happy", "sheila", "three", "dog", "wow", "zero")
 """Words of Speech Commands v0.01 that its recipe maps to ``_unknown_``."""

@@ -103,12 +103,7 @@ def _previous(options: argparse.Namespace, number: int) -> HubertModel:
 
 
 def _targets(
-    streams: Streams,
-    options: argparse.Namespace,
-    number: int,
-    layer: int | None,
-    clusters: int,
-    voice_clusters: int,
+    streams: Streams, options: argparse.Namespace, number: int, layer: int | None, clusters: int, voice_clusters: int
 ) -> Tensor:
     """The frame targets of an iteration, a column a k-means model; read again if they were made before."""
     saved = options.output / f"targets-{number}.pt"
@@ -135,15 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         "again with k-means on a layer of the model before. Run again after a kill, it goes on.",
     )
     parser.add_argument("--audio", type=Path, nargs="+", required=True, help="searched; one folder a speaker")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for iteration-1, iteration-2, ..."
-    )
-    parser.add_argument(
-        "--steps", type=int, nargs="+", default=[4000, 8000], help="updates of each iteration"
-    )
-    parser.add_argument(
-        "--clusters", type=int, nargs="+", default=[100, 200], help="targets of each iteration"
-    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for iteration-1, iteration-2, ...")
+    parser.add_argument("--steps", type=int, nargs="+", default=[4000, 8000], help="updates of each iteration")
+    parser.add_argument("--clusters", type=int, nargs="+", default=[100, 200], help="targets of each iteration")
     parser.add_argument(
         "--voice-clusters",
         type=int,
@@ -153,14 +142,10 @@ def _parser() -> argparse.ArgumentParser:
         "speaker, so that voices are kept (default: none)",
     )
     parser.add_argument("--probe", type=Path, nargs="*", default=[], help="manifests of path,label,fold")
-    parser.add_argument(
-        "--select-by", metavar="NAME", help="the probe (file stem) that picks the teacher layer"
-    )
+    parser.add_argument("--select-by", metavar="NAME", help="the probe (file stem) that picks the teacher layer")
     parser.add_argument("--teacher-layer", type=int, help="the layer for the next iteration's targets")
     parser.add_argument("--pre-norm", action="store_true", help="LayerNorm before, as in HuBERT Large")
-    parser.add_argument(
-        "--warm-start", action="store_true", help="start from the weights of the iteration before"
-    )
+    parser.add_argument("--warm-start", action="store_true", help="start from the weights of the iteration before")
     parser.add_argument("--batch-seconds", type=float, default=8.0)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--mask-share", type=float, default=0.5)

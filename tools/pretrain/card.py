@@ -56,9 +56,7 @@ def demo_tasks() -> dict[str, Clips]:
     return tasks
 
 
-def markdown(
-    trained: dict[str, dict[str, list[float]]], untrained: dict[str, dict[str, list[float]]], key: str
-) -> str:
+def markdown(trained: dict[str, dict[str, list[float]]], untrained: dict[str, dict[str, list[float]]], key: str) -> str:
     """One table: a row a layer, a column a task, "trained (untrained)"."""
     lines = ["| layer | " + " | ".join(trained) + " |", "|-" * (len(trained) + 1) + "|"]
     for layer in range(len(next(iter(trained.values()))[key])):
@@ -75,9 +73,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the untrained models")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    tasks = {
-        name: read_probe(Path(path)) for name, _, path in (given.partition("=") for given in options.probe)
-    }
+    tasks = {name: read_probe(Path(path)) for name, _, path in (given.partition("=") for given in options.probe)}
     tasks |= demo_tasks()
     model = HubertModel.from_pretrained(options.model).eval()
     trained = measure(model, tasks)

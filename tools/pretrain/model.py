@@ -33,9 +33,7 @@ def tiny_config(pre_norm: bool = False) -> HubertConfig:
         "num_conv_pos_embedding_groups": 8,
         "feat_extract_norm": "group",
         "do_stable_layer_norm": pre_norm,
-        **dict.fromkeys(
-            ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
-        ),
+        **dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0),
         "layerdrop": 0.0,
         "mask_time_prob": 0.5,
         "attn_implementation": "eager",
@@ -108,9 +106,7 @@ def save_encoder(encoder: HubertModel, folder: Any) -> None:
 
     config = HubertConfig.from_dict({**encoder.config.to_dict(), "apply_spec_augment": False})
     copy = HubertModel(config)
-    copy.load_state_dict(
-        {name: tensor.detach().float().cpu() for name, tensor in encoder.state_dict().items()}
-    )
+    copy.load_state_dict({name: tensor.detach().float().cpu() for name, tensor in encoder.state_dict().items()})
     copy.half().save_pretrained(folder)
     config.dtype = torch.float32
     config.architectures = ["HubertModel"]

@@ -103,19 +103,12 @@ def cluster(streams: Streams, features: Callable[[int], Tensor], clusters: int, 
     Returns:
         int64, shape (frames of all streams,), on the device of the audio.
     """
-    vectors = np.concatenate(
-        [features(i).cpu().numpy().astype(np.float16) for i in range(len(streams.frames))]
-    )
+    vectors = np.concatenate([features(i).cpu().numpy().astype(np.float16) for i in range(len(streams.frames))])
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.choice(len(vectors), min(_FIT_FRAMES, len(vectors)), replace=False))
-    kmeans = MiniBatchKMeans(
-        clusters, init="k-means++", n_init=3, max_iter=100, batch_size=10_000, random_state=seed
-    )
+    kmeans = MiniBatchKMeans(clusters, init="k-means++", n_init=3, max_iter=100, batch_size=10_000, random_state=seed)
     kmeans.fit(vectors[drawn].astype(np.float32))
     labels = np.concatenate(
-        [
-            kmeans.predict(part.astype(np.float32))
-            for part in np.array_split(vectors, len(vectors) // 500_000 + 1)
-        ]
+        [kmeans.predict(part.astype(np.float32)) for part in np.array_split(vectors, len(vectors) // 500_000 + 1)]
     )
     return torch.from_numpy(labels.astype(np.int64)).to(streams.samples.device)

@@ -6,7 +6,7 @@ Download: https://www.openslr.org/12
 from dataclasses import replace
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import librispeech
+from s3prl_convexprune.corpora import librispeech
 from s3prl_convexprune.errors import CorpusError
 from s3prl_convexprune.speechbrain import manifests
 

@@ -32,9 +32,7 @@ class ASR(FineTuningBrain):
             wavs, lens = self.hparams.wav_augment(wavs, lens)
         feats = self.modules.lobe(wavs, lens)
         logits = self.modules.ctc_lin(self.modules.enc(feats))
-        return torch.log_softmax(logits.float(), dim=-1), self.hparams.lobe.frame_lens(
-            wavs, lens, feats.shape[1]
-        )
+        return torch.log_softmax(logits.float(), dim=-1), self.hparams.lobe.frame_lens(wavs, lens, feats.shape[1])
 
     def compute_objectives(self, predictions, batch, stage):
         """CTC loss; outside training also the error rates of the greedy decoding."""
@@ -44,9 +42,7 @@ class ASR(FineTuningBrain):
             tokens, token_lens = self.hparams.wav_augment.replicate_multiple_labels(tokens, token_lens)
         if stage != sb.Stage.TRAIN:
             hypotheses = sb.decoders.ctc_greedy_decode(p_ctc, frame_lens, blank_id=self.hparams.blank_index)
-            words = [
-                "".join(self.hparams.label_encoder.decode_ndim(sequence)).split() for sequence in hypotheses
-            ]
+            words = ["".join(self.hparams.label_encoder.decode_ndim(sequence)).split() for sequence in hypotheses]
             references = [transcript.split() for transcript in batch.transcript]
             self.wer_metric.append(batch.id, words, references)
             self.cer_metric.append(batch.id, words, references)
@@ -61,10 +57,7 @@ class ASR(FineTuningBrain):
             self.cer_metric = self.hparams.cer_computer()
 
     def stage_metrics(self):
-        return {
-            "WER": self.wer_metric.summarize("error_rate"),
-            "CER": self.cer_metric.summarize("error_rate"),
-        }
+        return {"WER": self.wer_metric.summarize("error_rate"), "CER": self.cer_metric.summarize("error_rate")}
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         super().on_stage_end(stage, stage_loss, epoch)
@@ -89,9 +82,7 @@ def dataio_prep(hparams):
     """Datasets with waveform, transcript and its characters, in batches of bounded duration."""
     datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
     label_encoder = hparams["label_encoder"]
-    characters = sorted(
-        {character for row in datasets["train"].data.values() for character in row["transcript"]}
-    )
+    characters = sorted({character for row in datasets["train"].data.values() for character in row["transcript"]})
     label_encoder.insert_blank(index=hparams["blank_index"])
     label_encoder.update_from_iterable(characters, sequence_input=False)
     label_encoder.expect_len(len(characters) + 1)

@@ -6,7 +6,7 @@ The corpus: https://sail.usc.edu/iemocap/ (by request).
 import random
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import iemocap
+from s3prl_convexprune.corpora import iemocap
 from s3prl_convexprune.errors import ConfigError, CorpusError, nearest
 from s3prl_convexprune.speechbrain import manifests
 

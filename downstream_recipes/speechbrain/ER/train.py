@@ -12,12 +12,7 @@ import sys
 from iemocap_prepare import prepare_iemocap
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import (
-    check_outputs,
-    dynamic_batches,
-    encode_labels,
-    load_datasets,
-)
+from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 

@@ -6,8 +6,8 @@ and, for the 12-class task, the official `speech_commands_test_set_v0.01.tar.gz`
 
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import speech_commands
-from s3prl_convexprune.analysis.manifest import Utterance
+from s3prl_convexprune.corpora import speech_commands
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import ConfigError, CorpusError, nearest
 from s3prl_convexprune.speechbrain import manifests
 
@@ -57,11 +57,7 @@ def prepare_speech_commands(data_folder, save_folder, label="word", test_data_fo
 
 def read_test_archive(root):
     """The official test set of the 12-class task: every wav file, labelled by its folder."""
-    rows = [
-        Utterance(path, {"keyword": path.parent.name}, split="test") for path in sorted(root.glob("*/*.wav"))
-    ]
+    rows = [Utterance(path, {"keyword": path.parent.name}, split="test") for path in sorted(root.glob("*/*.wav"))]
     if not rows or not (root / "_silence_").is_dir():
-        raise CorpusError(
-            f"{root} is not the Speech Commands test archive (one folder a class, _silence_ among them)"
-        )
+        raise CorpusError(f"{root} is not the Speech Commands test archive (one folder a class, _silence_ among them)")
     return rows

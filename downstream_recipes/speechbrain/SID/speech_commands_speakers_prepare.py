@@ -7,7 +7,7 @@ import random
 from collections import defaultdict
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import speech_commands
+from s3prl_convexprune.corpora import speech_commands
 from s3prl_convexprune.errors import ConfigError, CorpusError
 from s3prl_convexprune.speechbrain import manifests
 
@@ -45,9 +45,7 @@ def prepare_speech_commands_speakers(
     """
     clips = {"train": train_clips, "valid": valid_clips, "test": test_clips}
     if min(clips.values()) < 1 or speakers < 2:
-        raise ConfigError(
-            f"at least 2 speakers and 1 clip a split are needed, not {speakers} speakers and {clips}"
-        )
+        raise ConfigError(f"at least 2 speakers and 1 clip a split are needed, not {speakers} speakers and {clips}")
     settings = {
         "corpus": "speech_commands",
         "label": "speaker",
@@ -72,9 +70,7 @@ def prepare_speech_commands_speakers(
             f"{speakers} are asked for: give fewer speakers or clips"
         )
     chosen = sorted(random.Random(data_seed).sample(enough, speakers))
-    splits = {
-        split: [row for speaker in chosen for row in shared_out[speaker][split]] for split in manifests.SPLITS
-    }
+    splits = {split: [row for speaker in chosen for row in shared_out[speaker][split]] for split in manifests.SPLITS}
     manifests.prepare(save_folder, data_folder, splits, "speaker", settings)
 
 

@@ -15,12 +15,7 @@ from speech_commands_speakers_prepare import prepare_speech_commands_speakers
 from voxceleb_prepare import prepare_voxceleb
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import (
-    check_outputs,
-    dynamic_batches,
-    encode_labels,
-    load_datasets,
-)
+from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 # what makes the manifests of a corpus, and the hyperparameters that only it takes

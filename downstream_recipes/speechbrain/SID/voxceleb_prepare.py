@@ -6,7 +6,7 @@ Download: https://www.robots.ox.ac.uk/~vgg/data/voxceleb/vox1.html ; `iden_split
 from dataclasses import replace
 from pathlib import Path
 
-from s3prl_convexprune.analysis.corpora import voxceleb1
+from s3prl_convexprune.corpora import voxceleb1
 from s3prl_convexprune.errors import CorpusError
 from s3prl_convexprune.speechbrain import manifests
 
@@ -37,10 +37,7 @@ def prepare_voxceleb(data_folder, save_folder, iden_split=None, skip_prep=False)
             f"{listed or root / 'iden_split.txt'} is missing: VoxCeleb's own split, beside the audio on its site"
         )
     split_of = voxceleb1.read_iden_split(listed)
-    rows = [
-        replace(row, split=split_of.get("/".join(row.path.parts[-3:])))
-        for row in voxceleb1.read(root, "speaker")
-    ]
+    rows = [replace(row, split=split_of.get("/".join(row.path.parts[-3:]))) for row in voxceleb1.read(root, "speaker")]
     splits = {"train": "train", "valid": "dev", "test": "test"}
     chosen = {name: [row for row in rows if row.split == split] for name, split in splits.items()}
     manifests.prepare(save_folder, data_folder, chosen, "speaker", settings)

@@ -1,0 +1,129 @@
+"""Labelled corpora that `analyze --corpus NAME` knows: one reader a corpus, all of them into one list of
+utterances.
+
+A reader is a module with `read(root, label, **options) -> list[Utterance]`; adding a corpus is adding a
+module and a row of `CORPORA`. Anything else comes in by a manifest (`analysis.manifest.read_manifest`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorpusError, nearest
+from .manifest import Utterance, read_manifest
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A row of `CORPORA`.
+
+    Args:
+        name: the module of the reader, and what `--corpus` takes.
+        labels: the label kinds that the reader offers.
+        title: one line for people.
+        shipped: the corpus is part of this package, so it needs no root.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    title: str
+    shipped: bool = False
+
+    @property
+    def environment(self) -> str:
+        """The variable that names the corpus root when none is given."""
+        return f"S3PRL_CONVEXPRUNE_DATA_{self.name.upper()}"
+
+
+CORPORA: dict[str, Corpus] = {
+    corpus.name: corpus
+    for corpus in (
+        Corpus("speech_commands", ("word", "keyword", "speaker"), "Speech Commands v0.01 or v0.02, the full archive"),
+        Corpus("voxceleb1", ("speaker",), "VoxCeleb1, wav files, split by its own iden_split.txt"),
+        Corpus("iemocap", ("emotion", "speaker", "session"), "IEMOCAP, 4 emotions, excited counted as happy"),
+        Corpus("librispeech", ("speaker", "word", "phoneme"), "LibriSpeech; words and phonemes from alignments"),
+        Corpus(
+            "demo",
+            ("word", "speaker", "style", "emotion"),
+            "the embedded synthetic corpus; `emotion` is its prosody style by another name",
+            shipped=True,
+        ),
+    )
+}
+
+
+def corpus_root(corpus: Corpus, root: str | Path | None = None) -> Path:
+    """The folder of a corpus: the one given, or the one its environment variable names.
+
+    Raises:
+        CorpusError: neither is given, or it is not a folder.
+    """
+    given = root if root is not None else os.environ.get(corpus.environment)
+    if not given:
+        raise CorpusError(f"corpus {corpus.name!r} needs its folder: give --root DIR or set {corpus.environment}=DIR")
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise CorpusError(f"corpus {corpus.name!r}: {folder} is not a folder")
+    return folder
+
+
+def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:
+    """The utterances behind what `--corpus` takes: the path of a manifest, or a name in `corpora.CORPORA`.
+
+    Args:
+        corpus: a path that ends in `.csv`, or a corpus name.
+        label: the label kind that will be measured.
+        root: the corpus's folder, or what relative paths in the manifest start at.
+
+    Raises:
+        CorpusError: there is no such corpus, or it is incomplete.
+    """
+    if corpus.lower().endswith(".csv"):
+        return read_manifest(corpus, root)
+    return read_corpus(corpus, label, root)
+
+
+def read_corpus(name: str, label: str, root: str | Path | None = None, **options: Any) -> list[Utterance]:
+    """Read a corpus by name.
+
+    Args:
+        name: a key of `CORPORA`.
+        label: the label kind that will be analysed; one of the corpus's `labels`.
+        root: the corpus's folder; None takes `S3PRL_CONVEXPRUNE_DATA_<NAME>`.
+        options: passed on to the reader (librispeech takes `alignments` and `subsets`).
+
+    Returns:
+        Utterances or segments, sorted by path and start. Rows without that label may be among them; a row
+        that is alone with its class in its split is left out, since convexity is about pairs, and a warning
+        says how many were.
+
+    Raises:
+        CorpusError: unknown corpus or label, no root, or a root without the corpus's layout.
+    """
+    if name not in CORPORA:
+        raise CorpusError(f"no corpus {name!r}{nearest(name, CORPORA)}; any other corpus comes in as a manifest.csv")
+    corpus = CORPORA[name]
+    if label not in corpus.labels:
+        raise CorpusError(f"corpus {name!r} has no label {label!r}{nearest(label, corpus.labels)}")
+    folder = None if corpus.shipped else corpus_root(corpus, root)
+    reader = importlib.import_module(f".{name}", __name__)
+    rows: list[Utterance] = reader.read(folder, label, **options)
+    rows = without_lone_rows(name, rows, label)
+    return sorted(rows, key=lambda row: (str(row.path), row.start or 0.0))
+
+
+def without_lone_rows(name: str, rows: list[Utterance], label: str) -> list[Utterance]:
+    """The rows whose class has another row in the same split, and those without the label."""
+    sizes = Counter((row.split, row.labels[label]) for row in rows if label in row.labels)
+    lone = {key for key, size in sizes.items() if size == 1}
+    if lone:
+        log.warning("%s: %d of %d classes of %r left out, with a single row each", name, len(lone), len(sizes), label)
+    return [row for row in rows if (row.split, row.labels.get(label)) not in lone]

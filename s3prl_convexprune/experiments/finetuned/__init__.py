@@ -1,0 +1,1 @@
+"""Cells that fine-tune their upstream, run through SpeechBrain."""

@@ -1,0 +1,1 @@
+"""Cells with a frozen upstream, run through s3prl's own runner."""

@@ -1,0 +1,97 @@
+"""Run the cells of one group together, as many at once as memory holds."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ....results.reading import LOG
+from .lockstep import BUILDING, Member, run_in_lockstep
+from .memory import cells_that_fit
+from .shared_upstream import SharedUpstream
+
+if TYPE_CHECKING:
+    from ....results.cell import Cell
+    from ..plan import Plan
+
+
+@dataclass
+class Shared:
+    """What the cells of a group have in common.
+
+    Attributes:
+        upstreams: the one upstream, by precision.
+        loaders: passes over loaders that a cell may join.
+    """
+
+    upstreams: dict[str | None, SharedUpstream] = field(default_factory=dict)
+    loaders: weakref.WeakSet = field(default_factory=weakref.WeakSet)
+
+    def upstream(self, precision: str | None = None) -> SharedUpstream:
+        """The upstream whose pass has a precision (None: full)."""
+        return self.upstreams.setdefault(precision, SharedUpstream())
+
+
+def run_together(
+    plan: Plan,
+    cells: Sequence[Cell],
+    run_cell: Callable[[Plan, Cell, Member], None],
+    started: Callable[[Cell], None],
+    ended: Callable[[Cell, BaseException | None], None],
+    workers: int = 1,
+) -> Shared:
+    """Run cells that `groups.groups` put together; a cell that fails leaves, the others go on.
+
+    Args:
+        plan: the grid; ``plan.together`` bounds how many cells run at once, None leaves it to the free memory.
+        cells: the cells, deepest first, their locks held.
+        run_cell: runs one cell as a member of the group.
+        started: told about each cell before it runs.
+        ended: told about each cell as soon as it has ended, with its error.
+        workers: processes that share the machine.
+
+    Returns:
+        What they shared, with the counts of its passes.
+    """
+    shared = Shared()
+    waiting = list(cells)
+    by_member: dict[Member, Cell] = {}
+
+    def start() -> Member:
+        cell = waiting.pop(0)
+        started(cell)
+        member = Member(lambda own: run_cell(plan, cell, own), plan.folder(cell) / LOG, shared)
+        by_member[member] = cell
+        return member
+
+    def end(member: Member) -> None:
+        ended(by_member.pop(member), member.error)
+
+    while waiting:
+        first = start()
+        _run_until_built(first)
+        if first.ended:
+            end(first)
+            continue
+        at_once = _bound(plan, first, 1 + len(waiting), workers)
+        others = [start() for _ in range(min(len(waiting), at_once - 1))]
+        run_in_lockstep([first, *others], end)
+    return shared
+
+
+def _run_until_built(member: Member) -> None:
+    """Let a group's first cell build its upstream and head, so that the memory a cell needs is known."""
+    while not member.ended and member.position[0] == BUILDING:
+        member.advance()
+
+
+def _bound(plan: Plan, first: Member, wanted: int, workers: int) -> int:
+    most = min(wanted, plan.together or wanted)
+    fit = cells_that_fit(first.head_bytes, plan.device_here, workers)
+    if plan.together and fit < most:
+        needed = f"{first.head_bytes / 1e6:.0f} MB of weights a head"
+        print(f"--together {plan.together}: memory holds {fit} cells at once ({needed})", file=sys.stderr)
+    return max(1, min(most, fit))

@@ -1,0 +1,1 @@
+"""The SUPERB tasks: one table, the recipes and what each needs installed."""

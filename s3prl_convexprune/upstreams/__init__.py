@@ -1,0 +1,1 @@
+"""Upstreams: names on the hub, configs, families, the cut, lean loading, cost and export."""

@@ -1,0 +1,198 @@
+"""Load a cut upstream through any hub entry, reading and holding its own layers only.
+
+The entry says which expert class it builds and on which checkpoint (`entry`). The kept layers of that checkpoint are
+copied into a temporary one with the family's own layout, the expert is built on it as s3prl builds it, and the file
+is deleted. So the peak is that of an upstream with that many layers, and so are the bytes read.
+
+Families without a `Layout`, and files in torch's format from before version 1.6, are loaded whole, then cut.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..compat.hf_models import find_model
+from ..errors import CheckpointError, ConvexPruneError, DepthError
+from ..safe_load import read_checkpoint
+from .cut_file import check_layout, layers_in, without_upper_layers
+from .entry import ExpertCall, expert_call
+from .families import family_of_class, family_of_entry
+from .family import Family, check_depth
+from .hf_folder import read_config, write_cut
+from .paths import get
+from .prune import check_final_norm, prune_upstream
+
+
+def load_cut_upstream(
+    base_fn: Callable[..., nn.Module], base_name: str, layers: int, final_norm: str = "drop", **kwargs: Any
+) -> nn.Module:
+    """Build the upstream of a hub entry with its first `layers` transformer layers only.
+
+    Args:
+        base_fn: the hub entry of the whole upstream.
+        base_name: its name, for messages.
+        layers: how many transformer layers to keep, 0 to all.
+        final_norm: ``"drop"`` or ``"keep"``, as in `prune.prune_upstream`.
+        **kwargs: what the entry takes: ``ckpt``, ``refresh``, ….
+
+    Returns:
+        The expert, as the entry builds it, cut.
+
+    Raises:
+        DepthError: the upstream does not have that many layers, or cannot be cut.
+        CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
+    """
+    check_final_norm(final_norm)
+    family = family_of_entry(base_name, base_fn)
+    given = kwargs.get("ckpt")
+    if given is not None:
+        _refuse_folder(base_name, family, Path(str(given)))
+    try:
+        # Initial weights, overwritten in a moment, are drawn layer by layer. Where that is so, cuts of all depths leave
+        # the generator alike, so that under one seed their heads see the same batches.
+        with torch.random.fork_rng(devices=[], enabled=not family.model_type):
+            call = expert_call(base_fn, **kwargs)
+            if call is None:
+                return prune_upstream(base_fn(**kwargs), layers, final_norm)
+            return _load(call, base_name, layers, final_norm)
+    except (ConvexPruneError, ImportError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(f"{base_name} cannot be built: {reason}") from error
+
+
+def load_whole(build: Callable[[], nn.Module], name: str, checkpoint: str | None = None) -> nn.Module:
+    """Build a whole upstream, and refuse a checkpoint that leaves some of it at random values.
+
+    Args:
+        build: calls the hub entry.
+        name: its name, for messages.
+        checkpoint: the user's own checkpoint, if one was given.
+
+    Raises:
+        CheckpointError: the upstream cannot be built from the checkpoint.
+    """
+    try:
+        expert = build()
+    except (ConvexPruneError, ImportError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(f"{name} cannot be built: {reason}") from error
+    if checkpoint is not None and Path(checkpoint).is_file():
+        try:
+            family = family_of_class(type(expert))
+        except DepthError:  # nothing is known about its loader
+            return expert
+        _check_complete(expert, family, name, checkpoint, checkpoint)
+    return expert
+
+
+def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Module:
+    family = family_of_class(call.expert)
+    if call.checkpoint is None or call.expert.__name__.startswith("Legacy"):  # fairseq reads its own files
+        return prune_upstream(call.build(), layers, final_norm)
+    with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
+        cut = Path(folder)
+        if family.model_type:
+            whole = _write_transformers(call.checkpoint, family, name, layers, cut)
+        elif family.layout:
+            cut = cut / "cut.pt"
+            whole = _write_native(call.checkpoint, family, name, layers, cut)
+        else:
+            read_checkpoint(call.checkpoint)  # refuses code; s3prl may read the file without looking
+            return prune_upstream(build_on(call, family, name, call.checkpoint), layers, final_norm)
+        return prune_upstream(build_on(call, family, name, str(cut)), layers, final_norm, whole=whole)
+
+
+def build_on(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
+    """Build an entry's expert on a cut of its checkpoint.
+
+    Args:
+        call: the call that the entry comes down to.
+        family: its row.
+        name: the entry, for messages.
+        checkpoint: the cut, or the whole checkpoint. Messages name the whole one.
+
+    Raises:
+        CheckpointError: a weight is missing, mis-shaped or not finite.
+    """
+    whole = str(call.checkpoint)
+    try:
+        expert = call.build(checkpoint)
+    except (ConvexPruneError, ImportError) as error:
+        raise type(error)(str(error).replace(checkpoint, whole)) from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(f"{name} cannot be built from {whole}: {reason}") from error
+    _check_complete(expert, family, name, checkpoint, whole)
+    return expert
+
+
+def _check_complete(expert: nn.Module, family: Family, name: str, checkpoint: str, shown: str) -> None:
+    if family.lenient:
+        path, key = family.lenient
+        held = {
+            weight.replace("gamma", "weight").replace("beta", "bias") for weight in read_checkpoint(checkpoint)[key]
+        }
+        lacking = sorted(get(expert, path).state_dict().keys() - held)
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            raise CheckpointError(f"{shown} is not a checkpoint for {name}: it lacks {lacking[0]!r}{more}")
+
+
+def layers_of_checkpoint(checkpoint: str, family: Family, name: str) -> int | None:
+    """How many transformer layers a checkpoint on this machine has.
+
+    Args:
+        checkpoint: a file, or a folder in transformers' format.
+        family: the row of the entry that takes it.
+        name: that entry, for messages.
+
+    Returns:
+        The number; None where only loading the model would tell.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged, of another family, or holds code.
+    """
+    path = Path(checkpoint).expanduser()
+    _refuse_folder(name, family, path)
+    if family.model_type:
+        return int(read_config(name, family, str(path))["num_hidden_layers"]) if path.is_dir() else None
+    if family.layout is None:
+        return None
+    states = read_checkpoint(str(path))
+    check_layout(name, checkpoint, states, family.layout)
+    return layers_in(states, family.layout)
+
+
+def _refuse_folder(name: str, family: Family, checkpoint: Path) -> None:
+    if not family.model_type and checkpoint.is_dir():
+        raise CheckpointError(f"{checkpoint} is a folder; {name} takes a checkpoint file, hf_* upstreams take folders")
+
+
+def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: Path) -> int:
+    """Write the cut checkpoint; returns how many layers the whole one has."""
+    states, layout = read_checkpoint(checkpoint), family.layout
+    assert layout is not None
+    check_layout(name, checkpoint, states, layout)
+    whole = layers_in(states, layout)
+    check_depth(name, layers, whole, family.first_state)
+    torch.save(without_upper_layers(states, layout, layers), cut)
+    return whole
+
+
+def _write_transformers(checkpoint: str, family: Family, name: str, layers: int, folder: Path) -> int:
+    checkpoint = find_model(checkpoint)
+    config = read_config(name, family, checkpoint)
+    whole = config["num_hidden_layers"]
+    check_depth(name, layers, whole, family.first_state)
+    write_cut(checkpoint, config, layers, folder)
+    return whole

@@ -1,0 +1,316 @@
+"""Upstream configs: one YAML adds one pruned upstream to s3prl's hub.
+
+```yaml
+name: wavlm_large_convexpruned_ks     # the name on the hub
+base: wavlm_large                     # any upstream that s3prl knows
+layers: 9                             # or  select: {analysis: analysis.json, policy: argmax}
+# optional: base_args (ckpt, ...), final_norm, task, provenance
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, nearest
+from ..resources import upstream_configs_dir
+from ..yaml_file import printable, read_yaml, shown
+
+SEARCH_PATH_VARIABLE = "S3PRL_CONVEXPRUNE_CONFIGS"
+POLICIES = ("argmax", "within-sem", "budget", "paper")
+FINAL_NORMS = ("drop", "keep")
+MOST_LAYERS = 1000
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,199}")
+#: A name that states a depth: the one spelling of it, and what a person might take for one.
+CUT_NAME = re.compile(r"(?P<base>[A-Za-z0-9_]+?)_convexpruned_L(?P<layers>0|[1-9][0-9]{0,3})")
+LIKE_A_CUT_NAME = re.compile(r"(?P<base>.+?)_convexpruned_L_?(?P<layers>\d+)\s*", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How a config finds its depth: an analysis artifact and the policy that reads it.
+
+    Args:
+        analysis: path of the `analysis.json`; relative paths start at the config's folder.
+        policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `artifact.Analysis.choose`.
+        max_macs: for ``budget``, the share (0 to 1] of the whole upstream's MACs.
+    """
+
+    analysis: Path
+    policy: str = "argmax"
+    max_macs: float | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamConfig:
+    """A pruned upstream as its YAML states it.
+
+    Args:
+        name: the name on the hub.
+        base: the upstream that is cut, by its name on the hub.
+        layers: transformer layers kept; 0 keeps the front end alone. None when `select` decides.
+        select: the analysis that decides the depth, or None when `layers` does.
+        base_args: keyword arguments for the base (``ckpt`` above all; a relative path that exists
+            beside the YAML is taken from there).
+        final_norm: ``drop`` leaves the state of layer k as the whole upstream has it; ``keep`` puts the
+            encoder's final LayerNorm of a pre-norm model on the last state.
+        task: the task whose labels chose the depth, when one did.
+        provenance: anything that says where the depth comes from; carried into results.
+        path: the YAML file.
+        shadows: the shipped YAML of the same name that this one goes before, when there is one.
+    """
+
+    name: str
+    base: str
+    layers: int | None = None
+    select: Selection | None = None
+    base_args: dict[str, Any] = field(default_factory=dict)
+    final_norm: str = "drop"
+    task: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+    shadows: Path | None = None
+
+
+KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "provenance")
+SELECT_KEYS = ("analysis", "policy", "max_macs")
+
+
+def _nearest(given: Any, choices: tuple[str, ...]) -> str:
+    return nearest(shown(given).strip("'"), choices)
+
+
+def _check_keys(where: str, given: dict, known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {shown(key)}{_nearest(key, known)}")
+
+
+def _typed(where: str, given: dict, key: str, kind: type | tuple[type, ...], what: str) -> Any:
+    value = given[key]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigError(f"{where}: {key} must be {what}, not {shown(value)}")
+    return value
+
+
+def _selection(where: str, given: Any, folder: Path) -> Selection:
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where}: select must be a mapping such as {{analysis: analysis.json, policy: argmax}}")
+    _check_keys(f"{where}: select", given, SELECT_KEYS)
+    if "analysis" not in given:
+        raise ConfigError(f"{where}: select needs the key 'analysis', the path of an analysis.json")
+    policy = given.get("policy", "argmax")
+    if policy not in POLICIES:
+        raise ConfigError(f"{where}: select has no policy {shown(policy)}{_nearest(policy, POLICIES)}")
+    max_macs = given.get("max_macs")
+    if policy == "budget" and max_macs is None:
+        raise ConfigError(f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6")
+    if max_macs is not None and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1:
+        raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {shown(max_macs)}")
+    analysis = folder / _user_path(where, _typed(where, given, "analysis", str, "the path of an analysis.json"))
+    return Selection(analysis=analysis, policy=policy, max_macs=max_macs)
+
+
+def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ConfigError(f"{where}: base_args must be a mapping of argument names to values, not {shown(given)}")
+    if "ckpt" not in given:
+        return dict(given)
+    beside = folder / _typed(where, given, "ckpt", str, "a path, a URL or a model id")
+    try:
+        return {**given, "ckpt": str(beside.resolve())} if beside.exists() else dict(given)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{where}: ckpt {shown(given['ckpt'])} is no path: {_reason(error)}") from error
+
+
+def _user_path(where: str, given: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{where}: {shown(given)} is no path: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def check_name(where: str, name: str) -> None:
+    """Refuse a name that the hub, a Python module, cannot hold, or that has more than one spelling.
+
+    Raises:
+        ConfigError: the name is not made of ASCII letters, digits and underscores.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{where}: name {shown(name)} must be letters, digits and underscores (ASCII) and start with a letter, "
+            "as hub names do"
+        )
+
+
+def check_stated(where: str, name: str, base: str, layers: int | None) -> None:
+    """Refuse a name that states another cut than the one it stands for.
+
+    Args:
+        where: the file or option, for the message.
+        name: the name on the hub.
+        base: the upstream that is cut.
+        layers: the depth; None when it is looked up in an analysis and can change.
+
+    Raises:
+        ConfigError: it does.
+
+    >>> check_stated("cut.yaml", "hubert_convexpruned_L3", "hubert", 1)
+    Traceback (most recent call last):
+    s3prl_convexprune.errors.ConfigError: cut.yaml: the name 'hubert_convexpruned_L3' says 3 layers of hubert, ...
+    """
+    check_name(where, name)
+    stated = LIKE_A_CUT_NAME.fullmatch(name)
+    if stated and name != f"{base}_convexpruned_L{layers}":
+        if stated["base"] == base and int(stated["layers"]) == layers:
+            raise ConfigError(f"{where}: {name!r} is spelt {base}_convexpruned_L{layers}")
+        is_ = "a depth that an analysis decides" if layers is None else f"{layers} layers of {base}"
+        raise ConfigError(
+            f"{where}: the name {name!r} says {int(stated['layers'])} layers of {stated['base']}, but it stands for "
+            f"{is_}; give it a name without a number of layers, such as {base}_convexpruned_mine"
+        )
+
+
+def load_config(path: str | Path) -> UpstreamConfig:
+    """Read and check one upstream config.
+
+    Args:
+        path: the YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or has an unknown, missing or impossible key;
+            the message names the file, the key and the nearest valid choice.
+    """
+    path = Path(path)
+    given, where = read_yaml(path), printable(path)
+    if not isinstance(given, dict):
+        raise ConfigError(f"{where}: must hold the keys name, base and layers (or select)")
+    _check_keys(where, given, KEYS)
+    for key in ("name", "base"):
+        if key not in given:
+            raise ConfigError(f"{where}: the key {key!r} is missing")
+    name = _typed(where, given, "name", str, "a name")
+    base = _typed(where, given, "base", str, "the name of an upstream")
+    if ("layers" in given) == ("select" in given):
+        raise ConfigError(f"{where}: give one of layers (a number) and select (an analysis that decides)")
+    layers = _typed(where, given, "layers", int, "a whole number of layers") if "layers" in given else None
+    if layers is not None and layers < 0:
+        raise ConfigError(f"{where}: layers must be 0 or more, not {shown(layers)}")
+    if layers is not None and layers > MOST_LAYERS:
+        raise ConfigError(f"{where}: layers is {shown(layers)}; no upstream has more than {MOST_LAYERS}")
+    check_stated(where, name, base, layers)
+    final_norm = given.get("final_norm", "drop")
+    if final_norm not in FINAL_NORMS:
+        raise ConfigError(f"{where}: final_norm {shown(final_norm)} is not known{_nearest(final_norm, FINAL_NORMS)}")
+    provenance = given.get("provenance", {})
+    if not isinstance(provenance, dict):
+        raise ConfigError(f"{where}: provenance must be a mapping, not {shown(provenance)}")
+    return UpstreamConfig(
+        name=name,
+        base=base,
+        layers=layers,
+        select=_selection(where, given["select"], path.parent) if "select" in given else None,
+        base_args=_base_args(where, given.get("base_args", {}), path.parent),
+        final_norm=final_norm,
+        task=_typed(where, given, "task", str, "a task name") if given.get("task") is not None else None,
+        provenance=provenance,
+        path=path,
+    )
+
+
+def user_configs_dir() -> Path:
+    """Where a user's own upstream configs lie, ``~`` not expanded."""
+    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(home, "s3prl_convexprune", "upstream_configs")
+
+
+def search_path() -> list[Path]:
+    """Folders that are searched for upstream configs, in order; those that do not exist are left out.
+
+    The package's own, the user's (`$XDG_CONFIG_HOME/s3prl_convexprune/upstream_configs`), then those that
+    the environment variable `S3PRL_CONVEXPRUNE_CONFIGS` names.
+    """
+    return list(_yaml_files()[0])
+
+
+def _yaml_files() -> tuple[dict[Path, list[Path]], dict[str, ConfigError]]:
+    """The YAML files of every folder of the search path, and the errors of folders that cannot be listed."""
+    wanted = [str(upstream_configs_dir())]
+    wanted.append(str(user_configs_dir()))
+    wanted += filter(None, os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep))
+    found: dict[Path, list[Path]] = {}
+    errors: dict[str, ConfigError] = {}
+    for text in wanted:
+        try:
+            folder = Path(text).expanduser()
+        except RuntimeError as error:
+            if text != wanted[1]:  # who has no home folder has no configs in it
+                errors[f"{printable(text)}{os.sep}"] = ConfigError(f"{printable(text)}: is left out: {error}")
+            continue
+        try:
+            folder = folder.resolve()
+            if folder not in found:
+                names = [entry.name for entry in os.scandir(folder)]
+                found[folder] = sorted(folder / name for name in names if name.endswith((".yaml", ".yml")))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, RuntimeError, ValueError) as error:
+            errors[f"{printable(text)}{os.sep}"] = ConfigError(f"{printable(text)}: is left out: {_reason(error)}")
+    return found, errors
+
+
+_read_before: dict[Path, tuple[tuple[int, ...], UpstreamConfig | ConfigError]] = {}
+
+
+def _read(path: Path) -> UpstreamConfig | ConfigError:
+    """`load_config`, or its error; a file is read again only after it has changed."""
+    try:
+        state = path.stat()
+        stamp: tuple[int, ...] = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    except OSError:
+        stamp = ()
+    if path not in _read_before or _read_before[path][0] != stamp:
+        try:
+            found: UpstreamConfig | ConfigError = load_config(path)
+        except ConfigError as error:
+            found = error
+        _read_before[path] = stamp, found
+    return _read_before[path][1]
+
+
+def find_configs() -> tuple[dict[str, UpstreamConfig], dict[str, ConfigError]]:
+    """Every config in the search path. A user's goes before one of the same name that ships with the package.
+
+    Returns:
+        The usable configs by their name on the hub, and the errors of the others: by file path for a file
+        that cannot be used, by name for a name that two of the user's files claim (neither is usable then).
+    """
+    shipped = upstream_configs_dir().resolve()
+    configs: dict[str, UpstreamConfig] = {}
+    files, errors = _yaml_files()
+    for folder, paths in files.items():
+        for path in paths:
+            config = _read(path)
+            if isinstance(config, ConfigError):
+                errors[printable(path)] = config
+                continue
+            before = configs.get(config.name)
+            if before is not None and before.path is not None and folder != before.path.parent == shipped:
+                configs[config.name] = replace(config, shadows=before.path)
+            elif before is not None:
+                errors[config.name] = ConfigError(
+                    f"two upstream configs have the name {config.name!r}: {printable(before.path or '')} and "
+                    f"{printable(path)}; "
+                    "rename one"
+                )
+            else:
+                configs[config.name] = config
+    return {name: config for name, config in configs.items() if name not in errors}, errors

@@ -1,0 +1,121 @@
+"""A folder in transformers' format with the upper layers left out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..atomic import with_usual_mode
+from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
+from ..errors import CheckpointError
+from ..safe_load import check_config, read_checkpoint
+from .families import all_families
+from .family import Family
+
+LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
+    """The config of a model in transformers' format.
+
+    Args:
+        name: the upstream asked for, for messages.
+        family: its row.
+        checkpoint: a folder, or a model id of the Hugging Face hub.
+
+    Raises:
+        CheckpointError: there is no config, or it is of another family's model.
+    """
+    path = find_file(checkpoint, "config.json")
+    if path is None:
+        raise CheckpointError(f"{name}: {checkpoint} has no config.json; expected a model in transformers' format")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{name}: {path} is not JSON: {str(error)[:200]}") from error
+    if not isinstance(config, dict) or "num_hidden_layers" not in config:
+        raise CheckpointError(f"{name}: {path} has no num_hidden_layers; expected a model in transformers' format")
+    check_config(str(path), config)
+    kind = config.get("model_type")
+    if kind != family.model_type:
+        others = [f"{other.name}_custom" for other in all_families() if other.model_type == kind]
+        hint = f"; {others[0]} takes it" if others else ""
+        raise CheckpointError(f"{name}: {checkpoint} is a model of type {kind!r}, expected {family.model_type!r}{hint}")
+    return config
+
+
+def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path) -> None:
+    """Write the model with its first `layers` layers into a folder. Only the kept weights are read.
+
+    Args:
+        checkpoint: the whole model: a folder, or a model id of the Hugging Face hub.
+        config: its config.
+        layers: how many layers to keep.
+        folder: where the cut model goes.
+
+    Raises:
+        CheckpointError: the weights are missing, truncated or hold code.
+    """
+    from safetensors.torch import save_file
+
+    there: set[int] = set()
+
+    def kept(name: str) -> bool:
+        match = LAYER.search(name)
+        if match:
+            there.add(int(match[1]))
+        return not (match and int(match[1]) >= layers)
+
+    weights: dict[str, torch.Tensor] = {}
+    for file in _weight_files(checkpoint):
+        weights.update(_read_weights(file, kept))
+    stated = config["num_hidden_layers"]
+    if lacking := set(range(max(layers, stated))) - there:
+        raise CheckpointError(
+            f"{checkpoint} lacks the weights of transformer layer {min(lacking) + 1}; its config.json says "
+            f"num_hidden_layers {stated}, its weights have {len(there)}"
+        )
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with_usual_mode(folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")
+    extractor = find_file(checkpoint, EXTRACTOR)
+    if extractor is not None:
+        shutil.copyfile(extractor, folder / extractor.name)
+    else:
+        read_extractor(checkpoint).save_pretrained(folder)
+
+
+def _read_weights(file: Path, kept: Callable[[str], bool]) -> dict[str, torch.Tensor]:
+    if file.suffix != ".safetensors":
+        states = read_checkpoint(file)
+        return {name: weight.clone().contiguous() for name, weight in states.items() if kept(name)}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            return {name: tensors.get_tensor(name) for name in tensors.keys() if kept(name)}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(f"{file} is truncated or damaged: {error}") from error
+
+
+def _weight_files(checkpoint: str) -> list[Path]:
+    for name in WEIGHTS:
+        path = find_file(checkpoint, name)
+        if path is None:
+            continue
+        if path.suffix != ".json":
+            return [path]
+        shards = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        found = [find_file(checkpoint, shard) for shard in shards]
+        missing = [shard for shard, file in zip(shards, found, strict=True) if file is None]
+        if missing:
+            raise CheckpointError(f"{checkpoint} lacks {missing[0]}, which its {path.name} names")
+        return [file for file in found if file is not None]
+    raise CheckpointError(f"{checkpoint} has no weights; expected model.safetensors or pytorch_model.bin")

@@ -1,0 +1,118 @@
+"""Eight workers on two hundred cells, killed at random: every cell is run to its end exactly once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from s3prl_convexprune.experiments.frozen.plan import Plan
+from s3prl_convexprune.locks import FolderLock, owner_of
+from s3prl_convexprune.results.cell import Cell
+
+CELLS, WORKERS, KILLS = 200, 8, 40
+
+# A stub cell sleeps, writes the marker that ends it, and notes both in a ledger by atomic appends.
+STUB = """
+import json, os, random, sys, time
+from s3prl_convexprune.experiments.frozen.plan import Plan
+from s3prl_convexprune.results.reading import FINISHED
+from s3prl_convexprune.experiments.frozen.worker import work
+from s3prl_convexprune.atomic import write_json
+
+plan = Plan.from_json(sys.stdin.read())
+ledger = os.open(plan.expdir / "ledger", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+def run_cell(plan, cell):
+    folder = plan.folder(cell)
+    os.write(ledger, f"start {cell.seed} {os.getpid()} {time.monotonic()}\\n".encode())
+    time.sleep(random.random() * 0.05)
+    write_json(folder / FINISHED, {"by": os.getpid()})
+    os.write(ledger, f"end {cell.seed} {os.getpid()} {time.monotonic()}\\n".encode())
+
+work(plan, lambda event: None, run_cell, first=int(sys.argv[1]))
+"""
+
+TAKE = """
+from s3prl_convexprune.locks import FolderLock
+lock = FolderLock({path!r})
+print(lock.acquire(), flush=True)
+"""
+
+
+def start(plan: Plan, first: int) -> subprocess.Popen[str]:
+    worker = subprocess.Popen([sys.executable, "-c", STUB, str(first)], stdin=subprocess.PIPE, text=True)
+    assert worker.stdin is not None
+    worker.stdin.write(plan.to_json())
+    worker.stdin.close()
+    return worker
+
+
+def test_no_cell_is_run_twice_to_completion_and_none_is_lost(tmp_path: Path) -> None:
+    cells = tuple(Cell("stub", "ks", None, 1e-4, seed) for seed in range(CELLS))
+    plan = Plan(tmp_path, cells, {"ks": "none"})
+    generator = random.Random(0)
+    workers = [start(plan, generator.randrange(CELLS)) for _ in range(WORKERS)]
+    kills = 0
+    deadline = time.monotonic() + 120
+    while any(worker.poll() is None for worker in workers):
+        assert time.monotonic() < deadline, "the workers do not come to an end"
+        time.sleep(0.05)
+        if kills < KILLS:
+            victim = generator.randrange(WORKERS)
+            if workers[victim].poll() is None:
+                workers[victim].send_signal(signal.SIGKILL)
+                workers[victim].wait()
+                workers[victim] = start(plan, generator.randrange(CELLS))
+                kills += 1
+    start(plan, 0).wait()  # what a worker held when it was killed last is left for the next invocation
+
+    assert all((plan.folder(cell) / "finished.json").exists() for cell in cells)
+    open_by: dict[str, str] = {}
+    ended: dict[str, int] = {}
+    for line in (tmp_path / "ledger").read_text().splitlines():
+        event, cell, process, _ = line.split()
+        if event == "start":
+            open_by[cell] = process  # an earlier holder was killed: the lock does not open for a living one
+        else:
+            assert open_by[cell] == process, "two workers were in one cell"
+            ended[cell] = ended.get(cell, 0) + 1
+    assert max(ended.values()) == 1, "a finished cell was run again"
+    assert len(ended) > CELLS - kills and kills > 10
+
+
+def test_a_lock_left_by_a_dead_process_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    code = TAKE.format(path=str(path)) + "import os; os.kill(os.getpid(), 9)"
+    dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert dead.stdout.strip() == "True" and dead.returncode == -9
+    assert str(os.getpid()) not in owner_of(path) and "process" in owner_of(path)
+    with FolderLock(path) as lock:
+        assert lock.held and str(os.getpid()) in owner_of(path)
+    assert owner_of(path) == "nobody"
+
+
+def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    code = TAKE.format(path=str(path)) + "input()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline().strip() == "True"
+    lock = FolderLock(path)
+    assert not lock.acquire() and str(holder.pid) in owner_of(path)
+    holder.communicate("\n")
+    assert lock.acquire()
+    lock.release()
+
+
+def test_an_owner_on_another_machine_counts_as_alive_until_its_heartbeat_stops(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({"host": "another-machine", "pid": 1, "since": 0}))
+    assert not FolderLock(path).acquire()
+    os.utime(path, (0, time.time() - 301))
+    with FolderLock(path) as lock:
+        assert lock.held

@@ -1,0 +1,23 @@
+"""The paper's columns: per model, their mean, and the poster's own line apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3prl_convexprune.experiments.finetuned.paper_table import change, paper_table
+from s3prl_convexprune.experiments.finetuned.table import Line
+
+
+def line(upstream, layers, score, params, train, inference):
+    return Line(upstream, layers, score, None, params, train, None, inference, None)
+
+
+def test_changes_their_mean_and_the_published_line():
+    one = change(line("a", 12, 96.0, 100, 10.0, 4.0), line("a_cut", 8, 95.5, 70, 8.0, 3.0))
+    two = change(line("b", 12, 90.0, 100, 10.0, 4.0), line("b_cut", 8, 91.0, 50, 6.0, 1.0))
+    assert (one.accuracy, one.training_time, one.inference_time, one.size) == pytest.approx((-0.5, -20, -25, -30))
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in paper_table([one, two], "word").splitlines()]
+    assert rows[2] == ["a", "8", "-0.50 points", "-20.0 %", "-25.0 %", "-30.0 %"]
+    assert rows[4] == ["measured, mean over 2", "", "+0.25 points", "-30.0 %", "-50.0 %", "-40.0 %"]
+    assert rows[5][0].startswith("published") and rows[5][2:] == ["-0.25 %", "-23.4 %", "-25.9 %", "-"]
+    assert "+1.22 % | -47.8 % | -58.7 %" in paper_table([one], "speaker")
