@@ -29,6 +29,7 @@ from . import (
     sid_cache,
     sox_effects,
     torchaudio_library,
+    whole_weights,
 )
 from .remedy import Remedy, Report
 
@@ -46,6 +47,7 @@ REMEDIES: tuple[Remedy, ...] = (
     distributed.REMEDY,
     hf_last_state.REMEDY,
     hf_weights.REMEDY,
+    whole_weights.REMEDY,
     hf_models.REMEDY,
     downloads.REMEDY,
     hub_local.REMEDY,

@@ -132,7 +132,7 @@ def build_upstream(args: argparse.Namespace, build: Callable[[], Any]) -> Any:
         model = entries[0].model
         return model.module if isinstance(model, DistributedDataParallel) else model
 
-    load_whole(expert, args.upstream, args.upstream_ckpt)
+    load_whole(expert, args.upstream)
     return entries[0]
 
 

@@ -114,7 +114,6 @@ FAMILIES: tuple[Family, ...] = (
         "decoar2",
         None,
         no_export=_FIXED_DEPTH,
-        lenient=("model", "model"),
         depths=dict(decoar2=BASE, decoar2_custom=BASE, decoar2_local=BASE, decoar2_url=BASE),
     ),
     _transformers("hf_hubert", "s3prl.upstream.hf_hubert", entries=("tiny_hubert",), depths=dict(tiny_hubert=BASE)),
@@ -153,7 +152,6 @@ FAMILIES: tuple[Family, ...] = (
             tera_100hr=3,
             tera_960hr=3,
         ),
-        lenient=("transformer.model", "Transformer"),
     ),
     Hourglass(
         "multires_hubert",
@@ -174,7 +172,6 @@ FAMILIES: tuple[Family, ...] = (
         layerdrop="model.encoder.layerdrop",
         heads=("model.layer_pred_heads",),
         no_export=_FIXED_DEPTH,
-        lenient=("model", "model"),
         depths=dict(
             lighthubert=BASE,
             lighthubert_small=BASE,

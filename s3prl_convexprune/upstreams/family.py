@@ -63,8 +63,6 @@ class Family:
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
         loads_with: the hub entry that takes a checkpoint of one's own in this family.
         no_export: why a cut cannot be stated as an ordinary checkpoint of the family, if it cannot.
-        lenient: where a loader passes over missing weights in silence, the model's path and its weights' key in
-            the checkpoint, so that `checkpoint` can look.
         model_type: what a checkpoint in transformers' format calls its kind of model.
         entries: hub entries that are not in `packages`.
         depths: hub entry -> its number of transformer layers, where the entry fixes the checkpoint; those that take
@@ -85,7 +83,6 @@ class Family:
     layout: Layout | None = None
     loads_with: str | None = None
     no_export: str | None = None
-    lenient: tuple[str, str] | None = None
     model_type: str | None = None
     entries: tuple[str, ...] = ()
     depths: Mapping[str, int] = field(default_factory=dict)

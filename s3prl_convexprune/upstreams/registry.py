@@ -147,7 +147,7 @@ def build_upstream(name: str, **kwargs: Any) -> Any:
     check_checkpoint(name, _ckpt(kwargs))
     from .checkpoint import load_whole
 
-    return load_whole(lambda: entry(**kwargs), name, _ckpt(kwargs))
+    return load_whole(lambda: entry(**kwargs), name)
 
 
 def build_cut(config: UpstreamConfig, **kwargs: Any) -> Any:

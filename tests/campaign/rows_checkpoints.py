@@ -85,6 +85,12 @@ def _experiment(**args: Any) -> Callable[[Path, Path], object]:
     return make
 
 
+def _without_weights(path: Path, material: Path) -> None:
+    import torch
+
+    torch.save({"model": {}}, path)
+
+
 EXPORT = "export hubert_custom_convexpruned_L2 -k bad.pt -o out.pt"
 EXPORT_FOLDER = "export hf_hubert_custom_convexpruned_L2 -k bad -o out"
 VERBS = {
@@ -154,6 +160,19 @@ ROWS = [
         ("bad.ckpt", "it was refused and not run"),
         {"bad.ckpt": _experiment(seed=Payload())},
         environ=NO_GUARD,
+        leaves=EXPERIMENT,
+    ),
+    Row(
+        "analyze: a recurrent upstream's checkpoint without weights",
+        f"{ANALYZE} -u decoar_local -k bad.pt",
+        ("bad.pt", "backward_lstm.bias_hh_l0"),
+        {"bad.pt": _without_weights},
+    ),
+    Row(
+        "run_downstream.py: a recurrent upstream's checkpoint without weights",
+        f"{TRAIN} -u decoar_layers_local -k bad.pt",
+        ("bad.pt", "backward_lstms.0.bias_hh_l0"),
+        {"bad.pt": _without_weights},
         leaves=EXPERIMENT,
     ),
 ]
