@@ -16,7 +16,8 @@ import yaml
 from . import _plugin, compat
 from .errors import ConvexPruneError
 from .tasks.recipes import RECIPES, fill_paths, recipe_path
-from .tasks.requirements import PACKAGES, missing_packages, missing_part, missing_sox
+from .tasks.requirements import missing_packages, missing_part, missing_sox
+from .tasks.table import DOWNSTREAMS
 from .upstreams.names import usable_configs
 from .versions import __version__
 
@@ -72,7 +73,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
         yield Finding("configs", config.name, str(config.path))
     for where, error in errors.items():
         yield Finding("configs", where, str(error), ok=False)
-    for downstream in PACKAGES:
+    for downstream in DOWNSTREAMS:
         yield _recipe(downstream, environ)
 
 

@@ -11,13 +11,11 @@ from ..corpora import CORPORA, corpus_root
 from ..errors import ConfigError, CorpusError, nearest
 from ..numbers import SHARE
 from ..paper import paper_depth
-from ..resources import downstream_recipes_dir
-from ..tasks.recipes import fill_paths
+from ..tasks.recipes import fill_paths, recipe_path, variants
 from ..tasks.requirements import require_packages
 from ..tasks.table import get_task
 from ..upstreams.names import check_checkpoint, whole_upstreams
 from .analyses import expanded
-from .finetuned.comparison import variants
 from .finetuned.of_study import data_folder
 from .planned import known_layers
 from .study import Evaluation, Labelling, Study
@@ -48,10 +46,11 @@ def check_names(study: Study) -> None:
                 f"{nearest(labelling.label, labels)}"
             )
     for evaluation in study.evaluate:
-        if evaluation.variant is not None and evaluation.variant not in variants(evaluation.task):
+        known = variants(get_task(evaluation.task))
+        if evaluation.variant is not None and evaluation.variant not in known:
             raise ConfigError(
                 f"evaluation {evaluation.title}: the recipe has no variant {evaluation.variant!r}"
-                f"{nearest(evaluation.variant, variants(evaluation.task))}"
+                f"{nearest(evaluation.variant, known)}"
             )
         label = study.analyses[study.labelling_of(evaluation)].label
         for choose in study.rules_of(evaluation):
@@ -90,7 +89,7 @@ def _corpus(labelling: Labelling) -> None:
 
 def _recipe(evaluation: Evaluation) -> None:
     task = get_task(evaluation.task)
-    require_packages(task.downstream)
+    require_packages(task.downstream.name)
     if evaluation.data == "demo":
         return
     if evaluation.data is not None:
@@ -98,8 +97,7 @@ def _recipe(evaluation: Evaluation) -> None:
             f"evaluation {evaluation.title}: 'data' is 'demo' or for 'how: finetuned'; a frozen recipe takes its "
             "folders from the environment or from 'overrides'"
         )
-    path = downstream_recipes_dir() / "s3prl" / task.recipe
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    recipe: dict[str, Any] = yaml.safe_load(recipe_path(task.downstream.name).read_text(encoding="utf-8"))
     for key, value in evaluation.overrides.items():
         node: Any = {"config": recipe}
         *parents, last = key.split(".")
@@ -107,4 +105,4 @@ def _recipe(evaluation: Evaluation) -> None:
             node = node.get(part) if isinstance(node, dict) else None
         if isinstance(node, dict):
             node[last] = value
-    fill_paths(task.downstream, recipe)
+    fill_paths(task.downstream.name, recipe)

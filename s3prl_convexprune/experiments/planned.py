@@ -14,8 +14,7 @@ import yaml
 from ..artifact import Analysis
 from ..errors import ConvexPruneError, DepthError
 from ..paper import paper_depth
-from ..resources import downstream_recipes_dir
-from ..tasks.recipes import RECIPES
+from ..tasks.recipes import recipe_path
 from ..tasks.table import get_task
 from ..upstreams.names import depths_of, unknown_upstream, whole_upstreams
 from .analyses import analysis_path, expanded, pairs
@@ -107,23 +106,21 @@ def _frozen(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> It
     changed = [f"{key}={value!r}" for key, value in evaluation.overrides.items()]
     command += ["--override", *changed] if changed else []
     command += ["--jobs", str(jobs)]
-    recipe = yaml.safe_load((downstream_recipes_dir() / "s3prl" / task.recipe).read_text(encoding="utf-8"))
+    recipe = yaml.safe_load(recipe_path(task.downstream.name).read_text(encoding="utf-8"))
     length = evaluation.overrides.get("config.runner.total_steps", recipe["runner"]["total_steps"])
     cells = len(names) * len(evaluation.seeds) * max(1, len(evaluation.lrs))
     cells *= len(evaluation.folds or task.folds or (None,))
-    variable = RECIPES[task.downstream].folders[0].variable
     yield Step(
         f"{task.title}, frozen, through s3prl's runner",
         _shell(command),
-        "the embedded corpus" if evaluation.data == "demo" else _variable(variable),
+        "the embedded corpus" if evaluation.data == "demo" else _variable(task.data_variable),
         f"at most {cells} trainings of {length:,} steps",
     )
 
 
 def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> Iterator[Step]:
     task = get_task(evaluation.task)
-    variable = RECIPES[task.downstream].folders[0].variable
-    data = evaluation.data or f"${variable}"
+    data = evaluation.data or f"${task.data_variable}"
     for base in study.bases:
         names = list(_names(study, evaluation, base, output))
         folder = output / "finetuned" / evaluation.task / base.name

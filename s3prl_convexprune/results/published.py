@@ -9,16 +9,9 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from ..tasks.table import TASKS
-
-# FBANK's value and the reference point at 1000, from superbbenchmark/website-react frontend/src/Data.js.
-REFERENCE_POINTS = {
-    "asr": (23.18, 3.62),
-    "sid": (20.058174, 90.3),
-    "ks": (41.3826674, 96.66),
-    "er": (48.23672168, 67.62),
-}
 
 
 @dataclass(frozen=True)
@@ -75,9 +68,6 @@ def four_task_score(scores: Mapping[str, float]) -> float | None:
     >>> four_task_score({"ks": 96.30}) is None
     True
     """
-    if set(REFERENCE_POINTS) - set(scores):
+    if set(TASKS) - set(scores):
         return None
-    points = [
-        1000 * (scores[task] - fbank) / (reference - fbank) for task, (fbank, reference) in REFERENCE_POINTS.items()
-    ]
-    return sum(points) / len(points)
+    return fmean(task.points(scores[name]) for name, task in TASKS.items())

@@ -130,8 +130,8 @@ def _departures(task: Task, folds: Sequence[str], row: Result, utterances: int) 
         yield "the upstream was fine-tuned"
     if task.folds and tuple(folds) != task.folds:
         yield f"{len(folds)} of {len(task.folds)} folds"
-    steps = row.total_steps
-    if steps != task.full_steps:
-        yield f"{steps:,} of {task.full_steps:,} steps"
-    if utterances != task.test_utterances and (not task.folds or tuple(folds) == task.folds):
-        yield f"{utterances:,} test utterances, {task.corpus} has {task.test_utterances:,}"
+    steps, published = row.total_steps, task.published
+    if steps != published.steps:
+        yield f"{steps:,} of {published.steps:,} steps"
+    if utterances != published.utterances and (not task.folds or tuple(folds) == task.folds):
+        yield f"{utterances:,} test utterances, {published.corpus} has {published.utterances:,}"

@@ -1,4 +1,4 @@
-"""The shipped recipes: which one a downstream uses, and the corpus folders that are open (null) in them.
+"""The shipped recipes, s3prl's and SpeechBrain's: their files, and the corpus folders that are open (null) in them.
 
 An open folder is filled from the environment, ``S3PRL_CONVEXPRUNE_DATA_<CORPUS>``. What the user states, in a config
 or with ``-o``, is never replaced.
@@ -8,93 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..corpora.prepare import find_prepared
 from ..errors import ConfigError, CorpusError, nearest
 from ..resources import downstream_recipes_dir
+from .table import DOWNSTREAMS
+from .task import Downstream, Task
 
-PREFIX = "S3PRL_CONVEXPRUNE_DATA_"
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One path that a recipe leaves open.
-
-    Attributes:
-        key: its name under ``downstream_expert.<section>``.
-        corpus: the environment variable's ending, ``IEMOCAP`` for ``S3PRL_CONVEXPRUNE_DATA_IEMOCAP``.
-        below: where it lies under that folder.
-        made_by: the command that makes it, where the corpus does not come with it.
-        section: where the recipe keeps its paths.
-    """
-
-    key: str
-    corpus: str
-    below: str = ""
-    made_by: str = ""
-    section: str = "datarc"
-
-    @property
-    def variable(self) -> str:
-        return PREFIX + self.corpus
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The recipe of one s3prl downstream: its file name and its open paths."""
-
-    file: str
-    folders: tuple[Folder, ...]
-
-
-def _prepared(key: str, corpus: str, below: str, task: str) -> Folder:
-    return Folder(key, corpus, below, f"s3prl-convexprune prepare {task} --root ROOT")
-
-
-#: One row a downstream (s3prl's name of it).
-RECIPES: Mapping[str, Recipe] = {
-    "asr": Recipe(
-        "asr.yaml",
-        (
-            Folder("libri_root", "LIBRISPEECH"),
-            _prepared("bucket_file", "LIBRISPEECH", "len_for_bucket", "asr"),
-            _prepared("dict_path", "LIBRISPEECH", "char.dict", "asr"),
-        ),
-    ),
-    "voxceleb1": Recipe(
-        "sid.yaml",
-        (Folder("file_path", "VOXCELEB1"), _prepared("meta_data", "VOXCELEB1", "veri_test_class.txt", "sid")),
-    ),
-    "speech_commands": Recipe(
-        "ks.yaml",
-        (
-            Folder("speech_commands_root", "SPEECH_COMMANDS"),
-            Folder("speech_commands_test_root", "SPEECH_COMMANDS_TEST"),
-        ),
-    ),
-    "emotion": Recipe("er.yaml", (Folder("root", "IEMOCAP"), _prepared("meta_data", "IEMOCAP", "meta_data", "er"))),
-    "sv_voxceleb1": Recipe(
-        "asv.yaml",
-        (
-            Folder("file_path", "VOXCELEB1"),
-            Folder("test_meta_data", "VOXCELEB1", "veri_test2.txt"),
-            Folder("dev_meta_data", "VOXCELEB1", "veri_test2.txt"),
-        ),
-    ),
-    "fluent_commands": Recipe("ic.yaml", (Folder("file_path", "FLUENT_COMMANDS"),)),
-    "quesst14_dtw": Recipe("qbe.yaml", (Folder("dataset_root", "QUESST14"),)),
-    "diarization": Recipe(
-        "sd.yaml",
-        (
-            Folder("train_dir", "LIBRI2MIX", "train", section="loaderrc"),
-            Folder("dev_dir", "LIBRI2MIX", "dev", section="loaderrc"),
-            Folder("test_dir", "LIBRI2MIX", "test", section="loaderrc"),
-        ),
-    ),
-}
+#: The downstreams that a recipe ships for, by s3prl's name.
+RECIPES: Mapping[str, Downstream] = {name: row for name, row in DOWNSTREAMS.items() if row.recipe}
 
 
 def recipe_path(downstream: str) -> Path:
@@ -115,7 +39,7 @@ def recipe_path(downstream: str) -> Path:
     """
     if downstream not in RECIPES:
         raise ConfigError(f"no recipe ships for downstream {downstream!r}{nearest(downstream, RECIPES)}")
-    return downstream_recipes_dir() / "s3prl" / RECIPES[downstream].file
+    return downstream_recipes_dir() / "s3prl" / str(RECIPES[downstream].recipe)
 
 
 def fill_paths(
@@ -161,3 +85,38 @@ def fill_paths(
             raise CorpusError(
                 f"{downstream}: {folder.key} {value} ({source}) is not there; set {folder.variable}, or {option}"
             )
+
+
+def finetuning_recipe(task: Task, variant: str | None = None) -> tuple[Path, Path]:
+    """The `train.py` and the hyperparameter file of a task's SpeechBrain recipe.
+
+    Args:
+        task: the task.
+        variant: another of its hyperparameter files, by its name without ending; None takes the task's own.
+
+    Raises:
+        ConfigError: it has no such variant; the message names the nearest.
+
+    >>> from .table import get_task
+    >>> [path.name for path in finetuning_recipe(get_task("ks"), "v1_12")]
+    ['train.py', 'v1_12.yaml']
+    """
+    known = variants(task)
+    if variant is not None and variant not in known:
+        raise ConfigError(f"the recipe of {task.name} has no variant {variant!r}{nearest(variant, known)}")
+    folder = _finetuning_folder(task)
+    return folder / "train.py", folder / "hparams" / f"{variant or task.finetuning.variant}.yaml"
+
+
+def variants(task: Task) -> list[str]:
+    """The variants of a task's SpeechBrain recipe.
+
+    >>> from .table import get_task
+    >>> variants(get_task("sid"))
+    ['speech_commands', 'voxceleb1']
+    """
+    return sorted(path.stem for path in (_finetuning_folder(task) / "hparams").glob("*.yaml"))
+
+
+def _finetuning_folder(task: Task) -> Path:
+    return downstream_recipes_dir() / "speechbrain" / task.finetuning.folder

@@ -1,67 +1,20 @@
-"""The SUPERB tasks this package scores: one row a task, nothing task-specific anywhere else.
+"""The SUPERB tasks: one row a task, nothing task-specific anywhere else.
 
-A task is an s3prl downstream, a recipe, the files in which that downstream leaves its predictions, and a metric
-with its direction. Metrics are percentages: accuracy for SID, KS and ER, word error rate for ASR.
+`TASKS` are the tasks that this package scores and tunes. `OTHERS` are s3prl's other downstreams that run with its
+upstreams: their recipes and needs, no scores. Metrics are percentages: accuracy for SID, KS and ER, word error rate
+for ASR. FBANK's value and the reference point are from superbbenchmark/website-react frontend/src/Data.js.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..errors import ConfigError, nearest
+from .task import DemoData, Downstream, FineTuning, Folder, Published, Task
 
 
-@dataclass(frozen=True)
-class Task:
-    """One task of the benchmark, as s3prl runs it.
-
-    Attributes:
-        name: what commands call it.
-        title: what a table calls it.
-        downstream: s3prl's name for it (``-d``).
-        recipe: file name of this package's recipe.
-        label: what separates the classes, hence which convexity curve belongs to the task.
-        metric: "accuracy" or "wer", in percent.
-        higher_is_better: direction of the metric.
-        evaluate_split: what ``-t`` must be for the test set.
-        dev_split: s3prl's name of the split that chooses the checkpoint.
-        folds: s3prl's names of the cross-validation folds; the task's number is their mean. Empty: one run.
-        corpus: the data set of the published number.
-        predictions: file of per-utterance predictions in the experiment folder; ``{split}`` and ``{fold}`` vary.
-        truths: file of the reference labels or transcripts, line by line the same utterances.
-        full_steps: optimizer steps of the published protocol; a shorter schedule is not a SUPERB number.
-        test_utterances: size of the published test set (all folds); another size is another corpus.
-    """
-
-    name: str
-    title: str
-    downstream: str
-    recipe: str
-    label: str
-    metric: str
-    higher_is_better: bool
-    evaluate_split: str
-    dev_split: str
-    folds: tuple[str, ...]
-    corpus: str
-    predictions: str
-    truths: str
-    full_steps: int
-    test_utterances: int
-
-    @property
-    def best_checkpoint(self) -> str:
-        """The checkpoint that s3prl keeps for the best score on dev."""
-        return f"{self.dev_split}-best.ckpt"
-
-    def better(self, a: float, b: float) -> bool:
-        """Whether score ``a`` beats score ``b`` in this task's direction.
-
-        >>> TASKS["asr"].better(6.4, 7.0), TASKS["ks"].better(6.4, 7.0)
-        (True, False)
-        """
-        return a > b if self.higher_is_better else a < b
+def _prepared(key: str, corpus: str, below: str, task: str) -> Folder:
+    return Folder(key, corpus, below, f"s3prl-convexprune prepare {task} --root ROOT")
 
 
 TASKS: dict[str, Task] = {
@@ -70,72 +23,140 @@ TASKS: dict[str, Task] = {
         Task(
             name="asr",
             title="ASR",
-            downstream="asr",
-            recipe="asr.yaml",
+            corpus="librispeech",
             label="phoneme",
             metric="wer",
             higher_is_better=False,
             evaluate_split="test-clean",
             dev_split="dev-clean",
-            folds=(),
-            corpus="LibriSpeech train-clean-100",
             predictions="{split}-noLM-hyp.ark",
             truths="{split}-noLM-ref.ark",
-            full_steps=200_000,
-            test_utterances=2_620,
+            downstream=Downstream(
+                "asr",
+                "asr.yaml",
+                folders=(
+                    Folder("libri_root", "LIBRISPEECH"),
+                    _prepared("bucket_file", "LIBRISPEECH", "len_for_bucket", "asr"),
+                    _prepared("dict_path", "LIBRISPEECH", "char.dict", "asr"),
+                ),
+                packages=("editdistance", "pandas"),
+            ),
+            finetuning=FineTuning("ASR", "librispeech_100", {"librispeech_100": DemoData("asr", "LibriSpeech")}),
+            published=Published("LibriSpeech train-clean-100", 200_000, 2_620, fbank=23.18, reference=3.62),
         ),
         Task(
             name="sid",
             title="SID",
-            downstream="voxceleb1",
-            recipe="sid.yaml",
+            corpus="voxceleb1",
             label="speaker",
             metric="accuracy",
             higher_is_better=True,
             evaluate_split="test",
             dev_split="dev",
-            folds=(),
-            corpus="VoxCeleb1",
             predictions="{split}_predict.txt",
             truths="{split}_truth.txt",
-            full_steps=200_000,
-            test_utterances=8_251,
+            downstream=Downstream(
+                "voxceleb1",
+                "sid.yaml",
+                folders=(
+                    Folder("file_path", "VOXCELEB1"),
+                    _prepared("meta_data", "VOXCELEB1", "veri_test_class.txt", "sid"),
+                ),
+            ),
+            finetuning=FineTuning(
+                "SID",
+                "voxceleb1",
+                {
+                    "voxceleb1": DemoData("sid", "VoxCeleb1", {"iden_split": "iden_split.txt"}),
+                    "speech_commands": DemoData("ks", "train"),
+                },
+            ),
+            published=Published("VoxCeleb1", 200_000, 8_251, fbank=20.058174, reference=90.3),
         ),
         Task(
             name="ks",
             title="KS",
-            downstream="speech_commands",
-            recipe="ks.yaml",
+            corpus="speech_commands",
             label="word",
             metric="accuracy",
             higher_is_better=True,
             evaluate_split="test",
             dev_split="dev",
-            folds=(),
-            corpus="Speech Commands v0.01",
             predictions="{split}_predict.txt",
             truths="{split}_truth.txt",
-            full_steps=200_000,
-            test_utterances=3_081,
+            downstream=Downstream(
+                "speech_commands",
+                "ks.yaml",
+                folders=(
+                    Folder("speech_commands_root", "SPEECH_COMMANDS"),
+                    Folder("speech_commands_test_root", "SPEECH_COMMANDS_TEST"),
+                ),
+            ),
+            finetuning=FineTuning(
+                "KS", "v2_35", dict.fromkeys(("v1_12", "v2_35"), DemoData("ks", "train", {"test_data_folder": "test"}))
+            ),
+            published=Published("Speech Commands v0.01", 200_000, 3_081, fbank=41.3826674, reference=96.66),
         ),
         Task(
             name="er",
             title="ER",
-            downstream="emotion",
-            recipe="er.yaml",
+            corpus="iemocap",
             label="emotion",
             metric="accuracy",
             higher_is_better=True,
             evaluate_split="test",
             dev_split="dev",
-            folds=("fold1", "fold2", "fold3", "fold4", "fold5"),
-            corpus="IEMOCAP",
             predictions="{split}_{fold}_predict.txt",
             truths="{split}_{fold}_truth.txt",
-            full_steps=30_000,
-            test_utterances=5_531,
+            downstream=Downstream(
+                "emotion",
+                "er.yaml",
+                folders=(Folder("root", "IEMOCAP"), _prepared("meta_data", "IEMOCAP", "meta_data", "er")),
+            ),
+            finetuning=FineTuning("ER", "iemocap", {"iemocap": DemoData("er")}, fold="test_session"),
+            published=Published("IEMOCAP", 30_000, 5_531, fbank=48.23672168, reference=67.62),
+            folds=("fold1", "fold2", "fold3", "fold4", "fold5"),
         ),
     )
+}
+
+OTHERS = (
+    Downstream(
+        "sv_voxceleb1",
+        "asv.yaml",
+        folders=(
+            Folder("file_path", "VOXCELEB1"),
+            Folder("test_meta_data", "VOXCELEB1", "veri_test2.txt"),
+            Folder("dev_meta_data", "VOXCELEB1", "veri_test2.txt"),
+        ),
+        packages=("joblib",),
+        sox="to trim silence",
+        sox_for_all=True,
+    ),
+    Downstream("fluent_commands", "ic.yaml", folders=(Folder("file_path", "FLUENT_COMMANDS"),), packages=("pandas",)),
+    Downstream(
+        "quesst14_dtw",
+        "qbe.yaml",
+        folders=(Folder("dataset_root", "QUESST14"),),
+        packages=("dtw-python", "lxml"),
+        sox="for audio that has not 16 kHz, as QUESST's has 8",
+    ),
+    Downstream(
+        "diarization",
+        "sd.yaml",
+        folders=(
+            Folder("train_dir", "LIBRI2MIX", "train", section="loaderrc"),
+            Folder("dev_dir", "LIBRI2MIX", "dev", section="loaderrc"),
+            Folder("test_dir", "LIBRI2MIX", "test", section="loaderrc"),
+        ),
+        packages=("h5py", "pandas"),
+    ),
+    Downstream("ctc", packages=("editdistance",), part="s3prl.downstream.ctc.corpus"),
+)
+
+#: s3prl's name -> downstream.
+DOWNSTREAMS: dict[str, Downstream] = {
+    downstream.name: downstream for downstream in (*(task.downstream for task in TASKS.values()), *OTHERS)
 }
 
 
@@ -145,8 +166,8 @@ def get_task(name: str) -> Task:
     Raises:
         ConfigError: there is none; the message names the nearest.
 
-    >>> get_task("ks").downstream
-    'speech_commands'
+    >>> get_task("ks").downstream.name, get_task("ks").better(6.4, 7.0), get_task("asr").better(6.4, 7.0)
+    ('speech_commands', False, True)
     >>> get_task("kws")
     Traceback (most recent call last):
     ...

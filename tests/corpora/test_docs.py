@@ -26,11 +26,11 @@ def test_every_corpus_with_its_variable_and_labels():
 def test_every_variable_of_a_recipe_is_explained():
     text = (DOCS / "corpora.md").read_text() + (DOCS / "recipes.md").read_text()
     for recipe in RECIPES.values():
-        yaml = (DOCS.parent / "downstream_recipes" / "s3prl" / recipe.file).read_text()
+        yaml = (DOCS.parent / "downstream_recipes" / "s3prl" / recipe.recipe).read_text()
         for folder in recipe.folders:
             assert folder.variable in text or folder.variable in yaml
 
 
 def test_every_recipe_with_its_downstream():
     listed = {row[1].strip("`"): row[2].strip("`") for row in table_rows("recipes.md")}
-    assert listed == {downstream: recipe.file for downstream, recipe in RECIPES.items()}
+    assert listed == {downstream: recipe.recipe for downstream, recipe in RECIPES.items()}

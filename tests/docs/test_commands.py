@@ -22,9 +22,7 @@ import pytest
 import yaml
 
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.experiments.finetuned.comparison import HPARAMS
-from s3prl_convexprune.resources import downstream_recipes_dir
-from s3prl_convexprune.tasks.recipes import RECIPES, recipe_path
+from s3prl_convexprune.tasks.recipes import RECIPES, finetuning_recipe, recipe_path
 from s3prl_convexprune.tasks.table import get_tasks
 from s3prl_convexprune.upstreams import names
 
@@ -106,8 +104,7 @@ def check_ours(given: argparse.Namespace) -> None:
     task = options.get("task") or []
     chosen = get_tasks([task] if isinstance(task, str) else task)
     if "hparams" in options:
-        shipped = downstream_recipes_dir() / "speechbrain" / HPARAMS[chosen[0].name]
-        shipped = shipped.with_name(f"{given.variant}.yaml") if given.variant else shipped
+        _, shipped = finetuning_recipe(chosen[0], given.variant)
         check_hparams(ROOT / given.hparams if given.hparams else shipped, given.override)
 
 

@@ -11,7 +11,7 @@ from s3prl_convexprune._plugin import SWITCH
 from s3prl_convexprune.compat import sox_effects
 from s3prl_convexprune.doctor import examine
 from s3prl_convexprune.tasks.recipes import RECIPES
-from s3prl_convexprune.tasks.requirements import PACKAGES
+from s3prl_convexprune.tasks.table import DOWNSTREAMS
 from tests import tiny_superb
 
 
@@ -33,7 +33,7 @@ def test_recipes_are_ready_once_their_corpus_is_there(tmp_path):
     assert "S3PRL_CONVEXPRUNE_DATA_IEMOCAP" in bare["recipes", "emotion"].state
     assert not bare["recipes", "emotion"].ok and not bare["recipes", "emotion"].broken
     assert given["recipes", "emotion"].state == "ready"
-    assert set(PACKAGES) == {*RECIPES, "ctc"}
+    assert set(DOWNSTREAMS) == {*RECIPES, "ctc"}
     assert "clone of s3prl" in bare["recipes", "ctc"].state
 
 

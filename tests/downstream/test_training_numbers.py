@@ -19,7 +19,7 @@ def recipe(downstream: str = "speech_commands") -> dict[str, Any]:
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_shipped_recipes_stand(task):
-    check_training(recipe(task.downstream))
+    check_training(recipe(task.downstream.name))
 
 
 @pytest.mark.parametrize(

@@ -12,20 +12,12 @@ from typing import Any
 
 from ...atomic import check_place
 from ...devices import choose_device
-from ...errors import ConfigError, nearest
+from ...errors import ConfigError
 from ...fingerprint import settings_sha256
 from ...numbers import SEED
-from ...resources import downstream_recipes_dir
+from ...tasks.recipes import finetuning_recipe
 from ...tasks.table import get_task
 from ...upstreams.checks import check as check_request
-
-HPARAMS = {
-    "asr": "ASR/hparams/librispeech_100.yaml",
-    "sid": "SID/hparams/voxceleb1.yaml",
-    "ks": "KS/hparams/v2_35.yaml",
-    "er": "ER/hparams/iemocap.yaml",
-}
-FOLDS = {"er": "test_session"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +44,13 @@ class Comparison:
 
     Attributes:
         upstreams: names on s3prl's hub; the first is what the others are compared with.
-        task: a key of `HPARAMS`.
+        task: a key of `TASKS`.
         data_folder: the corpus.
         output: the comparison's folder.
         seeds: training seeds.
         folds: for a task with folds, which of them; all when empty.
         variant: another of the hyperparameter files that ship with the task's recipe, by its name without ending
-            (``v1_12`` of ks, ``speech_commands`` of sid); None takes the one of `HPARAMS`.
+            (``v1_12`` of ks, ``speech_commands`` of sid); None takes the task's own.
         hparams: a hyperparameter file of one's own in its place.
         overrides: hyperparameters to change, ``{"number_of_epochs": "5"}``.
         ckpt: checkpoint, for upstreams that take one.
@@ -98,10 +90,8 @@ class Comparison:
 
     def recipe(self) -> tuple[Path, Path]:
         """The recipe's `train.py` and hyperparameter file."""
-        shipped = downstream_recipes_dir() / "speechbrain" / HPARAMS[self.task]
-        if self.variant is not None:
-            shipped = shipped.with_name(f"{self.variant}.yaml")
-        return shipped.parents[1] / "train.py", self.hparams or shipped
+        train, hparams = finetuning_recipe(get_task(self.task), self.variant)
+        return train, self.hparams or hparams
 
     def settings(self, run: Run) -> dict[str, Any]:
         """Everything that decides a run's numbers."""
@@ -120,6 +110,7 @@ class Comparison:
     def command(self, run: Run) -> list[str]:
         """The recipe's command line for a run."""
         train, hparams = self.recipe()
+        fold_key = get_task(self.task).finetuning.fold
         manifests = self.output.resolve() / "manifests" / (run.fold or "")
         given = {
             "data_folder": self.data_folder.resolve(),
@@ -130,20 +121,10 @@ class Comparison:
             "precision": self.precision,
             "device": choose_device(self.device),
             **({"upstream_ckpt": self.ckpt} if self.ckpt else {}),
-            **({FOLDS[self.task]: run.fold.removeprefix("fold")} if run.fold else {}),
+            **({fold_key: run.fold.removeprefix("fold")} if fold_key and run.fold else {}),
             **self.overrides,
         }
         return [sys.executable, str(train), str(hparams), *(f"--{key}={value}" for key, value in given.items())]
-
-
-def variants(task: str) -> list[str]:
-    """The variants of a task's recipe.
-
-    >>> variants("sid")
-    ['speech_commands', 'voxceleb1']
-    """
-    folder = (downstream_recipes_dir() / "speechbrain" / HPARAMS[task]).parent
-    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def check(comparison: Comparison) -> None:
@@ -153,15 +134,8 @@ def check(comparison: Comparison) -> None:
         ConfigError: no recipe for the task, or no such file.
         UnknownUpstreamError: a name that the hub does not have; the message names the nearest.
     """
-    if comparison.task not in HPARAMS:
-        raise ConfigError(f"no SpeechBrain recipe for {comparison.task!r}; there are {', '.join(HPARAMS)}")
-    if comparison.variant is not None:
-        if comparison.hparams is not None:
-            raise ConfigError("give one of a variant and a hyperparameter file")
-        known = variants(comparison.task)
-        if comparison.variant not in known:
-            hint = nearest(comparison.variant, known)
-            raise ConfigError(f"the recipe of {comparison.task} has no variant {comparison.variant!r}{hint}")
+    if comparison.variant is not None and comparison.hparams is not None:
+        raise ConfigError("give one of a variant and a hyperparameter file")
     for what, path in (("--data-folder", comparison.data_folder), ("hyperparameter file", comparison.recipe()[1])):
         if not path.exists():
             raise ConfigError(f"{what} {path} does not exist")

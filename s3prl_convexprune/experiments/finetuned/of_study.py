@@ -8,21 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigError, CorpusError
+from ...tasks.table import get_task
 from ..analyses import expanded
 from ..study import Base, Evaluation, Study
 
 if TYPE_CHECKING:
     from .comparison import Comparison
-
-#: Variant of a recipe -> the layout of the embedded corpus that it reads, where in it, and what else it must be told.
-DEMO_FOLDERS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "v1_12": ("ks", "train", {"test_data_folder": "test"}),
-    "v2_35": ("ks", "train", {"test_data_folder": "test"}),
-    "speech_commands": ("ks", "train", {}),
-    "voxceleb1": ("sid", "VoxCeleb1", {"iden_split": "iden_split.txt"}),
-    "iemocap": ("er", "", {}),
-    "librispeech_100": ("asr", "LibriSpeech", {}),
-}
 
 
 def comparisons(
@@ -65,12 +56,12 @@ def comparisons(
 def _data(evaluation: Evaluation, output: Path) -> tuple[Path, dict[str, str]]:
     if evaluation.data == "demo":
         from ...corpora.demo_layout import lay_out
-        from .comparison import HPARAMS
 
-        layout, below, others = DEMO_FOLDERS[evaluation.variant or Path(HPARAMS[evaluation.task]).stem]
-        root = output / "corpus" / layout
-        lay_out(root, layout)
-        return (root / below).resolve(), {key: str((root / name).resolve()) for key, name in others.items()}
+        recipe = get_task(evaluation.task).finetuning
+        demo = recipe.demo[evaluation.variant or recipe.variant]
+        root = (output / "corpus" / demo.layout).resolve()
+        lay_out(root, demo.layout)
+        return (root / demo.folder).resolve(), {key: str((root / name).resolve()) for key, name in demo.others.items()}
     return data_folder(evaluation), {}
 
 
@@ -81,7 +72,7 @@ def data_folder(evaluation: Evaluation) -> Path:
         ConfigError: neither does.
         CorpusError: there is no such folder.
     """
-    variable = data_variable(evaluation.task)
+    variable = get_task(evaluation.task).data_variable
     stated = evaluation.data or os.environ.get(variable)
     if not stated:
         raise ConfigError(
@@ -91,14 +82,6 @@ def data_folder(evaluation: Evaluation) -> Path:
     if not folder.is_dir():
         raise CorpusError(f"evaluation {evaluation.title}: {folder} is not a folder")
     return folder
-
-
-def data_variable(task: str) -> str:
-    """The environment variable that names the corpus of a task."""
-    from ...tasks.recipes import RECIPES
-    from ...tasks.table import get_task
-
-    return RECIPES[get_task(task).downstream].folders[0].variable
 
 
 def hyperparameter(value: object) -> str:

@@ -64,7 +64,7 @@ class Plan:
         if cell.fold:
             overrides.append(f"config.downstream_expert.datarc.test_fold={cell.fold!r}")
         overrides += self.overrides.get(cell.task, ())
-        arguments = ["-m", "train", "-u", cell.upstream, "-d", task.downstream, "-c", self.recipes[cell.task]]
+        arguments = ["-m", "train", "-u", cell.upstream, "-d", task.downstream.name, "-c", self.recipes[cell.task]]
         if self.ckpt:
             arguments += ["-k", self.ckpt]
         arguments += ["-p", str(self.folder(cell)), "--seed", str(cell.seed), "--device", self.device_here]

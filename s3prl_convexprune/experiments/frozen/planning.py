@@ -13,9 +13,8 @@ from ...atomic import check_place
 from ...downstream.training_numbers import check_training
 from ...errors import ConfigError, nearest
 from ...numbers import LEARNING_RATE, SEED
-from ...resources import downstream_recipes_dir
 from ...results.cell import Cell, Precision
-from ...tasks.recipes import fill_paths
+from ...tasks.recipes import fill_paths, recipe_path
 from ...tasks.requirements import require_packages
 from ...tasks.table import get_task, get_tasks
 from ...upstreams.checks import check
@@ -84,11 +83,8 @@ def make_plan(
     SEED.check_all("--seeds", seeds)
     chosen = get_tasks(tasks)
     for task in chosen:
-        require_packages(task.downstream)
-    paths = {
-        task.name: str((recipes or {}).get(task.name, downstream_recipes_dir() / "s3prl" / task.recipe))
-        for task in chosen
-    }
+        require_packages(task.downstream.name)
+    paths = {task.name: str((recipes or {}).get(task.name, recipe_path(task.downstream.name))) for task in chosen}
     per_task = _overrides_by_task(overrides or {}, [task.name for task in chosen])
     for task in chosen if precision else ():
         if trains_upstream(per_task[task.name]):
@@ -121,7 +117,7 @@ def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
         for override in plan.overrides.get(name, ()):
             _override(recipe, override)
         if not elsewhere:
-            fill_paths(get_task(name).downstream, recipe, stated_by=f"--override {name}:")
+            fill_paths(get_task(name).downstream.name, recipe, stated_by=f"--override {name}:")
         check_training(recipe)
     if not elsewhere:
         check((), device=plan.device)
