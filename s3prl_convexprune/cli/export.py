@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from . import completion, options
 
@@ -20,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..verbs import export
 
+    there_already = os.path.lexists(args.output)  # never raises for what `export` will refuse
     done = export(args.name, args.output, ckpt=args.ckpt, final_norm=args.final_norm)
+    if there_already:
+        print(f"{args.output} is finished already; it is left as it is")
     print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {done.base}")
     print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {args.output} ...")
     return 0

@@ -26,12 +26,11 @@ from ..versions import __version__
 from .checkpoint import build_on
 from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
+from .exported import PROVENANCE, exists, same_file, same_folder, states_cut
 from .families import family_of_class, family_of_entry
 from .family import Family, check_depth
-from .hf_folder import read_config, write_cut
+from .hf_folder import cut_config, cut_weights, read_config, write_cut
 from .prune import check_final_norm
-
-PROVENANCE = "s3prl_convexprune"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ def export_cut(
         **kwargs: what the entry takes: ``ckpt``, ``refresh``, ….
 
     Raises:
-        ConfigError: the family has no checkpoint format that could state the cut; or `out` exists already.
+        ConfigError: the family has no checkpoint format that could state the cut; or `out` exists already and is not
+            this very export, which would be left as it is.
         DepthError: the upstream does not have that many layers, or cannot be cut.
         CheckpointError: the checkpoint is missing, truncated, of another family, or holds code.
         OutputError: `out` cannot be written.
@@ -82,11 +82,12 @@ def export_cut(
     out = Path(out)
     with explained(out):
         there_already = out.exists()
-    if there_already:
+    if there_already and not states_cut(out, base_name, layers):
         with suppress(ConvexPruneError), alone(out):
             pass  # one that was killed right after its end left its lock and an empty folder
-        raise ConfigError(f"{out} exists already; name another place")
-    check_place(out)
+        raise exists(out)
+    if not there_already:
+        check_place(out)
     check_final_norm(final_norm)
     family = family_of_entry(base_name, base_fn)
     if family.no_export or not family.loads_with:
@@ -112,6 +113,8 @@ def _write_file(
     _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("layer_norm_first")))
     export = Export(name, str(family.loads_with), layers, whole)
     cut[PROVENANCE] = asdict(export)
+    if out.exists():
+        return _finished(export, out, same_file(out, cut))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY) as folder:
         written = Path(folder) / out.name
@@ -134,6 +137,10 @@ def _write_folder(
     # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
     export = Export(name, str(family.loads_with), layers, whole)
     config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: asdict(export)}
+    if out.exists():
+        return _finished(
+            export, out, same_folder(out, cut_config(config, layers), cut_weights(checkpoint, config, layers))
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY))
     try:
@@ -145,10 +152,17 @@ def _write_folder(
     return export
 
 
+def _finished(export: Export, out: Path, same: bool) -> Export:
+    """The same command given again, perhaps after a kill that came right after its end."""
+    if not same:
+        raise exists(out)
+    return export
+
+
 def _put(written: Path, out: Path) -> None:
     """Move the export to its place, unless something has come there meanwhile."""
     if out.exists():
-        raise ConfigError(f"{out} exists already; name another place")
+        raise exists(out)
     written.replace(out)
 
 

@@ -65,6 +65,23 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
     """
     from safetensors.torch import save_file
 
+    save_file(cut_weights(checkpoint, config, layers), folder / "model.safetensors", metadata={"format": "pt"})
+    with_usual_mode(folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(cut_config(config, layers)), encoding="utf-8")
+    extractor = find_file(checkpoint, EXTRACTOR)
+    if extractor is not None:
+        shutil.copyfile(extractor, folder / extractor.name)
+    else:
+        read_extractor(checkpoint).save_pretrained(folder)
+
+
+def cut_config(config: dict[str, Any], layers: int) -> dict[str, Any]:
+    """A model's config with another number of layers."""
+    return {**config, "num_hidden_layers": layers}
+
+
+def cut_weights(checkpoint: str, config: dict[str, Any], layers: int) -> dict[str, torch.Tensor]:
+    """The weights that a cut keeps; arguments and errors as in `write_cut`."""
     there: set[int] = set()
 
     def kept(name: str) -> bool:
@@ -75,24 +92,22 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
 
     weights: dict[str, torch.Tensor] = {}
     for file in _weight_files(checkpoint):
-        weights.update(_read_weights(file, kept))
+        weights.update(read_weights(file, kept))
     stated = config["num_hidden_layers"]
     if lacking := set(range(max(layers, stated))) - there:
         raise CheckpointError(
             f"{checkpoint} lacks the weights of transformer layer {min(lacking) + 1}; its config.json says "
             f"num_hidden_layers {stated}, its weights have {len(there)}"
         )
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with_usual_mode(folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": layers}), encoding="utf-8")
-    extractor = find_file(checkpoint, EXTRACTOR)
-    if extractor is not None:
-        shutil.copyfile(extractor, folder / extractor.name)
-    else:
-        read_extractor(checkpoint).save_pretrained(folder)
+    return weights
 
 
-def _read_weights(file: Path, kept: Callable[[str], bool]) -> dict[str, torch.Tensor]:
+def read_weights(file: Path, kept: Callable[[str], bool] = lambda name: True) -> dict[str, torch.Tensor]:
+    """The weights of one file whose names are wanted.
+
+    Raises:
+        CheckpointError: it is truncated or holds code.
+    """
     if file.suffix != ".safetensors":
         states = read_checkpoint(file)
         return {name: weight.clone().contiguous() for name, weight in states.items() if kept(name)}

@@ -175,4 +175,10 @@ ROWS = [
         {"bad.pt": _without_weights},
         leaves=EXPERIMENT,
     ),
+    Row(
+        "export: a place with another export",
+        "export hubert_custom_convexpruned_L2 -k @hubert.pt -o out.pt",
+        ("out.pt", "exists already"),
+        {"out.pt": _native(lambda states: states.update(s3prl_convexprune={"base": "hubert_custom", "layers": 2}))},
+    ),
 ]

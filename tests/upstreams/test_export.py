@@ -81,6 +81,31 @@ def test_an_existing_file_is_left_alone(checkpoint, tmp_path):
     assert (tmp_path / "mine").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["hubert-post", "mockingjay-post", "hf_hubert-post"])
+def test_the_same_export_again_is_finished_and_another_is_refused(name, checkpoint, tmp_path):
+    out = tmp_path / "cut"
+    done = export(name, 2, out, checkpoint(name))
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [out, *out.rglob("*")]}
+    assert export(name, 2, out, checkpoint(name)) == done
+    other = CASES[name].build(tmp_path / "other", seed=7)
+    for layers, source in ((3, checkpoint(name)), (2, other)):
+        with pytest.raises(ConfigError, match="exists already"):
+            export(name, layers, out, source)
+    assert before == {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [out, *out.rglob("*")]}
+    assert {path.name for path in tmp_path.iterdir()} == {"cut", "other"}
+
+
+def test_a_folder_that_has_lost_a_file_is_not_finished(checkpoint, tmp_path):
+    out = tmp_path / "cut"
+    export("hf_hubert-post", 2, out, checkpoint("hf_hubert-post"))
+    for lost in out.iterdir():
+        content = lost.read_bytes()
+        lost.unlink()
+        with pytest.raises(ConfigError, match="exists already"):
+            export("hf_hubert-post", 2, out, checkpoint("hf_hubert-post"))
+        lost.write_bytes(content)
+
+
 def test_a_failed_export_leaves_nothing(checkpoint, tmp_path):
     half = tmp_path / "half.pt"
     half.write_bytes(checkpoint("hubert-post").read_bytes()[:1000])
@@ -96,6 +121,8 @@ def test_the_command(checkpoint, tmp_path, capsys):
     name = "hubert_custom_convexpruned_L3"
     assert cli.main(["export", name, "-k", str(checkpoint("hubert-post")), "-o", str(out)]) == 0
     assert "the first 3 of 4 transformer layers of hubert_custom" in capsys.readouterr().out
+    assert cli.main(["export", name, "-k", str(checkpoint("hubert-post")), "-o", str(out)]) == 0
+    assert "is finished already" in capsys.readouterr().out
     assert cli.main(["export", "fbank_convexpruned_L3", "-o", str(tmp_path / "x")]) == 2
     assert "fbank cannot be cut" in capsys.readouterr().err
 
