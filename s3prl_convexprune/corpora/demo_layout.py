@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from ..atomic import explained
 from ..demo.corpus import SAMPLE_RATE, demo_clips, read_clip
 from ..errors import CorpusError, nearest
 from .speech_commands import KEYWORDS
@@ -156,8 +158,12 @@ def _librispeech(root: Path) -> dict[str, str]:
 
 
 def _write(path: Path, samples: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
+    """Encoded first: libsndfile does not say why it could not write, a full disk for instance."""
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, SAMPLE_RATE, subtype="PCM_16", format=path.suffix[1:])
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded.getvalue())
 
 
 _LAYOUTS: dict[str, Callable[[Path], dict[str, str]]] = {

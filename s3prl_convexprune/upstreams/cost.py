@@ -127,7 +127,7 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     wav = torch.randn(round(seconds * SAMPLE_RATE), generator=generator).to(device)
     places = [layers.index(layer) for layer in layers]  # ALBERT's one layer stands in every place
     distinct = list(dict.fromkeys(layers))
-    heads = [head for path in family.heads if (head := attrgetter(path)(expert)) is not None]
+    heads = [head for name in family.heads if (head := attrgetter(name)(expert)) is not None]
     total_macs, shares = count_macs(expert, [wav], [*distinct, *heads])
     layer_macs = [shares[distinct.index(layer)] // layers.count(layer) for layer in layers]
     layer_params = [count_params(layer) if places[i] == i else 0 for i, layer in enumerate(layers)]

@@ -1,9 +1,9 @@
 """The table of families of upstreams, and how a family is found from an expert or a hub entry.
 
-A row says which packages hold a family's experts and hub entries, the path from an expert to its stack of transformer
-layers, to the final LayerNorm and to LayerDrop, and how a checkpoint is laid out; its class (`family`, `kinds`) says
-what a cut does. Adding a family is adding a row here and a checkpoint builder to ``tests/checkpoints.py``; another
-package adds one through the entry-point group ``s3prl_convexprune.families``.
+A row says which packages hold a family's experts and hub entries, which attributes of an expert are its stack of
+transformer layers, its final LayerNorm and its LayerDrop, and how a checkpoint is laid out; its class (`family`,
+`kinds`) says what a cut does. Adding a family is adding a row here and a checkpoint builder to
+``tests/checkpoints.py``; another package adds one through the entry-point group ``s3prl_convexprune.families``.
 
 Two kinds of modules that are never used in feature extraction stay, because the whole upstream has them, its
 checkpoints hold them and SUPERB counts them: the pretraining heads and the mask embedding.

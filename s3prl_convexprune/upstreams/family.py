@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, DepthError
-from .paths import get, put
+from .attributes import get, put
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,14 +52,14 @@ class Family:
     Attributes:
         name: the family's name, as messages print it.
         packages: what holds its experts (by class) and its hub entries (by function).
-        stack: dotted path from the expert to the `ModuleList` of transformer layers.
-        final_norm: path to the LayerNorm that a pre-norm encoder applies to its last hidden state only.
-        pre_norm: path to the flag that says whether the encoder is pre-norm.
-        layerdrop: path to the LayerDrop probability, set to 0 so that no hidden state goes missing.
+        stack: the attribute of the expert, with dots, that is its `ModuleList` of transformer layers.
+        final_norm: the LayerNorm that a pre-norm encoder applies to its last hidden state only.
+        pre_norm: the flag that says whether the encoder is pre-norm.
+        layerdrop: the LayerDrop probability, set to 0 so that no hidden state goes missing.
         first_state: how many transformer layers the first hidden state has behind it: 0, or 1 for
             upstreams that do not give the input of their first layer.
-        heads: paths to what hangs on the last layer and goes with any cut.
-        state_norms: path to a `ModuleList` with one LayerNorm a hidden state, where a model may have one.
+        heads: what hangs on the last layer and goes with any cut.
+        state_norms: a `ModuleList` with one LayerNorm a hidden state, where a model may have one.
         layout: how its checkpoint files are laid out; None loads the whole model, then cuts it.
         loads_with: the hub entry that takes a checkpoint of one's own in this family.
         no_export: why a cut cannot be stated as an ordinary checkpoint of the family, if it cannot.

@@ -113,6 +113,11 @@ COMMANDS = {
         "--override num_workers=0 number_of_epochs=2 lr=0.02 lr_upstream=0.002 batch_size=8",
         kills=(1, 6),
     ),
+    "study": Command(
+        f"study demo -o out --device cpu --only analyses --override {DEMO}",
+        kills=(0, 10),
+        compared=("out/study.yaml", "out/analyses/tiny_hubert-word.json", "out/analyses/tiny_hubert-word.svg"),
+    ),
     # the demo's own study with KS alone and six steps: all of it takes longer than a forked command may
     "demo": Grid(f"study demo -o out --device cpu --override {DEMO}", kills=(0, 2)),
 }

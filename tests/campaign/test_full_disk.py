@@ -41,6 +41,8 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         ("select", ("4k",), ""),
         ("leaderboard", ("4k", "80k"), ""),
         ("run", ("300k",), "failed: hubert_custom_convexpruned_L2 ks lr=0.001 seed=1337: no space left"),
+        ("study", ("8k", "100k"), ""),
+        pytest.param("demo", ("8k", "6m", "16500k"), "", marks=pytest.mark.long),
         pytest.param("finetune", ("500k",), "", marks=pytest.mark.long),
     ],
 )

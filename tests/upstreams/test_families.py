@@ -8,9 +8,9 @@ import pytest
 
 from s3prl_convexprune.errors import DepthError
 from s3prl_convexprune.upstreams import registry
+from s3prl_convexprune.upstreams.attributes import get
 from s3prl_convexprune.upstreams.bases import BASES
 from s3prl_convexprune.upstreams.families import CANNOT_CUT, FAMILIES, family_of, family_of_entry
-from s3prl_convexprune.upstreams.paths import get
 from tests.checkpoints import CASES
 
 

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from s3prl_convexprune.errors import ConfigError
+from s3prl_convexprune.upstreams.attributes import get
 from s3prl_convexprune.upstreams.families import FAMILIES, family_of
-from s3prl_convexprune.upstreams.paths import get
 from s3prl_convexprune.upstreams.prune import prune_upstream
 from tests.checkpoints import CASES
 
