@@ -14,7 +14,6 @@ nor torch by itself: each name below is imported when it is first used.
 from __future__ import annotations
 
 from . import _plugin
-from .versions import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from .verbs import export as export
     from .verbs import finetune as finetune
     from .verbs import leaderboard as leaderboard
+    from .versions import __version__ as __version__
 
 _MODULES = {
     "analysis.analyze": ("analyze",),
@@ -91,11 +91,12 @@ _MODULES = {
     "upstreams.profile": ("Profile",),
     "upstreams.profiling": ("profile",),
     "results.result": ("Result",),
+    "versions": ("__version__",),
     "verbs": ("Board", "export", "finetune", "leaderboard"),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(["__version__", *_WHERE])
+__all__ = sorted(_WHERE)
 
 
 if not TYPE_CHECKING:  # which would let any name pass

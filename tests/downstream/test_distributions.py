@@ -45,7 +45,7 @@ def test_who_what_and_under_which_licence(metadata):
     assert {"speech", "s3prl"} <= set(metadata["Keywords"].split(","))
     assert (
         metadata["Version"]
-        == Path(REPOSITORY, "s3prl_convexprune", "__init__.py").read_text().split('__version__ = "')[1].split('"')[0]
+        == Path(REPOSITORY, "s3prl_convexprune", "versions.py").read_text().split('__version__ = "')[1].split('"')[0]
     )
 
 
