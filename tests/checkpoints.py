@@ -217,6 +217,37 @@ def transformers_model(folder: Path, layers: int, pre_norm: bool, kind: str, **s
     return path
 
 
+def whisper(folder: Path, layers: int, **sizes: Any) -> Path:
+    """A Whisper with positions for 2 s, as transformers saves it: encoder and decoder."""
+    import transformers
+
+    config = transformers.WhisperConfig(
+        **{
+            "d_model": HIDDEN,
+            "encoder_layers": layers,
+            "decoder_layers": 1,
+            "encoder_attention_heads": 4,
+            "decoder_attention_heads": 4,
+            "encoder_ffn_dim": 2 * HIDDEN,
+            "decoder_ffn_dim": 2 * HIDDEN,
+            "max_source_positions": 100,
+            "max_target_positions": 8,
+            "vocab_size": 50,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "decoder_start_token_id": 3,
+            "encoder_layerdrop": 0.5,
+            "dropout": 0.1,
+            **sizes,
+        }
+    )
+    path = folder / "whisper"
+    randomised(transformers.WhisperForConditionalGeneration(config)).save_pretrained(path)
+    transformers.WhisperFeatureExtractor(feature_size=config.num_mel_bins).save_pretrained(path)
+    return path
+
+
 def decoar2(folder: Path, layers: int, **sizes: Any) -> Path:
     """DeCoAR 2.0 states its sizes in its module, not in the checkpoint: they are made tiny there."""
     from s3prl.upstream.decoar2 import decoar2 as module
@@ -521,6 +552,7 @@ CASES: dict[str, Case] = {
         *_variants("hf_hubert", "hf_hubert_custom", transformers_model, kind="Hubert"),
         *_variants("hf_wav2vec2", "hf_wav2vec2_custom", transformers_model, kind="Wav2Vec2"),
         *_variants("hf_wavlm", "hf_wavlm_custom", transformers_model, kind="WavLM"),
+        Case("hf_whisper-pre", "hf_whisper_custom", whisper),
         Case("wav2vec2-conformer_rel", "wav2vec2_custom", partial(conformer, pos_enc_type="rel_pos")),
         Case("wav2vec2-conformer_rope", "wav2vec2_custom", partial(conformer, pos_enc_type="rope")),
         Case("decoar2-post", "decoar2_custom", decoar2),

@@ -42,7 +42,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
     try:
         config, _ = model_class.config_class.get_config_dict(checkpoint, **options)
         check_config(f"{checkpoint}/config.json", config)
-        _check_attention(checkpoint, config)
+        check_attention(checkpoint, config)
         _check_depth(checkpoint, config)
         model, info = model_class.from_pretrained(
             checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **options
@@ -70,7 +70,12 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
     return model
 
 
-def _check_attention(checkpoint: str, config: dict[str, Any]) -> None:
+def check_attention(checkpoint: str, config: dict[str, Any]) -> None:
+    """Refuse an attention implementation that would be fetched from the hub.
+
+    Raises:
+        CheckpointError: the config names one.
+    """
     for key in ATTENTION:
         if not isinstance(config.get(key, ""), (str, type(None))) or "/" in (config.get(key) or ""):
             raise CheckpointError(

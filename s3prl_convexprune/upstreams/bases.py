@@ -1,4 +1,4 @@
-"""Hub entries that this plugin adds to s3prl's: WavLM in transformers' format, and the shipped demo model.
+"""Hub entries that this plugin adds to s3prl's: WavLM and Whisper in transformers' format, and the shipped demo model.
 
 Each takes the arguments that s3prl's own entries take (``ckpt``, ``refresh``, …) and returns an upstream.
 """
@@ -36,6 +36,7 @@ class LazyExpert:
 
 
 _HfWavLM = LazyExpert("s3prl_convexprune.upstreams.hf_wavlm")
+_HfWhisper = LazyExpert("s3prl_convexprune.upstreams.whisper")
 _HfHubert = LazyExpert("s3prl.upstream.hf_hubert.expert")
 
 
@@ -47,6 +48,15 @@ def hf_wavlm_custom(ckpt: str, *args: Any, **kwargs: Any) -> nn.Module:
             Hugging Face hub.
     """
     return _HfWavLM(ckpt, *args, **kwargs)
+
+
+def hf_whisper_custom(ckpt: str, *args: Any, **kwargs: Any) -> nn.Module:
+    """The encoder of a Whisper in transformers' format, supervised; its decoder is never read.
+
+    Args:
+        ckpt: a folder with ``config.json`` and weights, or a model id of the Hugging Face hub.
+    """
+    return _HfWhisper(ckpt, *args, **kwargs)
 
 
 def tiny_hubert(*args: Any, **kwargs: Any) -> nn.Module:
@@ -69,4 +79,8 @@ def tiny_hubert_path() -> Path:
     return folder
 
 
-BASES: dict[str, Callable[..., nn.Module]] = {"hf_wavlm_custom": hf_wavlm_custom, "tiny_hubert": tiny_hubert}
+BASES: dict[str, Callable[..., nn.Module]] = {
+    "hf_wavlm_custom": hf_wavlm_custom,
+    "hf_whisper_custom": hf_whisper_custom,
+    "tiny_hubert": tiny_hubert,
+}

@@ -143,7 +143,7 @@ def layers_of_checkpoint(checkpoint: str, family: Family, name: str) -> int | No
     path = Path(checkpoint).expanduser()
     _refuse_folder(name, family, path)
     if family.model_type:
-        return int(read_config(name, family, str(path))["num_hidden_layers"]) if path.is_dir() else None
+        return int(read_config(name, family, str(path))[family.counts[0]]) if path.is_dir() else None
     if family.layout is None:
         return None
     states = read_checkpoint(str(path))
@@ -170,7 +170,7 @@ def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: 
 def _write_transformers(checkpoint: str, family: Family, name: str, layers: int, folder: Path) -> int:
     checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
-    whole = config["num_hidden_layers"]
+    whole = config[family.counts[0]]
     check_depth(name, layers, whole, family.first_state)
-    write_cut(checkpoint, config, layers, folder)
+    write_cut(checkpoint, family, config, layers, folder)
     return whole

@@ -129,22 +129,24 @@ def _write_folder(
 ) -> Export:
     checkpoint = find_model(checkpoint)
     config = read_config(name, family, checkpoint)
-    whole = config["num_hidden_layers"]
+    whole = config[family.counts[0]]
     check_depth(name, layers, whole, family.first_state)
     if layers == 0:
         raise ConfigError(f"{name} cannot be exported without layers: transformers then gives no hidden state")
-    _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("do_stable_layer_norm")))
+    _check_final_norm_is_kept(family, name, layers, whole, final_norm, family.has_final_norm(config))
     # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
     export = Export(name, str(family.loads_with), layers, whole)
     config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: asdict(export)}
     if out.exists():
         return _finished(
-            export, out, same_folder(out, cut_config(config, layers), cut_weights(checkpoint, config, layers))
+            export,
+            out,
+            same_folder(out, cut_config(family, config, layers), cut_weights(checkpoint, family, config, layers)),
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY))
     try:
-        write_cut(checkpoint, config, layers, folder)
+        write_cut(checkpoint, family, config, layers, folder)
         build_on(call, family, name, str(folder))
         _put(with_usual_mode(folder), out)
     finally:

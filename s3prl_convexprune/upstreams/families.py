@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DepthError
 from .family import Family, Layout
-from .kinds import Blocks, ClassifyingBlocks, Distiller, Hooked, Hourglass, LightHubert, Mockingjay, Transformers
+from .kinds import (
+    Blocks,
+    ClassifyingBlocks,
+    Distiller,
+    Hooked,
+    Hourglass,
+    LightHubert,
+    Mockingjay,
+    Transformers,
+    Whisper,
+)
 from .plugged_families import plugged_families
 
 if TYPE_CHECKING:
@@ -119,6 +129,19 @@ FAMILIES: tuple[Family, ...] = (
     _transformers("hf_hubert", "s3prl.upstream.hf_hubert", entries=("tiny_hubert",), depths=dict(tiny_hubert=BASE)),
     _transformers("hf_wav2vec2", "s3prl.upstream.hf_wav2vec2"),
     _transformers("hf_wavlm", "s3prl_convexprune.upstreams.hf_wavlm", entries=("hf_wavlm_custom",)),
+    Whisper(
+        "hf_whisper",
+        ("s3prl_convexprune.upstreams.whisper",),
+        stack="model.layers",
+        final_norm="model.layer_norm",
+        pre_norm="pre_norm",
+        loads_with="hf_whisper_custom",
+        model_type="whisper",
+        counts=("encoder_layers", "num_hidden_layers"),
+        reads=r"(?:model\.)?encoder\.",
+        extractor=False,
+        entries=("hf_whisper_custom",),
+    ),
     Distiller(
         "distilhubert",
         ("s3prl.upstream.distiller",),

@@ -64,6 +64,10 @@ class Family:
         loads_with: the hub entry that takes a checkpoint of one's own in this family.
         no_export: why a cut cannot be stated as an ordinary checkpoint of the family, if it cannot.
         model_type: what a checkpoint in transformers' format calls its kind of model.
+        counts: what a config in transformers' format calls the number of layers; the first of these keys is read, all
+            that are there are set.
+        reads: pattern of the names of the weights that the expert reads of such a checkpoint; None for all.
+        extractor: whether the expert asks such a checkpoint how waveforms are normalised.
         entries: hub entries that are not in `packages`.
         depths: hub entry -> its number of transformer layers, where the entry fixes the checkpoint; those that take
             a checkpoint of one's own are not there.
@@ -84,6 +88,9 @@ class Family:
     loads_with: str | None = None
     no_export: str | None = None
     model_type: str | None = None
+    counts: tuple[str, ...] = ("num_hidden_layers",)
+    reads: str | None = None
+    extractor: bool = True
     entries: tuple[str, ...] = ()
     depths: Mapping[str, int] = field(default_factory=dict)
     adds: tuple[Callable[..., nn.Module], ...] = ()
@@ -104,6 +111,10 @@ class Family:
             DepthError: a cut's cost is not a sum over layers.
         """
         return self.layers(expert)
+
+    def has_final_norm(self, config: Mapping[str, Any]) -> bool:
+        """Whether a model in transformers' format applies a LayerNorm to its last hidden state only."""
+        return bool(config.get("do_stable_layer_norm"))
 
     def check_whole(self, expert: nn.Module) -> None:
         """Refuse an expert that was built so that it cannot be cut.

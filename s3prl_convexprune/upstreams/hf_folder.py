@@ -40,22 +40,26 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{name}: {path} is not JSON: {str(error)[:200]}") from error
-    if not isinstance(config, dict) or "num_hidden_layers" not in config:
-        raise CheckpointError(f"{name}: {path} has no num_hidden_layers; expected a model in transformers' format")
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{name}: {path} is no JSON object; expected a model in transformers' format")
     check_config(str(path), config)
     kind = config.get("model_type")
     if kind != family.model_type:
         others = [f"{other.name}_custom" for other in all_families() if other.model_type == kind]
         hint = f"; {others[0]} takes it" if others else ""
         raise CheckpointError(f"{name}: {checkpoint} is a model of type {kind!r}, expected {family.model_type!r}{hint}")
+    count = config.get(family.counts[0])
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise CheckpointError(f"{name}: {path} has {family.counts[0]} {count!r}; expected a number of layers")
     return config
 
 
-def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path) -> None:
+def write_cut(checkpoint: str, family: Family, config: dict[str, Any], layers: int, folder: Path) -> None:
     """Write the model with its first `layers` layers into a folder. Only the kept weights are read.
 
     Args:
         checkpoint: the whole model: a folder, or a model id of the Hugging Face hub.
+        family: its row.
         config: its config.
         layers: how many layers to keep.
         folder: where the cut model goes.
@@ -65,22 +69,22 @@ def write_cut(checkpoint: str, config: dict[str, Any], layers: int, folder: Path
     """
     from safetensors.torch import save_file
 
-    save_file(cut_weights(checkpoint, config, layers), folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(cut_weights(checkpoint, family, config, layers), folder / "model.safetensors", metadata={"format": "pt"})
     with_usual_mode(folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(cut_config(config, layers)), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(cut_config(family, config, layers)), encoding="utf-8")
     extractor = find_file(checkpoint, EXTRACTOR)
     if extractor is not None:
         shutil.copyfile(extractor, folder / extractor.name)
-    else:
+    elif family.extractor:
         read_extractor(checkpoint).save_pretrained(folder)
 
 
-def cut_config(config: dict[str, Any], layers: int) -> dict[str, Any]:
+def cut_config(family: Family, config: dict[str, Any], layers: int) -> dict[str, Any]:
     """A model's config with another number of layers."""
-    return {**config, "num_hidden_layers": layers}
+    return config | {key: layers for key in family.counts if key in config}
 
 
-def cut_weights(checkpoint: str, config: dict[str, Any], layers: int) -> dict[str, torch.Tensor]:
+def cut_weights(checkpoint: str, family: Family, config: dict[str, Any], layers: int) -> dict[str, torch.Tensor]:
     """The weights that a cut keeps; arguments and errors as in `write_cut`."""
     there: set[int] = set()
 
@@ -88,16 +92,17 @@ def cut_weights(checkpoint: str, config: dict[str, Any], layers: int) -> dict[st
         match = LAYER.search(name)
         if match:
             there.add(int(match[1]))
-        return not (match and int(match[1]) >= layers)
+        read = family.reads is None or re.match(family.reads, name) is not None
+        return read and not (match and int(match[1]) >= layers)
 
     weights: dict[str, torch.Tensor] = {}
-    for file in _weight_files(checkpoint):
+    for file in weight_files(checkpoint):
         weights.update(read_weights(file, kept))
-    stated = config["num_hidden_layers"]
+    stated = config[family.counts[0]]
     if lacking := set(range(max(layers, stated))) - there:
         raise CheckpointError(
             f"{checkpoint} lacks the weights of transformer layer {min(lacking) + 1}; its config.json says "
-            f"num_hidden_layers {stated}, its weights have {len(there)}"
+            f"{family.counts[0]} {stated}, its weights have {len(there)}"
         )
     return weights
 
@@ -120,7 +125,12 @@ def read_weights(file: Path, kept: Callable[[str], bool] = lambda name: True) ->
         raise CheckpointError(f"{file} is truncated or damaged: {error}") from error
 
 
-def _weight_files(checkpoint: str) -> list[Path]:
+def weight_files(checkpoint: str) -> list[Path]:
+    """The files that hold a model's weights: one, or its shards.
+
+    Raises:
+        CheckpointError: there are none, or a shard is missing.
+    """
     for name in WEIGHTS:
         path = find_file(checkpoint, name)
         if path is None:

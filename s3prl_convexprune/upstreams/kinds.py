@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DepthError
@@ -37,6 +38,18 @@ class Transformers(Family):
         if getattr(expert.model, "adapter", None) is not None:
             expert.model.adapter = None
         output_is_last_state(expert.model)
+        super().follow(expert, layers)
+
+
+class Whisper(Family):
+    """Whisper's encoder, always pre-norm; the config follows the cut."""
+
+    def has_final_norm(self, config: Mapping[str, Any]) -> bool:
+        return True
+
+    def follow(self, expert: Any, layers: int) -> None:
+        for key in self.counts:
+            setattr(expert.model.config, key, layers)
         super().follow(expert, layers)
 
 

@@ -59,7 +59,7 @@ def test_the_cut_folder_is_that_of_a_model_with_so_many_layers(name, checkpoint,
     native = case.build(tmp_path / "native", layers=2)
     (tmp_path / "cut").mkdir()
     whole = str(checkpoint(name))
-    write_cut(whole, read_config(case.entry, family, whole), 2, tmp_path / "cut")
+    write_cut(whole, family, read_config(case.entry, family, whole), 2, tmp_path / "cut")
     assert {file.name for file in (tmp_path / "cut").iterdir()} == {file.name for file in native.iterdir()}
     assert json.loads((tmp_path / "cut" / "config.json").read_text())["num_hidden_layers"] == 2
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "cut", native)]
