@@ -265,6 +265,8 @@ class Analysis(Artifact):
                 capped_sampling_sem=row.capped_sampling_sem,
                 per_class=row.per_class,
                 sem=error,
+                plain_sem=error,
+                degrees=None,
                 per_class_sem={},
                 sampling_sem=row.capped_sampling_sem if self.settings.protocol != "exact" else 0.0,
                 n_pairs=row.n_pairs,

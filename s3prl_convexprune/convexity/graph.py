@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from s3prl_convexprune.convexity.inputs import as_points, as_threads
+from s3prl_convexprune.convexity.kernels import kernel
 from s3prl_convexprune.convexity.knn import TIE, Neighbors, nearest_neighbors
 from s3prl_convexprune.errors import DataError
 
@@ -73,8 +74,6 @@ class NeighborGraph:
         """
         if not 1 <= n_neighbors <= self.n_neighbors:
             raise DataError(f"this graph holds {self.n_neighbors} neighbours a point; asked for {n_neighbors}")
-        if n_neighbors == self.n_neighbors:
-            return self.lists
         starts = self.lists.indptr[:-1]
         farthest = self.lists.distances[starts + n_neighbors - 1] * (1 + TIE)
         kept = self.lists.distances <= np.repeat(farthest, np.diff(self.lists.indptr))
@@ -85,12 +84,52 @@ class NeighborGraph:
         """The undirected graph: an edge wherever either end is among the other's K nearest."""
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if k not in self._edges:
-            lists = self.trimmed(k)
-            rows = np.repeat(np.arange(self.n_points), np.diff(lists.indptr))
-            others = lists.indices.astype(np.int64)
-            both = np.concatenate([rows * self.n_points + others, others * self.n_points + rows])
-            pairs, first = np.unique(both, return_index=True)
-            lengths = np.concatenate([lists.distances, lists.distances])[first]
-            indptr = np.searchsorted(pairs, np.arange(self.n_points + 1) * self.n_points)
-            self._edges[k] = Edges(indptr, (pairs % self.n_points).astype(np.int32), lengths)
+            self._edges[k] = Edges(*_both_ways(*vars(self.trimmed(k)).values()))
         return self._edges[k]
+
+
+@kernel()
+def _transposed(indptr, indices, values):  # type: ignore[no-untyped-def]
+    n = indptr.shape[0] - 1
+    starts = np.zeros(n + 1, np.int64)
+    for e in range(indices.shape[0]):
+        starts[indices[e] + 1] += 1
+    for v in range(n):
+        starts[v + 1] += starts[v]
+    fill = starts[:-1].copy()
+    rows, moved = np.empty(indices.shape[0], np.int32), np.empty(indices.shape[0], np.float64)
+    for v in range(n):
+        for e in range(indptr[v], indptr[v + 1]):
+            at = fill[indices[e]]
+            rows[at], moved[at] = v, values[e]
+            fill[indices[e]] += 1
+    return starts, rows, moved
+
+
+@kernel()
+def _both_ways(indptr, indices, distances):  # type: ignore[no-untyped-def]
+    """Neighbour lists as undirected edges in compressed rows, sorted within a row, each pair once.
+
+    Walking through a matrix's rows in order and appending each entry to the row of its column transposes it, with
+    sorted rows. Done once that gives the edges that arrive at each point, done again those that leave it; two sorted
+    lists merge.
+    """
+    arriving = _transposed(indptr, indices, distances)
+    leaving = _transposed(*arriving)
+    n, most = indptr.shape[0] - 1, 2 * indices.shape[0]
+    ends, others, lengths = np.zeros(n + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.float64)
+    end = 0
+    for v in range(n):
+        p, q = leaving[0][v], arriving[0][v]
+        while p < leaving[0][v + 1] or q < arriving[0][v + 1]:
+            take = p < leaving[0][v + 1] and (q == arriving[0][v + 1] or leaving[1][p] <= arriving[1][q])
+            if take:
+                q += q < arriving[0][v + 1] and arriving[1][q] == leaving[1][p]
+                others[end], lengths[end] = leaving[1][p], leaving[2][p]
+                p += 1
+            else:
+                others[end], lengths[end] = arriving[1][q], arriving[2][q]
+                q += 1
+            end += 1
+        ends[v + 1] = end
+    return ends, others[:end].copy(), lengths[:end].copy()

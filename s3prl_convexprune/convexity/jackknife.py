@@ -32,7 +32,8 @@ class ClassEstimate:
 def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, np.ndarray]:
     """The class mean from the sums over its sources, and how much of its error each of all N points brings.
 
-    With r_i the sum over the pairs of point i, the mean without i is ``(sum r - 2 r_i) / ((n - 1)(n - 2))``.
+    With r_i the sum over the pairs of point i, the mean without i is ``(sum r - 2 r_i) / ((n - 1)(n - 2))``: n - 1
+    points have ``(n - 1)(n - 2)`` ordered pairs, and r_i goes out once as a start and once as an end.
 
     When only s of the n points are sources the mean is ``2 A - B``, A over sources x class and B over sources x
     sources: a source that scores high by itself raises A once and B twice, so what it adds cancels. What is left is
@@ -47,12 +48,14 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, n
         The estimate, and ``[N]`` the influences, whose sum of squares is the variance over draws of points.
     """
     n, s = len(sums.members), int(sums.is_source.sum())
-    score = _two_a_minus_b(sums.total.sum(), sums.among_sources.sum(), s, n)
+    score = class_mean(sums)
     influence = sums.interior / (s * (n - 1))
     influence -= (np.bincount(codes, weights=influence) / np.bincount(codes))[codes]
     if n > 2:
         means = sums.arriving / s
         means[sums.is_source] = sums.total / (n - 1)
+        # With m_i = r_i / (n - 1), the mean without i lies 2 (m_i - mean m) / (n - 2) below the average of such means.
+        # The jackknife's variance is (n - 1) / n times the sum of their squares; each root is its point's influence.
         influence[sums.members] += 2 * (means - means.mean()) * np.sqrt((n - 1) / n) / (n - 2)
     influence *= 100
     sampling_variance = 0.0
@@ -62,7 +65,7 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, n
         )
         sampling_variance = 100**2 * float((1 - s / n) * (s - 1) * np.var(without))
     estimate = ClassEstimate(
-        score=100 * float(np.clip(score, 0, 1)),
+        score=100 * score,
         sem=float(np.sqrt((influence**2).sum() + sampling_variance)) if n > 2 else float("nan"),
         sampling_variance=sampling_variance,
         scored_pairs=s * (n - 1),
@@ -70,6 +73,12 @@ def estimate_class(sums: ClassSums, codes: np.ndarray) -> tuple[ClassEstimate, n
         disconnected=float(sums.disconnected.sum() / (s * (n - 1))),
     )
     return estimate, influence
+
+
+def class_mean(sums: ClassSums) -> float:
+    """The mean share of a class's pairs, 0 to 1, from the sums over its sources."""
+    n, s = len(sums.members), int(sums.is_source.sum())
+    return float(np.clip(_two_a_minus_b(sums.total.sum(), sums.among_sources.sum(), s, n), 0, 1))
 
 
 def _two_a_minus_b(total: np.ndarray, among: np.ndarray, s: int, n: int) -> np.ndarray:

@@ -69,6 +69,9 @@ def edge_keys(edges: Edges, bits: int) -> np.ndarray:
     graph = csr_matrix((lengths + 2.0**-30, edges.indices, edges.indptr), shape=(n, n))
     roots = np.unique(connected_components(graph, directed=False)[1], return_index=True)[1]
     diameter = 2 * dijkstra(graph, indices=roots, min_only=True).max()
+    # A key is length << 2 bits | edges << bits | outsiders. Keys of paths are sums, so each field must hold its sum:
+    # the counts have their bits, and no shortest path is longer than `diameter` (out to a root and back), so that
+    # its length stays below 2**(61 - 2 bits) units and its key below UNREACHED, 2**62, with room for one more edge.
     scale = 2.0 ** np.floor(61 - 2 * bits - np.log2(diameter + 1))
     if scale < 2**12:
         raise DataError(
@@ -80,7 +83,7 @@ def edge_keys(edges: Edges, bits: int) -> np.ndarray:
 
 
 def class_sums(
-    edges: Edges, codes: np.ndarray, sources: np.ndarray, n_threads: int, progress: bool = False
+    edges: Edges, codes: np.ndarray, sources: np.ndarray, n_threads: int, progress: bool = False, credits: bool = True
 ) -> Iterator[tuple[int, ClassSums]]:
     """Score every ordered pair (source, class mate) along its shortest path, class by class.
 
@@ -90,6 +93,7 @@ def class_sums(
         sources: the points that paths start from.
         n_threads: worker threads.
         progress: show a bar.
+        credits: whether to find what the paths owe to each point, for a standard error; else `interior` is 0.
 
     Yields:
         The code of each class that has sources, with its sums.
@@ -102,7 +106,7 @@ def class_sums(
             found, done = None, bar.n
             while found is None:
                 try:
-                    found = _Search(edges, codes, mine, bits).run(base, width, n_threads, bar)
+                    found = _Search(edges, codes, mine, bits).run(base, width, n_threads, bar, credits)
                 except _PathTooLong:
                     bits += 3
                     bar.n = done
@@ -130,7 +134,7 @@ class _Search:
         self.chosen[self.place[sources]] = 1
         self.batches = list(_batches(self.members[self.chosen[self.members] > 0]))
 
-    def run(self, base: int, width: int, n_threads: int, bar: tqdm) -> list[tuple[int, ClassSums]]:
+    def run(self, base: int, width: int, n_threads: int, bar: tqdm, credits: bool) -> list[tuple[int, ClassSums]]:
         """The sums of the classes from `base` on, at most `width` of them; the bar moves by sources."""
         n = len(self.codes)
         width = min(width, len(self.first) - 1 - base)
@@ -145,7 +149,8 @@ class _Search:
                 if lanes.count_is_full(keys, self.bits):
                     raise _PathTooLong
                 lanes.sum_shares(keys, self.bits, self.codes, batch, used, *members, starting, arriving)
-                lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
+                if credits:
+                    lanes.sum_interior(*self.graph, self.codes, batch, used, keys, self.bits, *members, base, interior)
                 bar.update(used)
             return arriving, interior
 

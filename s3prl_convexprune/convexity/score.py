@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from s3prl_convexprune.convexity.graph import Edges, NeighborGraph
+from s3prl_convexprune.convexity.drawing import draw_sources, drawn_mean, of_one_place
+from s3prl_convexprune.convexity.graph import NeighborGraph
+from s3prl_convexprune.convexity.groups import FEWEST, as_blocks
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
-from s3prl_convexprune.convexity.paths import class_sums, drawn_pair_shares
+from s3prl_convexprune.convexity.leave_out import without_blocks
+from s3prl_convexprune.convexity.paths import class_sums
 from s3prl_convexprune.convexity.result import GraphConvexity
+from s3prl_convexprune.convexity.subgraph import with_margin
 from s3prl_convexprune.errors import DataError
 
 PAIRS_A_CLASS = 5000  # nnconvexity's default
@@ -24,6 +28,8 @@ def graph_convexity(
     labels: Iterable[Hashable],
     n_neighbors: int = 10,
     *,
+    groups: Iterable[Hashable] | None = None,
+    n_blocks: int | None = None,
     graph: NeighborGraph | None = None,
     max_sources: int | None = None,
     draw_pairs: int | None = None,
@@ -48,6 +54,11 @@ def graph_convexity(
         points: ``[N, D]`` one vector an utterance or segment; None when `graph` is given.
         labels: N labels of any hashable kind.
         n_neighbors: K; at most the graph's own when `graph` is given.
+        groups: N groups of any hashable kind whose points belong together, such as speakers: `sem` and `influence`
+            then say how the score moves from group to group, by leaving out one at a time and making the graph anew.
+            None takes the points for independent.
+        n_blocks: leave the groups out in so many blocks of several; None leaves out one at a time up to 20 groups,
+            20 blocks of them from there on.
         graph: neighbours found before, for another labeling of the same points or a smaller K.
         max_sources: start paths from at most this many points a class, drawn by `seed`, and estimate the mean over
             all pairs by ``2 mean(sources x class) - mean(sources x sources)``; None scores every pair.
@@ -59,7 +70,7 @@ def graph_convexity(
 
     Raises:
         DataError: points that are not finite numbers, not more than K of them, not one label a point, fewer than
-            two labels, or no label with two points that differ.
+            two labels, no label with two points that differ, or groups that cannot be left out (`groups.as_blocks`).
 
     Example:
         >>> import numpy as np
@@ -71,13 +82,10 @@ def graph_convexity(
     """
     if graph is None and points is None:
         raise DataError("points or a graph built from them are needed; got neither")
-    if graph is None:
-        array = as_points(points)
-        codes, names = as_codes(labels, len(array))
-    else:
-        if points is not None and len(points) != graph.n_points:
-            raise DataError(f"the graph was built from {graph.n_points} points; got {len(points)}")
-        codes, names = as_codes(labels, graph.n_points)
+    array = None if points is None else as_points(points)
+    if graph is not None and array is not None and len(array) != graph.n_points:
+        raise DataError(f"the graph was built from {graph.n_points} points; got {len(array)}")
+    codes, names = as_codes(labels, graph.n_points if array is None else len(array))  # type: ignore[union-attr]
     if len(names) < 2:
         raise DataError(f"every point is labelled {names[0]!r}; convexity needs at least two classes")
     sizes = np.bincount(codes)
@@ -88,18 +96,24 @@ def graph_convexity(
 
     if draw_pairs is not None and draw_pairs < 1:
         raise DataError(f"draw_pairs must be at least 1; got {draw_pairs}")
+    blocks = None if groups is None else as_blocks(groups, codes, names, n_blocks, seed)
 
     compile_seconds = compile_kernels()
+    threads = as_threads(n_threads)
     if graph is None:
-        graph = NeighborGraph.build(array, n_neighbors, n_threads=n_threads, progress=progress)
-    measured = (sizes >= 2) & ~_of_one_place(graph, codes, sizes)
+        if n_neighbors >= len(codes) or n_neighbors < 1 or blocks is None:
+            graph = NeighborGraph.build(array, n_neighbors, n_threads=threads, progress=progress)
+        else:
+            assert array is not None
+            graph = with_margin(array, blocks.of, n_neighbors, threads, progress)
+    measured = (sizes >= 2) & ~of_one_place(graph, codes, sizes)
     if not measured.any():
         raise DataError("the points of every class are copies of one point: there is nothing to measure")
-    sources = _draw_sources(codes, measured, max_sources, seed)
+    sources = draw_sources(codes, measured, max_sources, seed)
     estimates: dict[Hashable, ClassEstimate] = {}
     influence = np.zeros(len(codes))
     pairs_of_points = []
-    for c, sums in class_sums(graph.edges(n_neighbors), codes, sources, as_threads(n_threads), progress):
+    for c, sums in class_sums(graph.edges(n_neighbors), codes, sources, threads, progress):
         estimates[names[c]], share = estimate_class(sums, codes)
         influence += share
         if sizes[c] == 2:
@@ -112,22 +126,34 @@ def graph_convexity(
         influence[members] += (value - score) / np.sqrt(2)
     influence /= len(values)
     sampling_sem = float(np.sqrt(sum(e.sampling_variance for e in values))) / len(values)
+    plain_sem = float(np.sqrt((influence**2).sum() + sampling_sem**2))
+    sem, per_class_sem, degrees = plain_sem, {label: e.sem for label, e in estimates.items()}, None
+    if blocks is not None:
+        degrees = blocks.degrees
+        without = without_blocks(graph, array, codes, names, sources, blocks, n_neighbors, threads, progress)
+        by_class = blocks.influence(without)
+        influence = by_class.mean(axis=1)
+        sem = float(np.sqrt((influence**2).sum() + sampling_sem**2))
+        errors = np.sqrt((by_class**2).sum(axis=0) + [e.sampling_variance for e in values])
+        if blocks.n_blocks < FEWEST:
+            influence, sem, errors = influence[:0], float("nan"), np.full(len(values), np.nan)
+        per_class_sem = dict(zip(estimates, errors.tolist(), strict=True))
     pairs = np.array([e.possible_pairs for e in values], dtype=float)
     if draw_pairs is None:
         weights = np.minimum(pairs, PAIRS_A_CLASS)
         capped, capped_error = float(np.average([e.score for e in values], weights=weights)), 0.0
     else:
-        capped, capped_error = _drawn_mean(
-            graph.edges(n_neighbors), codes, measured, draw_pairs, seed, as_threads(n_threads)
-        )
+        capped, capped_error = drawn_mean(graph.edges(n_neighbors), codes, measured, draw_pairs, seed, threads)
     return GraphConvexity(
         score=score,
         pair_score=float(np.average([e.score for e in values], weights=pairs)),
         capped_score=capped,
         capped_sampling_sem=capped_error,
         per_class={label: e.score for label, e in estimates.items()},
-        sem=float(np.sqrt((influence**2).sum() + sampling_sem**2)),
-        per_class_sem={label: e.sem for label, e in estimates.items()},
+        sem=sem,
+        plain_sem=plain_sem,
+        degrees=degrees,
+        per_class_sem=per_class_sem,
         sampling_sem=sampling_sem,
         n_pairs=sum(e.scored_pairs for e in values),
         disconnected=float(np.average([e.disconnected for e in values], weights=pairs)),
@@ -137,6 +163,8 @@ def graph_convexity(
             "n_points": len(codes),
             "n_classes": len(values),
             "n_neighbors": n_neighbors,
+            "n_groups": None if blocks is None else blocks.n_groups,
+            "n_blocks": None if blocks is None else blocks.n_blocks,
             "max_sources": max_sources,
             "draw_pairs": draw_pairs,
             "seed": seed if max_sources is not None or draw_pairs is not None else None,
@@ -152,6 +180,9 @@ def _kernels_ready() -> bool:
     for dtype in (np.float32, np.float64):
         graph = NeighborGraph.build(points.astype(dtype), 3, n_threads=1)
     list(class_sums(graph.edges(), codes, np.arange(40), 1))
+    blocks = as_blocks(np.arange(40) // 2 % 5, codes, ["a", "b"])
+    without_blocks(graph, points, codes, ["a", "b"], np.arange(40), blocks, 3, 1)
+    with_margin(points, blocks.of, 3, 1)
     return True
 
 
@@ -161,50 +192,3 @@ def compile_kernels() -> float:
     fresh = _kernels_ready.cache_info().currsize == 0
     _kernels_ready()
     return time.perf_counter() - started if fresh else 0.0
-
-
-def _of_one_place(graph: NeighborGraph, codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Which classes consist of copies of one point: all copies of a point are among its neighbours, at distance 0."""
-    lists, one_place = graph.lists, np.zeros(len(sizes), bool)
-    _, firsts = np.unique(codes, return_index=True)
-    for c, first in enumerate(firsts):
-        row = slice(lists.indptr[first], lists.indptr[first + 1])
-        copies = lists.indices[row][lists.distances[row] == 0]
-        one_place[c] = np.count_nonzero(codes[copies] == c) == sizes[c] - 1
-    return one_place
-
-
-def _draw_sources(codes: np.ndarray, measured: np.ndarray, max_sources: int | None, seed: int) -> np.ndarray:
-    """The points paths start from, class by class, of the classes that are measured."""
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for c in np.flatnonzero(measured):
-        members = np.flatnonzero(codes == c)
-        if max_sources is not None and len(members) > max_sources:
-            members = np.sort(rng.choice(members, max_sources, replace=False))
-        drawn.append(members)
-    return np.concatenate(drawn)
-
-
-def _drawn_mean(
-    edges: Edges, codes: np.ndarray, measured: np.ndarray, draw_pairs: int, seed: int, n_threads: int
-) -> tuple[float, float]:
-    """The mean share, in percent, of pairs drawn from every class that is measured, and the error of the draw."""
-    rng = np.random.default_rng(seed)
-    starts, ends, missed = [], [], []
-    for c in np.flatnonzero(measured):
-        members = np.flatnonzero(codes == c)
-        others = len(members) - 1
-        possible = len(members) * others
-        drawn = rng.choice(possible, min(possible, draw_pairs), replace=False, shuffle=False)
-        start, end = np.divmod(drawn, others)
-        missed.append(1 - len(drawn) / possible)
-        starts.append(members[start])
-        ends.append(members[end + (end >= start)])  # over the point itself
-    shares = drawn_pair_shares(edges, codes, np.concatenate(starts), np.concatenate(ends), n_threads)
-    variance = 0.0
-    for mine, share_missed in zip(
-        np.split(shares, np.cumsum([len(start) for start in starts])[:-1]), missed, strict=True
-    ):
-        variance += share_missed * len(mine) * float(np.var(mine))
-    return 100 * float(shares.mean()), 100 * float(np.sqrt(variance)) / len(shares)

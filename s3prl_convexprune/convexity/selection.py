@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from s3prl_convexprune.convexity.groups import FEWEST
 from s3prl_convexprune.convexity.result import GraphConvexity
 from s3prl_convexprune.errors import ConfigError, DataError, nearest
 
@@ -29,8 +30,8 @@ ONE_SEM = float(below(-1.0))  # how often a layer one standard error behind woul
 def probability_best(results: Sequence[GraphConvexity], seed: int = 1337, draws: int = 100_000) -> np.ndarray:
     """How probable it is that each layer is the most convex one in the population the points were drawn from.
 
-    Scores of layers move together when points change, because the points are the same: the joint error is normal
-    with the covariance of the layers' influences, and sampling errors come on top.
+    Scores of layers move together when points change, because the points are the same: the joint error is normal,
+    or Student's t where groups were given, with the covariance of the layers' influences; sampling errors come on top.
 
     Args:
         results: one a layer, on the same points and labels in the same order.
@@ -49,6 +50,9 @@ def probability_best(results: Sequence[GraphConvexity], seed: int = 1337, draws:
     # A thin factor of the covariance: the influences' own triangular factor, then each layer's sampling error.
     factor = np.asarray(np.linalg.qr(influences.T, mode="r"))
     errors = rng.standard_normal((draws, len(factor))) @ factor
+    if results[0].degrees is not None:  # a multivariate t: the covariance itself is known from few groups only
+        degrees = results[0].degrees
+        errors *= np.sqrt(degrees / rng.chisquare(degrees, (draws, 1)))
     errors += rng.standard_normal((draws, len(scores))) * np.array([r.sampling_sem for r in results])
     best = np.argmax(scores + errors, axis=1)
     return np.bincount(best, minlength=len(scores)) / draws
@@ -127,6 +131,10 @@ def _within_budget(scores: np.ndarray, costs: Sequence[float] | None, max_cost: 
 def _influences(results: Sequence[GraphConvexity]) -> np.ndarray:
     if len(results) == 0:
         raise DataError("no layers to compare")
+    for result in results:
+        if math.isnan(result.sem):
+            given = result.settings.get("n_blocks")
+            raise DataError(f"{given} groups are too few to tell layers apart; at least {FEWEST} are needed")
     lengths = {len(r.influence) for r in results}
     if len(lengths) > 1:
         raise DataError(f"layers can be compared only on the same points; these have {sorted(lengths)} points")
