@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,28 @@ if TYPE_CHECKING:
 BOARD_FORMATS = (".md", ".csv", ".json", ".html")
 
 
-def export(name: str, output: str | Path, *, ckpt: str | None = None, final_norm: str | None = None) -> Export:
-    """Write a cut upstream as an ordinary checkpoint, which s3prl loads without this package.
+def export(
+    name: str,
+    output: str | Path,
+    *,
+    ckpt: str | None = None,
+    final_norm: str | None = None,
+    format: str = "s3prl",
+    analysis: str | Path | None = None,
+    results: Sequence[str | Path] = (),
+    push_to_hub: str | None = None,
+) -> Export:
+    """Write a cut upstream as an ordinary checkpoint, which loads without this package.
 
     Args:
         name: a pruned upstream, such as ``hubert_convexpruned_L6``.
-        output: the file to write; a new folder for ``hf_*`` upstreams.
+        output: the file to write; a new folder for ``hf_*`` upstreams and for the format ``"hf"``.
         ckpt: the whole upstream's checkpoint, for upstreams that need one.
         final_norm: ``"keep"`` or ``"drop"``, see `upstreams.export.export_cut`; what the config says when None.
+        format: ``"s3prl"``, or ``"hf"``: a folder that plain transformers loads, with a model card.
+        analysis: for ``"hf"``: the analysis whose curve the card shows.
+        results: for ``"hf"``: grids or `results.json` files whose scores the card shows.
+        push_to_hub: for ``"hf"``: the repository on the Hugging Face hub to upload to, ``user/name``.
 
     Raises:
         ConvexPruneError: bad input of any kind; see `errors`.
@@ -35,12 +49,26 @@ def export(name: str, output: str | Path, *, ckpt: str | None = None, final_norm
     from .upstreams.names import resolve
 
     config = resolve(name)
+    if format != "hf":
+        for option, given in (("--analysis", analysis), ("--results", results), ("--push-to-hub", push_to_hub)):
+            if given:
+                raise ConfigError(f"{option} goes with --format hf, not with {format}")
     check_upstream(name, ckpt)
+    config = replace(config, final_norm=final_norm or config.final_norm)
+    if format == "hf":
+        from .deploy import huggingface, push
+
+        if push_to_hub is not None:
+            push.check_repository(push_to_hub)
+        done = huggingface.export_to_transformers(config, output, ckpt=ckpt, analysis=analysis, results=results)
+        if push_to_hub is not None:
+            push.push(output, push_to_hub)
+        return done
     from .upstreams.export import export_cut
     from .upstreams.registry import base_call
 
     base, layers, arguments = base_call(config, ckpt=ckpt)
-    return export_cut(base, config.base, layers, output, final_norm or config.final_norm, **arguments)
+    return export_cut(base, config.base, layers, output, config.final_norm, **arguments)
 
 
 def finetune(

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"tasks", "upstreams"},
     "report": {"artifact", "results", "tasks", "upstreams"},
     "speechbrain": {"corpora", "results", "tasks", "upstreams"},
+    "deploy": {"artifact", "corpora", "results", "tasks", "upstreams"},
     "_plugin": {"downstream", "upstreams"},
 }
 #: What stands above all rooms: it may import any of them, and none of them imports it.

@@ -1,9 +1,10 @@
-"""`export`: a cut upstream as an ordinary checkpoint."""
+"""`export`: a cut upstream as an ordinary checkpoint, or as a folder for plain transformers."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from . import completion, options
 
@@ -11,10 +12,23 @@ from . import completion, options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     name = parser.add_argument("name", help="a pruned upstream, such as hubert_convexpruned_L6 or a config's name")
     options.completed_by(name, completion.cuts)
-    options.output(parser, "file to write (a new folder for hf_* upstreams)", required=True)
+    options.output(parser, "file to write (a new folder for hf_* upstreams and for the other formats)", required=True)
     options.ckpt(parser)
     parser.add_argument(
+        "--format",
+        choices=("s3prl", "hf"),
+        default="s3prl",
+        help="s3prl: what s3prl's own entries load; hf: a folder that plain transformers loads (default: s3prl)",
+    )
+    parser.add_argument(
         "--final-norm", choices=("drop", "keep"), help="for pre-norm (large) upstreams, which need 'keep'"
+    )
+    parser.add_argument("--analysis", type=Path, help="for hf: an analysis.json, whose curve the model card shows")
+    parser.add_argument(
+        "--results", nargs="+", type=Path, default=[], help="for hf: grids or results.json whose scores the card shows"
+    )
+    parser.add_argument(
+        "--push-to-hub", metavar="REPO", help="for hf: upload the folder to user/name on the Hugging Face hub"
     )
 
 
@@ -22,9 +36,23 @@ def run(args: argparse.Namespace) -> int:
     from ..verbs import export
 
     there_already = os.path.lexists(args.output)  # never raises for what `export` will refuse
-    done = export(args.name, args.output, ckpt=args.ckpt, final_norm=args.final_norm)
+    done = export(
+        args.name,
+        args.output,
+        ckpt=args.ckpt,
+        final_norm=args.final_norm,
+        format=args.format,
+        analysis=args.analysis,
+        results=args.results,
+        push_to_hub=args.push_to_hub,
+    )
     if there_already:
         print(f"{args.output} is finished already; it is left as it is")
     print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {done.base}")
-    print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {args.output} ...")
+    if args.format == "hf":
+        print(f"transformers loads it: AutoModel.from_pretrained({str(args.output)!r})")
+    else:
+        print(f"s3prl loads it without this package: run_downstream.py -u {done.entry} -k {args.output} ...")
+    if args.push_to_hub:
+        print(f"uploaded to {args.push_to_hub}; a new repository is private until you say otherwise")
     return 0

@@ -99,6 +99,11 @@ COMMANDS = {
     "export": Command(
         "export hubert_custom_convexpruned_L2 -k @hubert.pt -o out.pt", kills=(2, 40), compared=("out.pt",)
     ),
+    "export for transformers": Command(
+        "export hubert_custom_convexpruned_L2 -k @hubert.pt --format hf -o out",
+        kills=(1, 20),
+        compared=("out/model.safetensors", "out/config.json", "out/README.md"),
+    ),
     "select": Command("select @analysis.json --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)),
     "leaderboard": Command(
         "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(1, 40), compared=("out.html", "out.md")

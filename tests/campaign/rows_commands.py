@@ -73,7 +73,15 @@ TYPES = {
         "--data-folder nowhere",
         "--variant v9",
     ],
-    "export": ["--final-norm both"],
+    "export": [
+        "--final-norm both",
+        "--format tflite",
+        "--format hf --analysis nowhere",
+        "--format hf --analysis @profile.json",
+        "--format hf --results nowhere",
+        "--format hf --push-to-hub nobody",
+        "--analysis @analysis.json",
+    ],
     "demo": ["--jobs x"],
 }
 #: Where an option's last word is not what the line names.
@@ -82,6 +90,7 @@ NAMED = {
     "--override ks:config.a": "config.a",
     "--override kws:config.a=1": "kws",
     "--analysis nowhere -o b.html": "nowhere",
+    "--analysis @analysis.json": "goes with --format hf",
     "--analysis @profile.json -o b.html": "profile.json",
 }
 DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"

@@ -1,0 +1,106 @@
+"""A cut in transformers' format: plain transformers loads it and gives the cut's states; its card says what it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.upstreams import registry
+from s3prl_convexprune.verbs import export
+from tests.analysis.test_select import analysis
+from tests.checkpoints import CASES
+
+#: data2vec as it is published: a LayerNorm a convolution, five position convolutions.
+PUBLISHED = {"data2vec-post": {"extractor_mode": "layer_norm", "pos_conv_depth": 5, "conv_pos": 19}}
+NARROW = {"conv_feature_layers": "[(16,10,5)] + [(16,3,2)] * 4 + [(16,2,2)] * 2"}
+NAMES = [
+    "hubert-post",
+    "hubert-pre",
+    "wav2vec2-post",
+    "wav2vec2-pre",
+    "wavlm-post",
+    "wavlm-pre",
+    "data2vec-post",
+    "hf_wavlm-pre",
+]
+PLAIN = """
+import sys
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+extractor, model = AutoFeatureExtractor.from_pretrained(sys.argv[1]), AutoModel.from_pretrained(sys.argv[1]).eval()
+assert not [name for name in sys.modules if name.startswith(("s3prl_convexprune.upstreams", "s3prl."))]
+wav = torch.load(sys.argv[2]).numpy()
+with torch.no_grad():
+    states = model(**extractor(wav, sampling_rate=16000, return_tensors="pt"), output_hidden_states=True)
+torch.save([state.clone() for state in (*states.hidden_states[:-1], states.last_hidden_state)], sys.argv[3])
+"""
+
+
+def build(name: str, folder: Path, **sizes: object) -> tuple[str, str]:
+    registry.load_hub()
+    case = CASES[name]
+    ckpt = case.build(folder, **{**PUBLISHED.get(name, {}), **sizes})
+    return f"{case.entry}_convexpruned_L2", str(ckpt)
+
+
+@pytest.mark.parametrize("name, sizes", [*((name, {}) for name in NAMES), ("hubert-post", NARROW)])
+def test_transformers_gives_the_states_of_the_cut(name, sizes, tmp_path):
+    cut, ckpt = build(name, tmp_path / "ckpt", **sizes)
+    done = export(cut, tmp_path / "out", ckpt=ckpt, final_norm="keep", format="hf")
+    assert (done.layers, done.whole) == (2, 4)
+    assert {path.name for path in tmp_path.iterdir()} == {"ckpt", "out"}
+    wav = 0.1 * torch.randn(12000, generator=torch.Generator().manual_seed(3))
+    torch.save(wav, tmp_path / "wav.pt")
+    paths = [str(tmp_path / part) for part in ("out", "wav.pt", "states.pt")]
+    subprocess.run([sys.executable, "-W", "ignore", "-c", PLAIN, *paths], check=True, capture_output=True, cwd=tmp_path)
+    config = registry.UpstreamConfig(name="cut", base=CASES[name].entry, layers=2, final_norm="keep")
+    with torch.no_grad():
+        expected = registry.build_cut(config, ckpt=ckpt).eval()([wav])["hidden_states"]
+    for ours, theirs in zip(expected, torch.load(tmp_path / "states.pt"), strict=True):
+        torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-3 * float(ours.std()))
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("data2vec-pre", "pre-norm"),
+        ("unispeech_sat-post", "written for hubert, wav2vec2, wavlm, data2vec"),
+        ("wav2vec2-conformer_rel", "conformer"),
+        ("mockingjay-post", "this is a mockingjay"),
+        ("hubert-pre", "final_norm 'keep'"),
+    ],
+)
+def test_what_transformers_does_not_have_is_refused(name, reason, tmp_path, capsys):
+    cut, ckpt = build(name, tmp_path / "ckpt")
+    keep = [] if name == "hubert-pre" else ["--final-norm", "keep"]
+    assert cli.main(["export", cut, "-k", ckpt, "-o", str(tmp_path / "out"), "--format", "hf", *keep]) == 2
+    assert reason in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"ckpt"}
+
+
+def test_the_card_says_what_it_is_and_why(tmp_path):
+    measured = analysis([60, 80, 70])
+    measured.write(tmp_path / "analysis.json")
+    (tmp_path / "cut.yaml").write_text(
+        "{name: mine, base: tiny_hubert, layers: 2, provenance: {policy: argmax, label: word}}"
+    )
+    registry.load_hub()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
+        with pytest.raises(Exception, match=f"is about {measured.upstream}; this is a cut of tiny_hubert"):
+            export("mine", tmp_path / "out", format="hf", analysis=tmp_path / "analysis.json")
+        export("mine", tmp_path / "out", format="hf")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith("---\nlicense: apache-2.0\nlibrary_name: transformers")
+    for part in ("first 2 of 12", "`tiny_hubert`", "- policy: argmax", "dorszewski2024convexity"):
+        assert part in card, part
+
+
+def test_an_option_of_the_other_format_is_refused(tmp_path, capsys):
+    assert cli.main(["export", "tiny_hubert_convexpruned_L2", "-o", "x", "--push-to-hub", "me/cut"]) == 2
+    assert "--push-to-hub goes with --format hf" in capsys.readouterr().err
