@@ -137,14 +137,16 @@ def base_size(task: str, rates: Sequence[int], steps: int, ckpt: str) -> None:
 
 def embedded(tasks: Sequence[str], steps: int, root: Path) -> None:
     """The tiny model and the embedded corpus, as the demo lays it out."""
-    from s3prl_convexprune.corpora.demo_layout import lay_out
+    from s3prl_convexprune.corpora.demo import lay_out
+    from s3prl_convexprune.tasks.recipes import stated_paths
+    from s3prl_convexprune.tasks.table import get_task
 
     upstreams = [f"tiny_hubert_convexpruned_L{depth}" for depth in DEPTHS[:-1]] + ["tiny_hubert"]
     for task in tasks:
         batches = ("batch_size",) if task == "ks" else ("train_batch_size", "eval_batch_size")
         runner = {"total_steps": steps, "eval_step": steps, "log_step": steps, "save_step": steps}
         settings = {
-            **lay_out(root / "embedded" / task, task),
+            **stated_paths(get_task(task).downstream.name, lay_out(root / "embedded" / task, task).variables),
             **{f"config.runner.{key}": value for key, value in runner.items()},
             "config.runner.gradient_accumulate_steps": 1,
             "config.runner.eval_dataloaders": ["dev"],

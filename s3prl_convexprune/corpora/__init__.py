@@ -1,8 +1,10 @@
 """Labelled corpora that `analyze --corpus NAME` knows: one reader a corpus, all of them into one list of
 utterances.
 
-A reader is a module with `read(root, label, **options) -> list[Utterance]`; adding a corpus is adding a
-module and a row of `CORPORA`. Anything else comes in by a manifest (`analysis.manifest.read_manifest`).
+A corpus is a row of `CORPORA` and the module of its name, with all that is known of it: `read(root, label, **options)
+-> list[Utterance]`; its splits, as recipes take them; `prepare(root, place, **options) -> Prepared`, where an s3prl
+recipe needs more than the corpus brings; and `lay_out`, which writes given audio as the corpus lies on disk. Anything
+else comes in by a manifest (`manifest.read_manifest`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..errors import CorpusError, nearest
@@ -26,16 +29,23 @@ class Corpus:
     """A row of `CORPORA`.
 
     Args:
-        name: the module of the reader, and what `--corpus` takes.
+        name: of its module, and what `--corpus` takes.
         labels: the label kinds that the reader offers.
         title: one line for people.
+        task: whose recipe trains and scores on it, and which `prepare` takes; empty: none.
         shipped: the corpus is part of this package, so it needs no root.
     """
 
     name: str
     labels: tuple[str, ...]
     title: str
+    task: str = ""
     shipped: bool = False
+
+    @property
+    def module(self) -> ModuleType:
+        """All that is known of the corpus; imported here, since `list` and `--help` need none of it."""
+        return importlib.import_module(f".{self.name}", __name__)
 
     @property
     def environment(self) -> str:
@@ -46,10 +56,12 @@ class Corpus:
 CORPORA: dict[str, Corpus] = {
     corpus.name: corpus
     for corpus in (
-        Corpus("speech_commands", ("word", "keyword", "speaker"), "Speech Commands v0.01 or v0.02, the full archive"),
-        Corpus("voxceleb1", ("speaker",), "VoxCeleb1, wav files, split by its own iden_split.txt"),
-        Corpus("iemocap", ("emotion", "speaker", "session"), "IEMOCAP, 4 emotions, excited counted as happy"),
-        Corpus("librispeech", ("speaker", "word", "phoneme"), "LibriSpeech; words and phonemes from alignments"),
+        Corpus(
+            "speech_commands", ("word", "keyword", "speaker"), "Speech Commands v0.01 or v0.02, the full archive", "ks"
+        ),
+        Corpus("voxceleb1", ("speaker",), "VoxCeleb1, wav files, split by its own iden_split.txt", "sid"),
+        Corpus("iemocap", ("emotion", "speaker", "session"), "IEMOCAP, 4 emotions, excited counted as happy", "er"),
+        Corpus("librispeech", ("speaker", "word", "phoneme"), "LibriSpeech; words and phonemes from alignments", "asr"),
         Corpus(
             "demo",
             ("word", "speaker", "style", "emotion"),
@@ -114,8 +126,7 @@ def read_corpus(name: str, label: str, root: str | Path | None = None, **options
     if label not in corpus.labels:
         raise CorpusError(f"corpus {name!r} has no label {label!r}{nearest(label, corpus.labels)}")
     folder = None if corpus.shipped else corpus_root(corpus, root)
-    reader = importlib.import_module(f".{name}", __name__)
-    rows: list[Utterance] = reader.read(folder, label, **options)
+    rows: list[Utterance] = corpus.module.read(folder, label, **options)
     rows = without_lone_rows(name, rows, label)
     return sorted(rows, key=lambda row: (str(row.path), row.start or 0.0))
 

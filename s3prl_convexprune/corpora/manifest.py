@@ -99,6 +99,12 @@ def _utterance(where: str, row: dict[str | None, str | None], folder: Path) -> U
     )
 
 
+def by_split(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:
+    """train, dev and test, those without utterances too; other splits are left out."""
+    rows = list(utterances)
+    return {split: [row for row in rows if row.split == split] for split in ("train", "dev", "test")}
+
+
 def check_distinct(utterances: Iterable[Utterance], label: str) -> None:
     """Refuse a corpus that counts one utterance, or one segment, twice.
 

@@ -2,18 +2,27 @@
 
 Layout: `dev/wav/SPEAKER/VIDEO/UTTERANCE.wav` and `test/wav/...`, or both under one `wav/`; and, for the
 splits of speaker identification, VoxCeleb's own `iden_split.txt` (`SPLIT SPEAKER/VIDEO/UTTERANCE.wav` a
-line).
+line), which s3prl calls `veri_test_class.txt`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import CorpusError
-from .manifest import Utterance
+from ..progress import progress_bar
+from .layout import write_audio, write_lines
+from .manifest import Utterance, by_split
+from .prepared import Prepared, need, put
 
 SPLITS = {"1": "train", "2": "dev", "3": "test"}
 LIST_NAMES = ("iden_split.txt", "veri_test_class.txt")
+SOURCE = "https://www.robots.ox.ac.uk/~vgg/data/voxceleb/meta/iden_split.txt"
+FIRST_SPEAKER, SPEAKERS = 10001, 1251
 
 
 def read_iden_split(path: Path) -> dict[str, str]:
@@ -73,3 +82,91 @@ def read(root: Path, label: str) -> list[Utterance]:
     if not rows:
         raise CorpusError(f"{iden_split} names no file that is under {root}")
     return rows
+
+
+def identification_splits(root: Path, iden_split: str | Path | None = None) -> dict[str, list[Utterance]]:
+    """train, dev and test of speaker identification, which hold out videos.
+
+    Args:
+        root: as `read` takes it.
+        iden_split: VoxCeleb's list; the one in the root when None.
+
+    Raises:
+        CorpusError: the list or the corpus is missing or damaged.
+    """
+    listed = Path(iden_split) if iden_split else find_iden_split(root)
+    if listed is None or not listed.is_file():
+        raise CorpusError(
+            f"{listed or root / LIST_NAMES[0]} is missing: VoxCeleb's own split, beside the audio on its site"
+        )
+    split_of = read_iden_split(listed)
+    return by_split(replace(row, split=split_of.get("/".join(row.path.parts[-3:]))) for row in read(root, "speaker"))
+
+
+def prepare(root: Path, place: Path) -> Prepared:
+    """Write `veri_test_class.txt` after every file that it lists was found.
+
+    Args:
+        root: the folder with `dev/wav` and `test/wav`, and VoxCeleb's `iden_split.txt`.
+        place: where the list goes.
+
+    Raises:
+        CorpusError: no list, a damaged list, a listed file that is not there, or a speaker outside VoxCeleb1.
+    """
+    need(root / "dev" / "wav", "s3prl reads VoxCeleb1 as dev/wav/SPEAKER/VIDEO/UTTERANCE.wav")
+    need(root / "test" / "wav", "s3prl reads VoxCeleb1 as test/wav/SPEAKER/VIDEO/UTTERANCE.wav")
+    source = find_iden_split(root)
+    if source is None:
+        raise CorpusError(f"{root / LIST_NAMES[0]} is missing; VoxCeleb publishes it at {SOURCE}")
+    listed = read_iden_split(source)
+    there = {
+        "/".join(path.parts[-3:])
+        for speaker in progress_bar(sorted(root.glob("*/wav/*")), desc="VoxCeleb1 speakers")
+        for path in speaker.glob("*/*.wav")
+    }
+    for name in listed:
+        number = name[2:].partition("/")[0]
+        if not (number.isdigit() and 0 <= int(number) - FIRST_SPEAKER < SPEAKERS):
+            raise CorpusError(f"{source}: {name} is not of a VoxCeleb1 speaker (id10001 to id11251)")
+        if name not in there:
+            raise CorpusError(
+                f"{root}/dev/wav/{name} (or test/wav/...) is missing: of the {len(listed)} files in "
+                f"{source.name}, {len(set(listed) - there)} are not there"
+            )
+    empty = sorted(set(SPLITS.values()) - set(listed.values()))
+    if empty:
+        raise CorpusError(f"{source} lists no file of the split {empty[0]} (1 train, 2 dev, 3 test)")
+    written = put(place / LIST_NAMES[1], source.read_text())
+    note = "plain s3prl caches one file list for all data sets; run_downstream.py of this package does not"
+    return Prepared("sid", (written,), {"S3PRL_CONVEXPRUNE_DATA_VOXCELEB1": str(root)}, (note,))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance to lay out: the speaker's number from 0 on, the video's name, the utterance's number from 1 on,
+    its split, and its samples."""
+
+    speaker: int
+    video: str
+    number: int
+    split: str
+    samples: np.ndarray
+
+
+def lay_out(root: Path, clips: Iterable[Clip], test_speakers: Iterable[int]) -> Path:
+    """Write a corpus as VoxCeleb1 lies on disk, its `iden_split.txt` among it.
+
+    Args:
+        root: where; made if it is not there.
+        clips: the utterances, in the list's order.
+        test_speakers: whose utterances lie in `test/`, not in `dev/`; that is verification's split, identification
+            reads both.
+    """
+    numbers = {split: number for number, split in SPLITS.items()}
+    apart, lines = set(test_speakers), []
+    for clip in clips:
+        name = f"id{FIRST_SPEAKER + clip.speaker}/{clip.video}/{clip.number:05d}.wav"
+        write_audio(root / ("test" if clip.speaker in apart else "dev") / "wav" / name, clip.samples)
+        lines.append(f"{numbers[clip.split]} {name}")
+    write_lines(root / LIST_NAMES[0], lines)
+    return root

@@ -87,6 +87,29 @@ def fill_paths(
             )
 
 
+def stated_paths(downstream: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings that give a recipe's open paths: dotted key -> path, as s3prl's ``-o`` takes them.
+
+    Args:
+        downstream: s3prl's name of one with a shipped recipe.
+        environ: the variables of its corpora, as `prepare` and `corpora.demo.lay_out` give them.
+
+    Raises:
+        CorpusError: as `fill_paths`.
+    """
+    folders = RECIPES[downstream].folders
+    config: dict[str, Any] = {"downstream_expert": {folder.section: {} for folder in folders}}
+    for folder in folders:
+        config["downstream_expert"][folder.section][folder.key] = None
+    fill_paths(downstream, config, environ)
+    return {
+        f"config.downstream_expert.{folder.section}.{folder.key}": str(
+            config["downstream_expert"][folder.section][folder.key]
+        )
+        for folder in folders
+    }
+
+
 def finetuning_recipe(task: Task, variant: str | None = None) -> tuple[Path, Path]:
     """The `train.py` and the hyperparameter file of a task's SpeechBrain recipe.
 

@@ -66,10 +66,7 @@ TASKS: dict[str, Task] = {
             finetuning=FineTuning(
                 "SID",
                 "voxceleb1",
-                {
-                    "voxceleb1": DemoData("sid", "VoxCeleb1", {"iden_split": "iden_split.txt"}),
-                    "speech_commands": DemoData("ks", "train"),
-                },
+                {"voxceleb1": DemoData("sid", "VoxCeleb1"), "speech_commands": DemoData("ks", "train")},
             ),
             published=Published("VoxCeleb1", 200_000, 8_251, fbank=20.058174, reference=90.3),
         ),

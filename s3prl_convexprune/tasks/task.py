@@ -60,7 +60,7 @@ class DemoData:
     """What a SpeechBrain recipe is told so that it reads the embedded corpus.
 
     Attributes:
-        layout: the layout of `corpora.demo_layout` that has it.
+        layout: the task whose layout has it (`corpora.demo.lay_out`).
         folder: the data folder in that.
         others: further hyperparameters -> paths in it.
     """

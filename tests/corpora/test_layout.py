@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 import s3prl_convexprune  # noqa: F401
-from s3prl_convexprune.corpora.demo_layout import lay_out
+from s3prl_convexprune.corpora import iemocap, librispeech, speech_commands, voxceleb1
+from s3prl_convexprune.corpora.demo import lay_out
 from s3prl_convexprune.corpora.speech_commands import KEYWORDS
 from s3prl_convexprune.demo.corpus import demo_clips
 from s3prl_convexprune.errors import CorpusError
+from s3prl_convexprune.tasks.recipes import stated_paths
+from s3prl_convexprune.tasks.table import get_task
 
 PREFIX = "config.downstream_expert.datarc."
 
@@ -19,7 +24,8 @@ PREFIX = "config.downstream_expert.datarc."
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def once(task: str) -> dict[str, str]:
-        overrides = lay_out(tmp_path_factory.mktemp(task), task)
+        variables = lay_out(tmp_path_factory.mktemp(task), task).variables
+        overrides = stated_paths(get_task(task).downstream.name, variables)
         assert all(key.startswith(PREFIX) and Path(value).exists() for key, value in overrides.items())
         return {key.removeprefix(PREFIX): value for key, value in overrides.items()}
 
@@ -106,3 +112,44 @@ def test_speech_recognition(laid_out: Any) -> None:
 def test_another_task_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="did you mean 'asr'"):
         lay_out(tmp_path, "asrr")
+
+
+#: What one clip of each corpus becomes on disk, written down from the corpora's own documentation.
+ONE_CLIP = {
+    "speech_commands": {
+        "yes/0a7c2a8d_nohash_0.wav",
+        "_background_noise_/hum.wav",
+        "validation_list.txt",
+        "testing_list.txt",
+    },
+    "voxceleb1": {"dev/wav/id10001/1zcIwhmdeo4/00001.wav", "iden_split.txt"},
+    "iemocap": {
+        "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
+        "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
+    },
+    "librispeech": {"dev-clean/84/121123/84-121123-0000.flac", "dev-clean/84/121123/84-121123.trans.txt"},
+}
+
+
+@pytest.mark.parametrize("corpus", ONE_CLIP)
+def test_one_clip_lies_where_the_corpus_has_it(corpus: str, tmp_path: Path) -> None:
+    samples = np.sin(np.arange(16_000) / 9) / 2
+    if corpus == "speech_commands":
+        speech_commands.lay_out(tmp_path, [speech_commands.Take("yes", "0a7c2a8d", 0, samples)], {"hum": samples})
+    elif corpus == "voxceleb1":
+        voxceleb1.lay_out(tmp_path, [voxceleb1.Clip(0, "1zcIwhmdeo4", 1, "dev", samples)], test_speakers=[])
+        assert (tmp_path / "iden_split.txt").read_text() == "2 id10001/1zcIwhmdeo4/00001.wav\n"
+    elif corpus == "iemocap":
+        turn = iemocap.Turn("Session1", "Ses01F_impro01", "Ses01F_impro01_F000", "neu", samples)
+        iemocap.lay_out(tmp_path, [turn])
+        listed = (tmp_path / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt").read_text().splitlines()
+        assert listed[2] == "[0.0000 - 1.0000]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]"
+    else:
+        librispeech.lay_out(tmp_path, [librispeech.Reading("dev-clean", 84, 121123, 0, "GO DO YOU HEAR", samples)])
+        assert (tmp_path / "dev-clean/84/121123/84-121123.trans.txt").read_text() == "84-121123-0000 GO DO YOU HEAR\n"
+    files = {path.relative_to(tmp_path).as_posix(): path for path in tmp_path.rglob("*") if path.is_file()}
+    assert set(files) == ONE_CLIP[corpus]
+    for path in (path for path in files.values() if path.suffix in (".wav", ".flac")):
+        info = soundfile.info(path)
+        assert (info.samplerate, info.channels, info.frames, info.subtype) == (16_000, 1, 16_000, "PCM_16")
+        assert np.abs(soundfile.read(path)[0] - samples).max() < 1e-4

@@ -12,8 +12,8 @@ import soundfile
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.cli.main import main
+from s3prl_convexprune.corpora.iemocap.meta_data import PUBLISHED, dialog_order
 from s3prl_convexprune.corpora.prepare import ENVIRONMENT, PREPARERS, find_prepared, prepare
-from s3prl_convexprune.corpora.prepare.er import PUBLISHED, dialog_order
 from s3prl_convexprune.errors import ConfigError, CorpusError
 from tests import corpora_trees
 

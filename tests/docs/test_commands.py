@@ -202,7 +202,7 @@ def test_the_walker_walks():
         "python -m tools.pretrain --audio A --outptu RUN",
         "make tset",
         "pip install 's3prl-convexprune[recipe]'",
-        "python -c \"from s3prl_convexprune.corpora.demo_layout import lay_out; lay_out('x', 'ks', task='er')\"",
+        "python -c \"from s3prl_convexprune.corpora.demo import lay_out; lay_out('x', 'ks', task='er')\"",
         "export S3PRL_CONVEXPRUNE_DATA_IEMCOAP=/data",
     ],
 )

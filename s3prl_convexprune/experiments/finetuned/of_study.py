@@ -55,7 +55,7 @@ def comparisons(
 
 def _data(evaluation: Evaluation, output: Path) -> tuple[Path, dict[str, str]]:
     if evaluation.data == "demo":
-        from ...corpora.demo_layout import lay_out
+        from ...corpora.demo import lay_out
 
         recipe = get_task(evaluation.task).finetuning
         demo = recipe.demo[evaluation.variant or recipe.variant]

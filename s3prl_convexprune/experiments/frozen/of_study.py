@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ConvexPruneError
+from ...tasks.recipes import stated_paths
+from ...tasks.table import get_task
 from ..study import Evaluation, Study
 
 if TYPE_CHECKING:
@@ -51,9 +53,10 @@ def _plan(evaluation: Evaluation, upstreams: Sequence[str], output: Path, device
 
     settings = dict(evaluation.overrides)
     if evaluation.data == "demo":
-        from ...corpora.demo_layout import lay_out
+        from ...corpora.demo import lay_out
 
-        settings = lay_out(output / "corpus" / evaluation.task, evaluation.task) | settings
+        laid_out = lay_out(output / "corpus" / evaluation.task, evaluation.task)
+        settings = stated_paths(get_task(evaluation.task).downstream.name, laid_out.variables) | settings
     return make_plan(
         upstreams,
         [evaluation.task],

@@ -1,8 +1,8 @@
-"""ER: the `meta_data` folder that s3prl's emotion expert reads, from IEMOCAP's own label files.
+"""IEMOCAP for s3prl's emotion expert: its `meta_data` lists, from the corpus's own label files.
 
 s3prl splits the training sessions into train and dev by position, so the order of the list is part of the
 protocol. s3prl's script takes the order in which the file system lists the dialogs; the published lists have
-the order of the machine they were made on. `iemocap_dialogs.csv` states that order of the 151 dialogs, so
+the order of the machine they were made on. `dialogs.csv` states that order of the 151 dialogs, so
 that the same lists come out everywhere; dialogs that it does not know follow in the order of their names.
 """
 
@@ -15,9 +15,8 @@ from pathlib import Path
 
 from ...errors import CorpusError
 from ...progress import progress_bar
-from ..iemocap import EMOTIONS, SESSIONS, label_files, read_turns
-from . import Prepared
-from .files import need, put
+from ..prepared import Prepared, need, put
+from .label_files import EMOTIONS, SESSIONS, label_files, read_turns, wav_files
 
 LABELS = {"neu": 0, "hap": 1, "ang": 2, "sad": 3}
 # utterances of each session in s3prl's published lists, and the SHA-256 of their "PATH LABEL\n" lines
@@ -34,7 +33,7 @@ Row = dict[str, str]
 
 def dialog_order() -> dict[str, int]:
     """Dialog -> its place in s3prl's published lists."""
-    with (Path(__file__).parent / "iemocap_dialogs.csv").open(newline="") as file:
+    with Path(__file__).with_name("dialogs.csv").open(newline="") as file:
         return {row["dialog"]: place for place, row in enumerate(csv.DictReader(file))}
 
 
@@ -46,13 +45,13 @@ def session_rows(root: Path, session: str) -> list[Row]:
     """
     need(root / session, "IEMOCAP has the folders Session1 to Session5")
     labels = need(root / session / "dialog" / "EmoEvaluation", "it holds the session's emotion labels")
-    audio = need(root / session / "sentences" / "wav", "it holds the session's utterances")
+    need(root / session / "sentences" / "wav", "it holds the session's utterances")
     files = label_files(root / session)
     if not files:
         raise CorpusError(f"{labels} has no label files (Ses01F_impro01.txt, ...)")
     order = dialog_order()
     files.sort(key=lambda path: (order.get(path.stem, len(order)), path.stem))
-    wavs = {path.stem: path for path in audio.glob("*/[!.]*.wav")}
+    wavs = wav_files(root / session)
     rows = [
         {
             "path": wavs[utterance].relative_to(root).as_posix(),
@@ -76,7 +75,7 @@ def is_published(session: str, rows: list[Row]) -> bool:
 
 
 def prepare(root: Path, place: Path) -> Prepared:
-    """Write `meta_data/SessionN/{train,test}_meta_data.json`, N = 1 to 5.
+    """Write `meta_data/SessionN/{train,test}_meta_data.json`, N = 1 to 5, as s3prl's emotion expert reads them.
 
     Args:
         root: the folder with `Session1` to `Session5`.

@@ -1,11 +1,29 @@
-"""Writing a prepared file: whole, once, and never over something else."""
+"""What a corpus's `prepare` gives back, and how it writes: whole files, once, and never over something else."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from ...atomic import refusal, write_text
-from ...errors import CorpusError, OutputError
+from ..atomic import refusal, write_text
+from ..errors import CorpusError, OutputError
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a task has now.
+
+    Args:
+        task: er, ks, sid or asr.
+        files: the files that the recipe reads, made now or before.
+        variables: the environment variables under which `run_downstream.py` finds corpus and files.
+        notes: what a user must know about them, a sentence each.
+    """
+
+    task: str
+    files: tuple[Path, ...]
+    variables: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def put(path: Path, content: str) -> Path:

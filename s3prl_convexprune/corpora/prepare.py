@@ -1,42 +1,26 @@
 """What s3prl's recipes need beside the audio and the pip package does not bring: made here, from the corpus
 itself.
 
-One module a task, each with `prepare(root, place, ...)`: it checks the corpus's layout, names the first
-missing piece, and writes the task's files. A file that is already there with the same content is left alone,
-one with other content is never replaced. Adding a task is adding a module and a row of `PREPARERS`.
+A corpus's module has `prepare(root, place, ...)`: it checks the corpus's layout, names the first missing piece, and
+writes the task's files. A file that is already there with the same content is left alone, one with other content is
+never replaced.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...atomic import check_place
-from ...errors import ConfigError, CorpusError, OutputError, nearest
+from ..atomic import check_place
+from ..errors import ConfigError, CorpusError, OutputError, nearest
+from . import CORPORA
+from .prepared import Prepared
 
-PREPARERS = {"er": "IEMOCAP", "ks": "SPEECH_COMMANDS", "sid": "VOXCELEB1", "asr": "LIBRISPEECH"}
+#: Task -> the name of the corpus whose module prepares it.
+PREPARERS = {corpus.task: corpus.name for corpus in CORPORA.values() if corpus.task}
 ENVIRONMENT = "S3PRL_CONVEXPRUNE_PREPARED"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a task has now.
-
-    Args:
-        task: er, ks, sid or asr.
-        files: the files that the recipe reads, made now or before.
-        variables: the environment variables under which `run_downstream.py` finds corpus and files.
-        notes: what a user must know about them, a sentence each.
-    """
-
-    task: str
-    files: tuple[Path, ...]
-    variables: dict[str, str]
-    notes: tuple[str, ...] = ()
 
 
 def prepare(task: str, root: str | Path, output: str | Path | None = None, **options: Any) -> Prepared:
@@ -63,7 +47,7 @@ def prepare(task: str, root: str | Path, output: str | Path | None = None, **opt
         place = folder if output is None else check_place(Path(output).expanduser(), folder=True)
     except OutputError as error:
         raise CorpusError(f"{error}; give --output DIR with a folder that can be written") from error
-    module = importlib.import_module(f".{task}", __name__)
+    module = CORPORA[PREPARERS[task]].module
     prepared: Prepared = module.prepare(folder.resolve(), place.resolve(), **options)
     if output is not None and prepared.files:
         prepared.variables[ENVIRONMENT] = str(place.resolve())

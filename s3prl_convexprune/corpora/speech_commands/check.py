@@ -7,12 +7,8 @@ from pathlib import Path
 import soundfile
 
 from ...errors import CorpusError
-from ..speech_commands import KEYWORDS, NOISE, hash_split, speaker_of
-from . import Prepared
-from .files import need
-
-CLASSES = (*KEYWORDS, "_unknown_", "_silence_")
-FOLDERS = ("speech_commands_v0.01", "speech_commands_test_set_v0.01")
+from ..prepared import Prepared, need
+from .archive import CLASSES, FOLDERS, KEYWORDS, NOISE, hash_split, speaker_of
 
 
 def check_training(root: Path) -> None:

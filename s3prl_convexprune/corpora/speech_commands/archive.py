@@ -1,21 +1,24 @@
-"""Speech Commands (Warden, arXiv 1804.03209): one-second words, v0.01 with 30 and v0.02 with 35 of them.
-
-Layout: `WORD/SPEAKERHASH_nohash_TAKE.wav`, `_background_noise_/*.wav`, `validation_list.txt`,
-`testing_list.txt`.
-"""
+"""The two archives of Speech Commands: names, speakers, reading, and laying out."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
-from ..errors import CorpusError
-from .manifest import Utterance
+from ...errors import CorpusError
+from ..layout import write_audio, write_lines
+from ..manifest import Utterance
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+CLASSES = (*KEYWORDS, "_unknown_", "_silence_")
 NOISE = "_background_noise_"
+FOLDERS = ("speech_commands_v0.01", "speech_commands_test_set_v0.01")
+LISTS = {"dev": "validation_list.txt", "test": "testing_list.txt"}
 LARGEST_HASH = 2**27 - 1
 
 
@@ -41,7 +44,7 @@ def hash_split(speaker: str) -> str:
 
 def official_lists(root: Path) -> dict[str, str] | None:
     """`WORD/FILE` -> ``dev`` or ``test`` from the corpus's own lists; None when they are not there."""
-    files = {"dev": root / "validation_list.txt", "test": root / "testing_list.txt"}
+    files = {split: root / name for split, name in LISTS.items()}
     if not all(path.is_file() for path in files.values()):
         return None
     return {line.strip(): split for split, path in files.items() for line in path.read_text().splitlines()}
@@ -81,3 +84,54 @@ def read(root: Path, label: str) -> list[Utterance]:
                 for start in seconds
             ]
     return rows
+
+
+def read_test_archive(root: Path) -> list[Utterance]:
+    """The official test set of the 12-class task: every wav file, with the label ``keyword`` that its folder names.
+
+    Raises:
+        CorpusError: it is not that archive.
+    """
+    rows = [Utterance(path, {"keyword": path.parent.name}, split="test") for path in sorted(root.glob("*/*.wav"))]
+    if not rows or not (root / "_silence_").is_dir():
+        raise CorpusError(f"{root} is not the Speech Commands test archive (one folder a class, _silence_ among them)")
+    return rows
+
+
+@dataclass(frozen=True)
+class Take:
+    """One file of the full archive to lay out: word, speaker (whose hash decides the split), take, and its samples."""
+
+    word: str
+    speaker: str
+    number: int
+    samples: np.ndarray
+
+
+def lay_out(root: Path, takes: Iterable[Take], noises: Mapping[str, np.ndarray], lists: bool = True) -> Path:
+    """Write the full archive as it lies on disk.
+
+    Args:
+        root: where; made if it is not there.
+        takes: the words.
+        noises: name -> background noise of at least a second.
+        lists: write the official lists, by the speakers' hashes.
+    """
+    listed: dict[str, list[str]] = {split: [] for split in LISTS}
+    for take in takes:
+        name = f"{take.word}/{take.speaker}_nohash_{take.number}.wav"
+        write_audio(root / name, take.samples)
+        listed.get(hash_split(take.speaker), []).append(name)
+    for name, samples in noises.items():
+        write_audio(root / NOISE / f"{name}.wav", samples)
+    if lists:
+        for split, names in listed.items():
+            write_lines(root / LISTS[split], sorted(names))
+    return root
+
+
+def lay_out_test(root: Path, clips: Iterable[tuple[str, str, np.ndarray]]) -> Path:
+    """Write the test archive as it lies on disk: clips as (class, name of the file without ending, samples)."""
+    for kind, name, samples in clips:
+        write_audio(root / kind / f"{name}.wav", samples)
+    return root
