@@ -118,6 +118,27 @@ class CorpusFacts(Part):
 
 
 @dataclass(frozen=True)
+class Batches(Part):
+    """How the utterances went through the upstream.
+
+    Args:
+        padded: whether files of unequal length shared a batch; their states are those of each file alone.
+        seconds: audio a batch at most.
+        window: seconds of a longer file that were heard at once; None: all of it.
+        context: seconds on either side of a window that were heard and belong to its neighbours.
+        count: how many batches.
+        plan: SHA-256 over which utterances went together.
+    """
+
+    padded: bool
+    seconds: Positive
+    window: Positive | None
+    context: NotNegative
+    count: AtLeastOne
+    plan: Sha256
+
+
+@dataclass(frozen=True)
 class Settings(Part):
     """Everything that was asked for, and the key that changes with anything the numbers depend on.
 
@@ -137,6 +158,8 @@ class Settings(Part):
     pairs_a_class: AtLeastOne | None = None
     aggregate: str = "mean over classes of the mean over every ordered pair"
     neighbor_search: str = "exact"
+    precision: Literal["bf16"] | None = None
+    batches: Batches | None = None
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 
-from ..artifact import Analysis, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
+from ..artifact import Analysis, Batches, Checkpoint, CorpusFacts, FineTuned, LayerRow, Settings
 from ..convexity import graph_convexity
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance, check_distinct, effective_split, with_label
 from ..errors import ConfigError, ConvexPruneError, CorpusError, DataError
 from ..fingerprint import file_sha256, settings_sha256, weights_sha256
-from ..numbers import AT_LEAST_ONE, SEED
+from ..numbers import AT_LEAST_ONE, SEED, WORKERS
 from ..outputs import claim_output
 from ..progress import progress_bar
 from ..schema import Artifact
@@ -30,7 +30,8 @@ from ..upstreams.finetuned import FineTunedRun, find_run, load_finetuned
 from ..upstreams.prune import state_depths
 from ..upstreams.registry import build_upstream
 from ..versions import package_versions
-from .hidden_states import extract_points, plan_batches
+from .batches import Batching, Lengths, plan_batches, plan_sha256
+from .hidden_states import batching_for, extract_points
 from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
@@ -68,6 +69,9 @@ def analyze(
     neighbors: int = 10,
     seed: int = 1337,
     protocol: str = "exact",
+    window: float | None = None,
+    precision: Literal["bf16"] | None = None,
+    workers: int | None = None,
     device: str | None = None,
     progress: bool = True,
 ) -> Analysis:
@@ -92,6 +96,9 @@ def analyze(
         neighbors: K of the neighbour graph.
         seed: of the sampling.
         protocol: ``exact``, or ``paper`` for what is known of the paper's own way; see `protocols.PROTOCOLS`.
+        window: seconds of a longer file that are heard at once; None hears every file whole. See `batches.Batching`.
+        precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
+        workers: processes that decode audio beside the upstream; None: up to eight beside a GPU, none on a CPU.
         device: where the upstream runs; None takes the GPU if there is one.
         progress: whether to show progress bars.
 
@@ -118,6 +125,9 @@ def analyze(
                 neighbors=neighbors,
                 seed=seed,
                 protocol=protocol,
+                window=window,
+                precision=precision,
+                workers=workers,
                 device=device,
                 progress=progress,
             )
@@ -128,6 +138,9 @@ def analyze(
     AT_LEAST_ONE.check("neighbors", neighbors)
     SEED.check("seed", seed)
     fixed = get_protocol(protocol)
+    batching = Batching(window=window)
+    if workers is not None:
+        WORKERS.check("workers", workers)
     run = find_run(weights) if weights is not None else None
     if isinstance(corpus, str | Path):
         utterances, name = open_corpus(str(corpus), label, root), str(corpus)
@@ -147,6 +160,9 @@ def analyze(
             neighbors,
             seed,
             fixed,
+            batching,
+            precision,
+            workers,
             device,
             progress,
         )
@@ -165,6 +181,9 @@ def _analyze(
     neighbors: int,
     seed: int,
     protocol: Protocol,
+    batching: Batching,
+    precision: Literal["bf16"] | None,
+    workers: int | None,
     device: str,
     progress: bool,
 ) -> Analysis:
@@ -174,12 +193,17 @@ def _analyze(
     sample = sample_per_class(labelled, label, per_class, seed)
     if neighbors >= len(sample):
         raise DataError(f"--neighbors {neighbors}: the sample has {len(sample)} points; K must be less")
-    batches = plan_batches(sample, samples=protocol.samples)
+    lengths = Lengths.read(sample, protocol.samples)
     expert = build_upstream(upstream, ckpt=ckpt)
+    batching = batching_for(expert, batching)
+    batches = plan_batches(lengths, batching)
     if run is not None:
         load_finetuned(expert, upstream, run)
     weights = weights_sha256(expert)
     fingerprint = corpus_fingerprint(sample, label, progress)
+    batched = Batches(
+        batching.padded, batching.seconds, batching.window, batching.context, len(batches), plan_sha256(batches)
+    )
     what_points_depend_on = {
         "upstream": upstream,
         "weights_sha256": weights,
@@ -187,6 +211,8 @@ def _analyze(
         "versions": package_versions(),
         "device": torch.device(device).type,
         "samples": protocol.samples,
+        "precision": precision,
+        "batches": asdict(batched),
     }
     asked: dict[str, Any] = {
         "per_class": per_class,
@@ -197,6 +223,7 @@ def _analyze(
         "protocol": protocol.name,
         **{key: value for key, value in asdict(protocol).items() if key != "name"},
         "macs_seconds": MACS_SECONDS,
+        "precision": precision,
     }
     key = settings_sha256({**what_points_depend_on, "settings": asked, "label": label, "corpus_name": corpus})
     work = output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
@@ -207,7 +234,9 @@ def _analyze(
 
     store = PointStore(*work)
     costs = _costs(expert)
-    silent = extract_points(expert, sample, store, device, progress, protocol.samples, batches)
+    silent = extract_points(
+        expert, sample, store, device, progress, protocol.samples, batches, batching, precision, workers
+    )
     depths = _depths(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
@@ -225,7 +254,7 @@ def _analyze(
             cut=sum(batch.cut for batch in batches),
         ),
         label=label,
-        settings=Settings(key=key, **asked),
+        settings=Settings(key=key, batches=batched, **asked),
         versions=package_versions(),
         layers=tuple(layers),
         excluded=excluded,

@@ -1,95 +1,63 @@
-"""One forward pass an utterance, one point a layer: the mean over the utterance's (or segment's) own frames.
+"""One forward pass a batch, one point an utterance and layer: the mean over the utterance's (or segment's) own frames.
 
-Padding never enters: a batch holds files of exactly one length, so the group norm of base models, whose statistics
-run over the whole padded batch, sees speech only.
+A batch holds files of unequal length where the upstream's family keeps padding out of an utterance's states (see
+`upstreams.padding`), and files of exactly one length where it does not.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..corpora.audio import is_silent, load_audio
-from ..corpora.audio_header import SAMPLE_RATE, read_header
+from ..corpora.audio import is_silent
+from ..corpora.audio_header import SAMPLE_RATE
 from ..corpora.manifest import Utterance
-from ..errors import CorpusError, DataError
+from ..errors import ConfigError, DataError, DepthError
 from ..progress import progress_bar
+from ..upstreams.families import family_of
+from ..upstreams.padding import Padding
+from .batches import Batch, Batching, Lengths, plan_batches, windows_of
 from .points import PointStore
+from .pooling import Piece, Pooling
+from .reading import read_batches, reading_workers
 
 logger = logging.getLogger(__name__)
 
-BATCH_SECONDS = 32.0
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Files of one length that go through the upstream together.
+def batching_for(expert: Any, batching: Batching | None = None) -> Batching:
+    """How an upstream's batches are made: padded where its family keeps padding out, by equal lengths where not.
 
     Args:
-        files: the audio files.
-        rows: for each file, the utterances (by their place in the sample) that lie in it.
-        cut: the utterances whose end is cut off.
-    """
-
-    files: tuple[Path, ...]
-    rows: tuple[tuple[int, ...], ...]
-    cut: int = 0
-
-
-def plan_batches(
-    utterances: Sequence[Utterance], batch_seconds: float = BATCH_SECONDS, samples: int | None = None
-) -> list[Batch]:
-    """Group the utterances' files into batches of equal length.
-
-    Reads headers only. The plan depends on the utterances alone, so an interrupted run plans the same batches.
-
-    Args:
-        utterances: the sample.
-        batch_seconds: audio a batch at most, in seconds; a longer file is a batch of its own.
-        samples: the length that every file will be padded or cut to, at 16 kHz; None leaves it as it is.
+        expert: an s3prl upstream.
+        batching: what else is wished for.
 
     Raises:
-        AudioError: a file is missing, unreadable or empty.
-        CorpusError: a segment ends after its file does, or there are segments and `samples`.
+        ConfigError: a window for an upstream whose frames cannot be counted beforehand.
     """
-    rows_of: dict[Path, list[int]] = defaultdict(list)
-    for row, utterance in enumerate(utterances):
-        rows_of[utterance.path].append(row)
-    groups: dict[tuple[int, int], list[Path]] = defaultdict(list)
-    cut: dict[Path, int] = {}
-    for path in sorted(rows_of):
-        header = read_header(path)
-        frames, rate = header.frames, header.rate
-        for row in rows_of[path]:
-            end = utterances[row].end
-            if samples is not None and end is not None:
-                raise CorpusError(
-                    f"{path}: is cut into segments; waveforms of {samples} samples are whole files (--protocol exact "
-                    "takes segments)"
-                )
-            if end is not None and end > frames / rate + 0.025:
-                raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
-        too_long = samples is not None and frames * SAMPLE_RATE > samples * rate
-        cut[path] = len(rows_of[path]) if too_long else 0
-        groups[(frames, rate) if samples is None else (samples, SAMPLE_RATE)].append(path)
-    if any(cut.values()):
-        longer = sum(map(bool, cut.values()))
-        logger.warning("%d of %d files are longer than %d samples and are cut there", longer, len(rows_of), samples)
-    batches = []
-    for (frames, rate), paths in sorted(groups.items()):
-        size = max(1, int(batch_seconds * rate / frames))
-        for at in range(0, len(paths), size):
-            files = tuple(paths[at : at + size])
-            rows = tuple(tuple(rows_of[path]) for path in files)
-            batches.append(Batch(files, rows, sum(cut[path] for path in files)))
-    return batches
+    batching = batching or Batching()
+    padding = _padding(expert)
+    if padding is None:
+        if batching.window is not None:
+            raise ConfigError(
+                f"--window: {type(expert).__module__} gives its states for whole files only; leave --window out"
+            )
+        logger.info("%s: batches of equal lengths", type(expert).__module__)
+        return replace(batching, padded=False)
+    return replace(batching, padded=True, longest=padding.longest(expert))
+
+
+def _padding(expert: Any) -> Padding | None:
+    try:
+        padding = family_of(expert).padding
+    except DepthError:
+        return None
+    return padding if padding is not None and padding.serves(expert) else None
 
 
 def fit(wav: np.ndarray, samples: int | None) -> np.ndarray:
@@ -109,6 +77,9 @@ def extract_points(
     progress: bool = True,
     samples: int | None = None,
     batches: Sequence[Batch] | None = None,
+    batching: Batching | None = None,
+    precision: str | None = None,
+    workers: int | None = None,
 ) -> int:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -121,6 +92,9 @@ def extract_points(
         samples: the length that every waveform is padded or cut to, at 16 kHz, before the upstream's own
             normalisation; None leaves it as it is.
         batches: what `plan_batches` made of the sample, where that is known already.
+        batching: how those were made; `batching_for(expert)` when None.
+        precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
+        workers: processes that decode beside the upstream; None: `reading_workers`.
 
     Returns:
         How many points are digital silence, those of finished batches among them.
@@ -130,32 +104,32 @@ def extract_points(
         DataError: a hidden state is NaN or infinite; the message names the layer and the file.
     """
     expert = expert.to(device).eval()
+    batching = batching or batching_for(expert)
     if batches is None:
-        batches = plan_batches(utterances, samples=samples)
+        batches = plan_batches(Lengths.read(utterances, samples), batching)
     finished = store.finished
-    done = sum(len(rows) for number in finished for rows in batches[number].rows)
-    with progress_bar(total=len(utterances), initial=done, unit="utt", desc="hidden states", show=progress) as bar:
-        for number, batch in enumerate(batches):
-            if number in finished:
-                continue
-            heard = [load_audio(path) for path in batch.files]
-            wavs = [torch.from_numpy(fit(wav, samples)).to(device) for wav in heard]
-            with torch.inference_mode():
-                states = expert(wavs)["hidden_states"]
-            layers = [
-                _pool(batch, utterances, state, rate)
-                for state, rate in zip(states, _rates(expert, states), strict=True)
-            ]
-            _check_finite(batch, layers)
-            rows = [row for rows in batch.rows for row in rows]
+    left = [number for number in range(len(batches)) if number not in finished]
+    done = sum(batches[number].seconds for number in finished)
+    total = sum(batch.seconds for batch in batches)
+    workers = min(reading_workers(device), len(left) // 2) if workers is None else workers
+    with (
+        ExitStack() as stack,
+        progress_bar(
+            total=round(total), initial=round(done), unit="s", desc="hidden states of audio", show=progress
+        ) as bar,
+    ):
+        upstream = _Upstream(expert, batching, device, precision, stack)
+        for number, wavs in read_batches(batches, left, workers, pinned=device.startswith("cuda")):
+            rows = [row for rows in batches[number].rows for row in rows]
+            layers = upstream.points(utterances, batches[number], [fit(wav, samples) for wav in wavs], bar.update)
+            _check_finite(batches[number], layers)
             silent = [
                 row
-                for wav, own in zip(heard, batch.rows, strict=True)
+                for wav, own in zip(wavs, batches[number].rows, strict=True)
                 for row in own
                 if is_silent(_own_samples(wav, utterances[row], samples))
             ]
             store.write(number, rows, layers, silent)
-            bar.update(len(rows))
     store.flush()
     silent = sorted(row for rows in store.finished.values() for row in rows)
     if silent:
@@ -166,20 +140,60 @@ def extract_points(
     return len(silent)
 
 
-def _rates(expert: Any, states: Sequence[torch.Tensor]) -> list[int]:
-    rates = expert.get_downsample_rates("hidden_states")
-    return [rates] * len(states) if isinstance(rates, int) else list(rates)
+class _Upstream:
+    """An upstream that is fed batches: in one pass, or a long file in windows."""
 
+    def __init__(self, expert: Any, batching: Batching, device: str, precision: str | None, stack: ExitStack) -> None:
+        self.expert, self.batching, self.device, self.precision = expert, batching, device, precision
+        padding = _padding(expert) if batching.padded or batching.window is not None else None
+        self.frames: Callable[[int], int] | None = None
+        self.tell: Callable[[Sequence[int]], None] = lambda samples: None
+        if padding is not None:
+            self.frames = padding.frames(expert)
+            self.tell = stack.enter_context(padding.exact(expert))
 
-def _pool(batch: Batch, utterances: Sequence[Utterance], state: torch.Tensor, rate: int) -> np.ndarray:
-    frames = state.shape[1]
-    centres = (torch.arange(frames, dtype=torch.float64) + 0.5) * rate / SAMPLE_RATE
-    points = []
-    for states, rows in zip(state.double(), batch.rows, strict=True):
-        for row in rows:
-            own = _own_frames(centres, utterances[row])
-            points.append(states[own.to(states.device)].mean(dim=0))
-    return torch.stack(points).float().cpu().numpy()
+    def points(
+        self, utterances: Sequence[Utterance], batch: Batch, wavs: Sequence[np.ndarray], moved: Callable[[float], Any]
+    ) -> list[np.ndarray]:
+        """One `[rows of the batch, dim]` array a layer."""
+        pooling = Pooling(utterances, [row for rows in batch.rows for row in rows])
+        for parts in self._passes(wavs):
+            states = self._states([wavs[file][window.first : window.last] for file, window in parts])
+            pieces = []
+            for file, window in parts:
+                frames = self.frames(window.last - window.first) if self.frames else states[0].shape[1]
+                base = self.frames(len(wavs[file])) if self.frames else frames
+                pieces.append(Piece(window, batch.rows[file], frames, base))
+            rates = self.expert.get_downsample_rates("hidden_states")
+            pooling.add(states, pieces, [rates] * len(states) if isinstance(rates, int) else list(rates))
+            moved(sum(min(window.ends, window.last) - max(window.begins, 0) for _, window in parts) / SAMPLE_RATE)
+        return pooling.points()
+
+    def _passes(self, wavs: Sequence[np.ndarray]) -> Iterator[list[tuple[int, Any]]]:
+        parts: list[tuple[int, Any]] = []
+        for file, wav in enumerate(wavs):
+            windows = windows_of(len(wav), self.batching)
+            for window in windows:
+                if len(windows) > 1 and parts:
+                    heard = max(window.last - window.first for _, window in [*parts, (file, window)])
+                    if (len(parts) + 1) * heard > self.batching.seconds * SAMPLE_RATE:
+                        yield parts
+                        parts = []
+                parts.append((file, window))
+        yield parts
+
+    def _states(self, wavs: Sequence[np.ndarray]) -> list[torch.Tensor]:
+        self.tell([len(wav) for wav in wavs])
+        heard = [torch.as_tensor(wav).to(self.device, non_blocking=True) for wav in wavs]
+        autocast = torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.precision == "bf16")
+        with torch.inference_mode(), autocast:
+            states = list(self.expert(heard)["hidden_states"])
+        if self.frames and (expected := self.frames(max(map(len, wavs)))) != states[0].shape[1]:
+            raise DataError(
+                f"{type(self.expert).__module__} gives {states[0].shape[1]} frames where its family gives {expected}; "
+                "its checkpoint is of another kind"
+            )
+        return states
 
 
 def _own_samples(wav: np.ndarray, utterance: Utterance, samples: int | None) -> np.ndarray:
@@ -188,15 +202,6 @@ def _own_samples(wav: np.ndarray, utterance: Utterance, samples: int | None) -> 
         return wav[:samples]
     first, last = (round(time * SAMPLE_RATE) for time in (utterance.start, utterance.end))
     return wav[min(first, len(wav) - 1) : max(last, first + 1)]
-
-
-def _own_frames(centres: torch.Tensor, utterance: Utterance) -> torch.Tensor:
-    """Indices of the frames whose centre lies in the segment; the nearest one when it is shorter than a frame."""
-    if utterance.start is None or utterance.end is None:
-        return torch.arange(len(centres))
-    own = torch.nonzero((centres >= utterance.start) & (centres < utterance.end)).flatten()
-    middle = (utterance.start + utterance.end) / 2
-    return own if len(own) else (centres - middle).abs().argmin().reshape(1)
 
 
 def _check_finite(batch: Batch, layers: Sequence[np.ndarray]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..numbers import AT_LEAST_ONE, SEED
+from ..numbers import AT_LEAST_ONE, SECONDS, SEED, WORKERS
 from . import completion, options
 
 
@@ -33,6 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--neighbors", type=AT_LEAST_ONE, default=10, help="K of the neighbour graph (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--window",
+        type=SECONDS,
+        metavar="SECONDS",
+        help="hear a longer file in windows of so many seconds, 5 s on either side of them context (default: whole)",
+    )
+    parser.add_argument(
+        "--precision", choices=("bf16",), help="run the upstream in bfloat16 where torch's autocast does (default: no)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=WORKERS,
+        metavar="N",
+        help="processes that decode audio meanwhile (default: up to 8 beside a GPU, none on a CPU)",
     )
     parser.add_argument("--seed", type=SEED, default=1337, help="of the sampling (default: %(default)s)")
     parser.add_argument(
@@ -80,6 +95,9 @@ def run(args: argparse.Namespace) -> int:
         neighbors=args.neighbors,
         seed=args.seed,
         protocol=args.protocol,
+        window=args.window,
+        precision=args.precision,
+        workers=args.workers,
         device=args.device,
     )
     published = published_for(analysis)

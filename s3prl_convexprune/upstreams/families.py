@@ -27,6 +27,7 @@ from .kinds import (
     Transformers,
     Whisper,
 )
+from .padding import ChunkedFilterbank, Convolved, Filterbank, Masked, Patches
 from .plugged_families import plugged_families
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 
 BASE, LARGE = 12, 24
+
+
+_COUNTS_CHUNKS = Convolved(masks="model")
 
 
 def _fairseq(name: str, layout: Layout | None, **more: Any) -> Family:
@@ -44,7 +48,7 @@ def _fairseq(name: str, layout: Layout | None, **more: Any) -> Family:
         pre_norm="model.encoder.layer_norm_first",
         layerdrop="model.encoder.layerdrop",
         layout=layout,
-        **more,
+        **{"padding": Convolved(), **more},
     )
 
 
@@ -57,6 +61,7 @@ def _transformers(name: str, package: str, **more: Any) -> Family:
         layerdrop="model.config.layerdrop",
         loads_with=f"{name}_custom",
         model_type=name.removeprefix("hf_"),
+        padding=Convolved(),
         **more,
     )
 
@@ -69,6 +74,7 @@ FAMILIES: tuple[Family, ...] = (
         "hubert",
         Layout("model_weight", ("model_cfg",), others=("task_cfg", "dictionaries_symbols")),
         loads_with="hubert_custom",
+        padding=_COUNTS_CHUNKS,
         depths=dict(
             hubert=BASE,
             hubert_base=BASE,
@@ -110,12 +116,14 @@ FAMILIES: tuple[Family, ...] = (
         "wavlm",
         _WAVLM,
         loads_with="wavlm_local",
+        padding=_COUNTS_CHUNKS,
         depths=dict(wavlm=BASE, wavlm_base=BASE, wavlm_base_plus=BASE, wavlm_large=LARGE),
     ),
     _fairseq(
         "unispeech_sat",
         _WAVLM,
         loads_with="unispeech_sat_local",
+        padding=_COUNTS_CHUNKS,
         depths=dict(
             unispeech_sat=BASE, unispeech_sat_base=BASE, unispeech_sat_base_plus=BASE, unispeech_sat_large=LARGE
         ),
@@ -123,6 +131,7 @@ FAMILIES: tuple[Family, ...] = (
     _fairseq(
         "decoar2",
         None,
+        padding=Filterbank(every=2),
         no_export=_FIXED_DEPTH,
         depths=dict(decoar2=BASE, decoar2_custom=BASE, decoar2_local=BASE, decoar2_url=BASE),
     ),
@@ -140,6 +149,7 @@ FAMILIES: tuple[Family, ...] = (
         counts=("encoder_layers", "num_hidden_layers"),
         reads=r"(?:model\.)?encoder\.",
         extractor=False,
+        padding=Masked(rate=320),
         entries=("hf_whisper_custom",),
     ),
     Distiller(
@@ -148,6 +158,7 @@ FAMILIES: tuple[Family, ...] = (
         stack="model.model.encoder.layers",
         layerdrop="model.model.encoder.layerdrop",
         heads=("model.model.output_layer",),
+        padding=Convolved("model.model.feature_extractor"),
         no_export="its loader cannot do without the prediction heads, which a cut has no use for",
         depths=dict(distilhubert=2, distilhubert_base=2),
     ),
@@ -165,6 +176,7 @@ FAMILIES: tuple[Family, ...] = (
             looks_at=("Config", "Upstream_Config"),
         ),
         loads_with="mockingjay_local",
+        padding=ChunkedFilterbank(),
         depths=dict(
             mockingjay=12,
             mockingjay_origin=12,
@@ -194,6 +206,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.lighthubert",),
         layerdrop="model.encoder.layerdrop",
         heads=("model.layer_pred_heads",),
+        padding=_COUNTS_CHUNKS,
         no_export=_FIXED_DEPTH,
         depths=dict(
             lighthubert=BASE,
@@ -211,6 +224,7 @@ FAMILIES: tuple[Family, ...] = (
         first_state=1,
         layout=Layout("model", ("cfg", "model")),
         loads_with="mae_ast_local",
+        padding=Patches(),
         depths=dict(mae_ast_frame=BASE, mae_ast_patch=BASE),
     ),
     Family(
@@ -230,6 +244,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl.upstream.espnet_hubert",),
         stack="model.wav2vec2.encoder.transformer.layers",
         layerdrop="model.wav2vec2.encoder.transformer.layer_drop",
+        padding=Convolved("model.wav2vec2.feature_extractor"),
         first_state=1,
         no_export="ESPnet's loader reads the depth from a training config beside the checkpoint",
         depths=dict(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, DepthError
 from .attributes import get, put
+from .padding import Padding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,6 +74,8 @@ class Family:
             a checkpoint of one's own are not there.
         adds: functions that the family puts on s3prl's hub under their own names, for a family whose entries s3prl
             does not have. Each takes s3prl's arguments (``ckpt``, ``refresh``, …) and returns an expert.
+        padding: how a padded batch of unequal lengths gives the states that each utterance has alone; None where it
+            cannot, so that batches hold equal lengths.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Family:
     entries: tuple[str, ...] = ()
     depths: Mapping[str, int] = field(default_factory=dict)
     adds: tuple[Callable[..., nn.Module], ...] = ()
+    padding: Padding | None = None
 
     def layers(self, expert: nn.Module) -> list[nn.Module]:
         """The transformer layers, in the order they run. One module may stand there more than once."""

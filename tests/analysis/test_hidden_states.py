@@ -10,7 +10,8 @@ import soundfile
 import torch
 
 from s3prl_convexprune import compat
-from s3prl_convexprune.analysis.hidden_states import extract_points, plan_batches
+from s3prl_convexprune.analysis.batches import Batch, Batching, Lengths, plan_batches
+from s3prl_convexprune.analysis.hidden_states import extract_points
 from s3prl_convexprune.analysis.points import PointStore
 from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import AudioError, CorpusError, DataError
@@ -67,8 +68,16 @@ def test_segments_take_their_own_frames_of_the_whole_files_states(expert, corpus
             assert np.allclose(store.layer(k)[row], expected, atol=2e-5), (times[row], k)
 
 
+def test_padded_batches_hold_neighbours_in_length_within_their_seconds(corpus):
+    batches = plan_batches(
+        Lengths.read([Utterance(path) for path in corpus.values()]), Batching(padded=True, seconds=1.6)
+    )
+    assert [[path.stem for path in batch.files] for batch in batches] == [["e", "a", "c"], ["d"], ["b"]]
+    assert [batch.seconds for batch in batches] == [16400 / 16000, 12345 / 16000, 1.0]
+
+
 def test_batches_hold_files_of_one_length(corpus):
-    batches = plan_batches([Utterance(path) for path in corpus.values()], batch_seconds=1.0)
+    batches = plan_batches(Lengths.read([Utterance(path) for path in corpus.values()]), Batching(seconds=1.0))
     assert sorted(path for batch in batches for path in batch.files) == sorted(corpus.values())
     for batch in batches:
         lengths = {LENGTHS[path.stem] for path in batch.files}
@@ -86,7 +95,7 @@ def test_a_nan_in_a_hidden_state_names_layer_and_file(corpus, tmp_path):
 
 def test_a_segment_beyond_its_file(corpus):
     with pytest.raises(CorpusError, match="ends at 9.0 s"):
-        plan_batches([Utterance(corpus["a"], start=0.1, end=9.0)])
+        Lengths.read([Utterance(corpus["a"], start=0.1, end=9.0)])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +106,7 @@ def test_bad_files_are_named_before_anything_runs(tmp_path, content, reason):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(AudioError, match=reason):
-        plan_batches([Utterance(path)])
+        Lengths.read([Utterance(path)])
 
 
 def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
@@ -115,10 +124,11 @@ def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
         Utterance(gap, start=0.4, end=0.6),
         Utterance(tmp_path / "offset.wav"),
     ]
-    batches = plan_batches(sample)
+    batches = plan_batches(Lengths.read(sample))
     store = PointStore(tmp_path / "work", "key", len(sample), flush_seconds=0)
-    with pytest.raises(AttributeError):  # after the first batch, the one of the shortest file: the silent one
-        extract_points(expert, sample, store, progress=False, batches=[batches[0], None])
+    lost = Batch((tmp_path / "lost.wav",), ((0,),))
+    with pytest.raises(AudioError):  # after the first batch, the one of the shortest file: the silent one
+        extract_points(expert, sample, store, progress=False, batches=[batches[0], lost], workers=0)
     store = PointStore(tmp_path / "work", "key", len(sample))
     assert store.finished == {0: (4,)}
     assert extract_points(expert, sample, store, progress=False, batches=batches) == 2
@@ -127,5 +137,5 @@ def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
 
 def test_points_that_the_protocol_cuts_are_counted(corpus):
     sample = [Utterance(path) for path in corpus.values()]
-    assert sum(batch.cut for batch in plan_batches(sample)) == 0
-    assert sum(batch.cut for batch in plan_batches(sample, samples=8000)) == 2
+    assert sum(batch.cut for batch in plan_batches(Lengths.read(sample))) == 0
+    assert sum(batch.cut for batch in plan_batches(Lengths.read(sample, 8000))) == 2

@@ -5,6 +5,9 @@ from __future__ import annotations
 from .row import ANALYZE, Row
 
 ROWS = [
+    Row("analyze: a window of context alone", f"{ANALYZE} --window 8", "at least 11 s"),
+    Row("analyze: no number of workers", f"{ANALYZE} --workers -1", "--workers"),
+    Row("analyze: a precision that autocast does not have", f"{ANALYZE} --precision fp8", "bf16"),
     Row("analyze: no such upstream", f"{ANALYZE} -u hubret", "hubert"),
     Row("analyze: a depth beyond the upstream's", f"{ANALYZE} -u tiny_hubert_convexpruned_L13", "12"),
     Row("analyze: no such label", f"{ANALYZE} --label wrod", "word"),

@@ -1,0 +1,200 @@
+"""What goes through the upstream together, planned once from the utterances and their files' headers.
+
+Files are sorted by length, so that little of a batch is padding. The plan depends on the utterances and on how they are
+batched alone: whoever runs it, in however many processes, runs the same batches, and so gets the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..corpora.audio_header import SAMPLE_RATE, read_header
+from ..corpora.manifest import Utterance
+from ..errors import ConfigError, CorpusError
+
+logger = logging.getLogger(__name__)
+
+BATCH_SECONDS = 32.0
+CONTEXT_SECONDS = 5.0
+GRID = 320  # samples; windows begin on it, where the frames of 10 and of 20 ms do
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How utterances go through the upstream.
+
+    Args:
+        padded: whether files of unequal length share a batch; otherwise a batch holds one length.
+        seconds: audio a batch at most, padding included; a longer file is a batch of its own.
+        longest: samples beyond which a file shares a batch with its own length only.
+        window: seconds that are heard at once of a longer file; None hears it whole.
+        context: seconds of a window, on either side, that are heard and whose frames belong to its neighbours.
+
+    Raises:
+        ConfigError: a window that is nothing but context.
+    """
+
+    padded: bool = False
+    seconds: float = BATCH_SECONDS
+    longest: int | None = None
+    window: float | None = None
+    context: float = CONTEXT_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.window < 2 * self.context + 1:
+            raise ConfigError(
+                f"--window {self.window:g}: {self.context:g} s on either side are context; give at least "
+                f"{2 * self.context + 1:g} s"
+            )
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a waveform, in samples: what is heard, and the part of it whose frames count.
+
+    The first window's part begins before the first frame, the last one's ends behind the last.
+    """
+
+    first: int
+    last: int
+    begins: float = -float("inf")
+    ends: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files that go through the upstream together.
+
+    Args:
+        files: the audio files.
+        rows: for each file, the utterances (by their place in the sample) that lie in it.
+        cut: the utterances whose end is cut off.
+        seconds: of audio, without padding.
+    """
+
+    files: tuple[Path, ...]
+    rows: tuple[tuple[int, ...], ...]
+    cut: int = 0
+    seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What the files' headers say.
+
+    Args:
+        utterances: the sample.
+        samples: the length that every file will be padded or cut to, at 16 kHz; None leaves it as it is.
+
+    Attributes:
+        rows: file -> the utterances that lie in it.
+        of: file -> its samples at 16 kHz, then what else tells it from a file of exactly that length.
+        cut: file -> the utterances whose end is cut off.
+
+    Raises:
+        AudioError: a file is missing, unreadable or empty.
+        CorpusError: a segment ends after its file does, or there are segments and `samples`.
+    """
+
+    rows: dict[Path, tuple[int, ...]]
+    of: dict[Path, tuple[int, int, int]]
+    cut: dict[Path, int]
+
+    @classmethod
+    def read(cls, utterances: Sequence[Utterance], samples: int | None = None) -> Lengths:
+        """Read every file's header, and nothing else."""
+        rows_of: dict[Path, list[int]] = defaultdict(list)
+        for row, utterance in enumerate(utterances):
+            rows_of[utterance.path].append(row)
+        of: dict[Path, tuple[int, int, int]] = {}
+        cut: dict[Path, int] = {}
+        for path in sorted(rows_of):
+            header = read_header(path)
+            frames, rate = header.frames, header.rate
+            for row in rows_of[path]:
+                end = utterances[row].end
+                if samples is not None and end is not None:
+                    raise CorpusError(
+                        f"{path}: is cut into segments; waveforms of {samples} samples are whole files (--protocol "
+                        "exact takes segments)"
+                    )
+                if end is not None and end > frames / rate + 0.025:
+                    raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
+            too_long = samples is not None and frames * SAMPLE_RATE > samples * rate
+            cut[path] = len(rows_of[path]) if too_long else 0
+            of[path] = (-(-frames * SAMPLE_RATE // rate), frames, rate) if samples is None else (samples, 0, 0)
+        if any(cut.values()):
+            longer = sum(map(bool, cut.values()))
+            logger.warning("%d of %d files are longer than %d samples and are cut there", longer, len(of), samples)
+        return cls({path: tuple(rows) for path, rows in rows_of.items()}, of, cut)
+
+
+def plan_batches(lengths: Lengths, batching: Batching | None = None) -> list[Batch]:
+    """Put files into batches, shortest first.
+
+    Args:
+        lengths: the files.
+        batching: how; by equal lengths when None.
+    """
+    return [
+        Batch(
+            tuple(files),
+            tuple(lengths.rows[path] for path in files),
+            sum(lengths.cut[path] for path in files),
+            sum(lengths.of[path][0] for path in files) / SAMPLE_RATE,
+        )
+        for files in _together(lengths.of, batching or Batching())
+    ]
+
+
+def _together(lengths: dict[Path, tuple[int, int, int]], batching: Batching) -> Iterator[list[Path]]:
+    """Files in order of their length, as many at a time as a batch takes."""
+    files: list[Path] = []
+    for path in sorted(lengths, key=lambda path: (lengths[path], path)):
+        samples = lengths[path][0]
+        together = lengths[path] == lengths[files[-1]] if files else True
+        if batching.padded and (batching.longest is None or samples <= batching.longest):
+            together = True
+        if files and not (together and (len(files) + 1) * samples <= batching.seconds * SAMPLE_RATE):
+            yield files
+            files = []
+        files.append(path)
+    if files:
+        yield files
+
+
+def plan_sha256(batches: Sequence[Batch]) -> str:
+    """SHA-256 over which utterances go together, in which order; not over where the files lie."""
+    return hashlib.sha256(json.dumps([batch.rows for batch in batches]).encode()).hexdigest()
+
+
+def windows_of(samples: int, batching: Batching) -> list[Window]:
+    """The windows in which a waveform is heard; one for a waveform that is no longer than that.
+
+    >>> [(part.first, part.last, part.ends) for part in windows_of(640_000, Batching(window=30.0, context=5.0))]
+    [(0, 400000, 320000), (240000, 640000, inf)]
+    """
+    if batching.window is None or samples <= batching.window * SAMPLE_RATE:
+        return [Window(0, samples)]
+    context = round(batching.context * SAMPLE_RATE) // GRID * GRID
+    core = (round(batching.window * SAMPLE_RATE) - 2 * context) // GRID * GRID
+    windows = []
+    for begins in range(0, samples, core):
+        last = begins + core >= samples - context  # what is left is context, and no window of its own
+        windows.append(
+            Window(
+                max(0, begins - context),
+                samples if last else begins + core + context,
+                begins or -float("inf"),
+                float("inf") if last else begins + core,
+            )
+        )
+        if last:
+            break
+    return windows
