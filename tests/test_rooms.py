@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "downstream": {"tasks", "upstreams"},
     "analysis": {"artifact", "convexity", "corpora", "upstreams"},
     "results": {"tasks", "upstreams"},
-    "report": {"artifact", "results", "tasks", "upstreams"},
+    "report": {"analysis", "artifact", "convexity", "results", "tasks", "upstreams"},
     "speechbrain": {"corpora", "results", "tasks", "upstreams"},
     "deploy": {"artifact", "corpora", "results", "tasks", "upstreams"},
     "_plugin": {"downstream", "upstreams"},

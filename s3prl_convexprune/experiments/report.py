@@ -57,6 +57,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     Raises:
         ArtifactError: results are missing, or do not belong together.
     """
+    from ..report import decision
     from ..report.page import write_page
 
     before = {(base.name, name): analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)}
@@ -74,7 +75,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     found = decisions.decisions(entries, frozen)
     if rows:
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))
-    text = ["", *decisions.table(found)]
+    text = ["", *decision.text(found)]
     text += verdicts.tables(study, chosen, rows)
     if study.published:
         text += ["", *published.curves([*before.values()])]
@@ -82,9 +83,10 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     text += published.changes(study, chosen, rows)
     write_marked(output / "answer.txt", ANSWER, "\n".join(text).lstrip() + "\n", ("# ", ""))
     print("\n".join(text))
-    notes = [*study.notes, *(decision.sentence for decision in found)]
     made = [*before.values(), *(after for _, after in pairs)]
-    page = write_page(rows, made, profiles, output / "report.html", notes, systems=systems, title=study.title)
+    page = write_page(
+        rows, made, profiles, output / "report.html", study.notes, decisions=found, systems=systems, title=study.title
+    )
     print(f"\n{page}")
     return page
 

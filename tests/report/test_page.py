@@ -42,7 +42,7 @@ def details(page: Path) -> dict[str, Any]:
     """What the dialogs behind the page's numbers say."""
     text = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page.read_text(), re.DOTALL)
     assert text is not None
-    return json.loads(text[1])
+    return json.loads(text[1])["details"]
 
 
 def test_fine_tuned_rows_stand_beside_frozen_ones(grid: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_command_can_be_pasted(grid: Path, tmp_path: Path) -> None:
     rows = load_rows([grid])
     found = details(write_page(rows, [], [], tmp_path / "page.html"))
     for row in rows:
-        assert tuple(shlex.split(found[f"{row.name}/ks"]["facts"]["Command"])) == row.provenance.command
+        assert tuple(shlex.split(found[f"{row.name}/ks"]["command"])) == row.provenance.command
 
 
 @pytest.mark.parametrize("name", HOSTILE)
