@@ -11,6 +11,7 @@ from .errors import ConfigError, nearest
 from .numbers import SCORE
 
 if TYPE_CHECKING:
+    from .deploy.exported import Exported
     from .results.leaderboard import Entry
     from .results.published import PublishedRow
     from .results.result import Result
@@ -26,10 +27,11 @@ def export(
     ckpt: str | None = None,
     final_norm: str | None = None,
     format: str = "s3prl",
+    returns: str | None = None,
     analysis: str | Path | None = None,
     results: Sequence[str | Path] = (),
     push_to_hub: str | None = None,
-) -> Export:
+) -> Export | Exported:
     """Write a cut upstream as an ordinary checkpoint, which loads without this package.
 
     Args:
@@ -37,7 +39,9 @@ def export(
         output: the file to write; a new folder for ``hf_*`` upstreams and for the format ``"hf"``.
         ckpt: the whole upstream's checkpoint, for upstreams that need one.
         final_norm: ``"keep"`` or ``"drop"``, see `upstreams.export.export_cut`; what the config says when None.
-        format: ``"s3prl"``, or ``"hf"``: a folder that plain transformers loads, with a model card.
+        format: ``"s3prl"``; ``"hf"``: a folder that plain transformers loads, with a model card; ``"onnx"``: a folder
+            with a graph that onnxruntime runs.
+        returns: for ``"onnx"``: ``"states"``, ``"last"`` or ``"pooled"``.
         analysis: for ``"hf"``: the analysis whose curve the card shows.
         results: for ``"hf"``: grids or `results.json` files whose scores the card shows.
         push_to_hub: for ``"hf"``: the repository on the Hugging Face hub to upload to, ``user/name``.
@@ -49,6 +53,8 @@ def export(
     from .upstreams.names import resolve
 
     config = resolve(name)
+    if returns and format != "onnx":
+        raise ConfigError(f"--returns goes with --format onnx, not with {format}")
     if format != "hf":
         for option, given in (("--analysis", analysis), ("--results", results), ("--push-to-hub", push_to_hub)):
             if given:
@@ -64,6 +70,10 @@ def export(
         if push_to_hub is not None:
             push.push(output, push_to_hub)
         return done
+    if format == "onnx":
+        from .deploy.onnx_export import export_to_onnx
+
+        return export_to_onnx(config, output, ckpt=ckpt, returns=returns or "states")
     from .upstreams.export import export_cut
     from .upstreams.registry import base_call
 

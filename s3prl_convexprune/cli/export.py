@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from . import completion, options
 
@@ -16,12 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.ckpt(parser)
     parser.add_argument(
         "--format",
-        choices=("s3prl", "hf"),
+        choices=("s3prl", "hf", "onnx"),
         default="s3prl",
-        help="s3prl: what s3prl's own entries load; hf: a folder that plain transformers loads (default: s3prl)",
+        help="s3prl: what s3prl's own entries load; hf: a folder that plain transformers loads; onnx: a folder with a "
+        "graph that onnxruntime runs (default: s3prl)",
     )
     parser.add_argument(
         "--final-norm", choices=("drop", "keep"), help="for pre-norm (large) upstreams, which need 'keep'"
+    )
+    parser.add_argument(
+        "--returns",
+        choices=("states", "last", "pooled"),
+        help="for onnx: what the graph gives: every hidden state, the last one, or each one's mean over time "
+        "(default: states)",
     )
     parser.add_argument("--analysis", type=Path, help="for hf: an analysis.json, whose curve the model card shows")
     parser.add_argument(
@@ -36,18 +44,26 @@ def run(args: argparse.Namespace) -> int:
     from ..verbs import export
 
     there_already = os.path.lexists(args.output)  # never raises for what `export` will refuse
-    done = export(
+    done: Any = export(
         args.name,
         args.output,
         ckpt=args.ckpt,
         final_norm=args.final_norm,
         format=args.format,
+        returns=args.returns,
         analysis=args.analysis,
         results=args.results,
         push_to_hub=args.push_to_hub,
     )
     if there_already:
         print(f"{args.output} is finished already; it is left as it is")
+    if args.format == "onnx":
+        worst = max(max(row.relative) for row in done.parity)
+        print(f"{args.output}: the first {done.layers} transformer layers of {done.base} as an ONNX graph")
+        print(
+            f"it gives what torch gives, to {worst:.1e} of its size at most ({args.output / 'export.json'} says where)"
+        )
+        return 0
     print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {done.base}")
     if args.format == "hf":
         print(f"transformers loads it: AutoModel.from_pretrained({str(args.output)!r})")

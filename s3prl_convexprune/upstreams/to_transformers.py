@@ -75,12 +75,14 @@ def check_kind(name: str, family: str) -> Kind:
     return KINDS[family]
 
 
-def to_transformers(name: str, expert: Any) -> tuple[Any, Any]:
+def to_transformers(name: str, expert: Any, *, dropped_norm: bool = False) -> tuple[Any, Any]:
     """A native upstream as a model of transformers.
 
     Args:
         name: the upstream, for messages.
         expert: it, in eval mode.
+        dropped_norm: take a pre-norm cut that has no final LayerNorm; the model then has none either, and lives in
+            memory only: transformers would not load it again.
 
     Returns:
         The model, in eval mode, and the feature extractor that prepares its waveforms.
@@ -94,6 +96,12 @@ def to_transformers(name: str, expert: Any) -> tuple[Any, Any]:
     family = family_of(expert).name
     kind = check_kind(name, family)
     native = expert.model
+    dropped = isinstance(native.encoder.layer_norm, nn.Identity)
+    if dropped and not dropped_norm:
+        raise ConfigError(
+            f"{name} is a pre-norm upstream: a model of transformers always applies the final LayerNorm to its last "
+            "state; export with final_norm 'keep', or use the cut by its name, which leaves the state as it is"
+        )
     config = getattr(transformers, kind.config)(**_sizes(name, family, native))
     with torch.random.fork_rng(devices=[]):
         model = getattr(transformers, kind.model)(config).eval()
@@ -102,6 +110,8 @@ def to_transformers(name: str, expert: Any) -> tuple[Any, Any]:
         width = config.hidden_size
         weights["feature_projection.projection.weight"] = torch.eye(width)
         weights["feature_projection.projection.bias"] = torch.zeros(width)
+    if dropped:
+        model.encoder.layer_norm = nn.Identity()
     _load(name, model, weights)
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=_normalizes(expert), return_attention_mask=True)
     _check_states(name, expert, model, extractor)
@@ -117,11 +127,6 @@ def _sizes(name: str, family: str, native: Any) -> dict[str, Any]:
         raise ConfigError(f"{name} cannot be exported without layers: transformers then gives no hidden state")
     if not hasattr(layer, "fc1"):
         raise CheckpointError(f"{name} is built of conformer layers; transformers' {KINDS[family].model} has none")
-    if isinstance(encoder.layer_norm, nn.Identity):
-        raise ConfigError(
-            f"{name} is a pre-norm upstream: a model of transformers always applies the final LayerNorm to its last "
-            "state; export with final_norm 'keep', or use the cut by its name, which leaves the state as it is"
-        )
     positions = [module for module in encoder.pos_conv.modules() if isinstance(module, nn.Conv1d)]
     normed = [sum(1 for module in block.modules() if isinstance(module, nn.LayerNorm)) for block in blocks]
     by_layer = all(normed)

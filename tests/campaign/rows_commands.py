@@ -81,6 +81,9 @@ TYPES = {
         "--format hf --results nowhere",
         "--format hf --push-to-hub nobody",
         "--analysis @analysis.json",
+        "--returns states",
+        "--format onnx --returns all",
+        "--format onnx --push-to-hub me/cut",
     ],
     "demo": ["--jobs x"],
 }
@@ -90,6 +93,8 @@ NAMED = {
     "--override ks:config.a": "config.a",
     "--override kws:config.a=1": "kws",
     "--analysis nowhere -o b.html": "nowhere",
+    "--returns states": "goes with --format onnx",
+    "--format onnx --push-to-hub me/cut": "--push-to-hub",
     "--analysis @analysis.json": "goes with --format hf",
     "--analysis @profile.json -o b.html": "profile.json",
 }
