@@ -80,6 +80,8 @@ def export_cut(
         ArtifactError: another process is exporting to the same place.
     """
     out = Path(out)
+    if not out.name or out.name == "..":
+        raise ConfigError(f"{out} is no name for an export; give a file, or a new folder for hf_* upstreams")
     with explained(out):
         there_already = out.exists()
     if there_already and not states_cut(out, base_name, layers):

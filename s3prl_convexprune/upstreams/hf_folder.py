@@ -137,7 +137,12 @@ def weight_files(checkpoint: str) -> list[Path]:
             continue
         if path.suffix != ".json":
             return [path]
-        shards = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        try:
+            shards = sorted({str(shard) for shard in json.loads(path.read_text("utf-8"))["weight_map"].values()})
+        except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{path} is not an index of weights: expected a weight_map, name to file") from error
+        if outside := [shard for shard in shards if Path(shard).name != shard]:
+            raise CheckpointError(f"{path} names {outside[0]!r}; expected files beside it")
         found = [find_file(checkpoint, shard) for shard in shards]
         missing = [shard for shard, file in zip(shards, found, strict=True) if file is None]
         if missing:

@@ -91,6 +91,16 @@ def _without_weights(path: Path, material: Path) -> None:
     torch.save({"model": {}}, path)
 
 
+def _index(content: str | bytes) -> Callable[[Path, Path], object]:
+    def make(path: Path, material: Path) -> None:
+        shutil.copytree(material / "hf_hubert", path)
+        (path / "model.safetensors").unlink()
+        index = path / "model.safetensors.index.json"
+        index.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return make
+
+
 EXPORT = "export hubert_custom_convexpruned_L2 -k bad.pt -o out.pt"
 EXPORT_FOLDER = "export hf_hubert_custom_convexpruned_L2 -k bad -o out"
 VERBS = {
@@ -180,5 +190,18 @@ ROWS = [
         "export hubert_custom_convexpruned_L2 -k @hubert.pt -o out.pt",
         ("out.pt", "exists already"),
         {"out.pt": _native(lambda states: states.update(s3prl_convexprune={"base": "hubert_custom", "layers": 2}))},
+    ),
+    *(
+        Row(f"export: an index of weights that is {what}", EXPORT_FOLDER, "index.json", {"bad": _index(content)})
+        for what, content in [
+            ("a list", "[]"),
+            ("a number", '{"weight_map": 3}'),
+            ("not text", b"\xff\xfe"),
+            ("of files elsewhere", '{"weight_map": {"a": "../x.bin"}}'),
+        ]
+    ),
+    *(
+        Row(f"export: {what}", f"export tiny_hubert_convexpruned_L2 -o {place}", "no name for an export")
+        for what, place in [("into this folder itself", "."), ("to nowhere", '""'), ("into the folder above", "..")]
     ),
 ]
