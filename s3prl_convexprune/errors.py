@@ -38,6 +38,10 @@ class AudioError(ConvexPruneError, ValueError):
     """An audio file that cannot be read as speech."""
 
 
+class UndecidedError(ConvexPruneError, ValueError):
+    """A curve over layers that decides nothing, and no policy named for that case."""
+
+
 class DataError(ConvexPruneError, ValueError):
     """Points, labels or hidden states that no number can honestly be computed from."""
 

@@ -83,6 +83,7 @@ class Range:
 
 AT_LEAST_ONE = Range("a whole number from 1 to 1000000", 1, 10**6, whole=True)
 WORKERS = Range("a whole number from 0 to 256", 0, 256, whole=True)
+BLOCKS = Range("a whole number from 5 to 1000", 5, 1000, whole=True)
 SEED = Range("a whole number from 0 to 4294967295", 0, 2**32 - 1, whole=True)
 SHARE = Range("a share above 0 and at most 1, such as 0.6", 0, 1, above=True)
 LEARNING_RATE = Range("a learning rate above 0 and at most 1000, such as 1e-4", 0, 1000, above=True)

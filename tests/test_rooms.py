@@ -22,6 +22,7 @@ GROUND = {
     "numbers",
     "outputs",
     "schema",
+    "policies",
     "markdown",
 }
 GROUND |= {"progress", "program", "paper", "devices", "yaml_file", "safe_eval", "safe_load", "compat", "_importhook"}

@@ -244,7 +244,7 @@ FOREIGN = {
     "somebody's notes": b'{"notes": []}',
     "somebody's bytes": bytes(range(256)),
     "another artifact of ours": json.dumps({"format": "s3prl-convexprune profile", "version": 1}).encode(),
-    "a newer version": json.dumps({"format": "s3prl-convexprune analysis", "version": 2}).encode(),
+    "a newer version": json.dumps({"format": "s3prl-convexprune analysis", "version": 3}).encode(),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ import yaml
 from ..artifact import Analysis, Choice
 from ..errors import ConfigError
 from ..outputs import check_output, write_marked
+from ..policies import DEFAULT_POLICY
 from ..resources import upstream_configs_dir
+from ..upstreams.config import check_name
 from ..upstreams.names import check_cut_name
 
 CONFIG = "upstream config"
@@ -37,9 +40,10 @@ class Selected:
 
 def select(
     analysis_path: str | Path,
-    policy: str = "argmax",
+    policy: str = DEFAULT_POLICY,
     *,
     max_macs: float | None = None,
+    fallback: str | None = None,
     name: str | None = None,
     task: str | None = None,
     output: str | Path | None = None,
@@ -50,6 +54,7 @@ def select(
         analysis_path: an `analysis.json`.
         policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `Analysis.choose`.
         max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
+        fallback: the policy that chooses when the curve decides nothing, or ``whole`` to cut nothing then.
         name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None. The name of a config that
             ships with this package, such as `hubert_convexpruned_words`, is taken only when it is given here: the
             new config then goes before the shipped one.
@@ -58,6 +63,7 @@ def select(
 
     Raises:
         ArtifactError: the analysis cannot be read, or what is at `output` is no config that this wrote.
+        UndecidedError: the curve decides nothing and there is no fallback; nothing is written.
         ConfigError: the policy cannot be applied, or the name cannot be a hub name.
     """
     analysis_path = Path(analysis_path)
@@ -65,8 +71,9 @@ def select(
     name = name or _default_name(analysis)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
+    check_name("--name", name)
     output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
-    choice = analysis.choose(policy, max_macs=max_macs)
+    choice = analysis.decide(policy, max_macs=max_macs, fallback=fallback)
     check_cut_name("--name", name, analysis.upstream, choice.layer)
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if ckpt := analysis.checkpoint.path:
@@ -75,8 +82,9 @@ def select(
     if task:
         config["task"] = task
     config["provenance"] = {
-        "policy": policy,
-        **({"max_macs": max_macs} if max_macs is not None else {}),
+        "policy": choice.policy,
+        **({"undecided": choice.undecided} if choice.undecided else {}),
+        **({"max_macs": max_macs} if choice.policy == "budget" else {}),
         "label": analysis.label,
         "corpus": analysis.corpus.name,
         "corpus_fingerprint": analysis.corpus.fingerprint,
@@ -107,12 +115,17 @@ def explain(analysis: Analysis, choice: Choice) -> str:
         f"{analysis.subject}, {analysis.label} on {analysis.corpus.name}: keep {choice.layer} of {whole.layer} "
         f"transformer layers ({choice.policy})"
     ]
-    lines.append(
-        f"  convexity {score:.2f} +- {error:.2f} %, "
-        f"the most convex of {len(rows)} layers with probability {choice.probability_best:.2f}"
-    )
+    if choice.undecided:
+        lines.append(f"  {choice.undecided}; the fallback chose")
+    if choice.probability_best is None:
+        lines.append(f"  convexity {score:.2f} %; {analysis.grouping.note}")
+    else:
+        lines.append(
+            f"  convexity {score:.2f} +- {error:.2f} % ({analysis.grouping.words}), "
+            f"the most convex of {len(rows)} layers with probability {choice.probability_best:.2f}"
+        )
     if choice.layer != choice.best:
-        lines.append(f"  gives up {best - score:.2f} points against L{choice.best} ({best:.2f} +- {best_error:.2f} %)")
+        lines.append(f"  gives up {best - score:.2f} points against L{choice.best} ({best:.2f}{_error(best_error)} %)")
     if chosen.macs is not None and whole.macs and chosen.params is not None and whole.params:
         lines.append(
             f"  saves {100 * (1 - chosen.params / whole.params):.1f} % of the parameters "
@@ -123,3 +136,7 @@ def explain(analysis: Analysis, choice: Choice) -> str:
     if choice.layer == 0:
         lines.append("  no transformer layer is kept: the front end's output is the only hidden state")
     return "\n".join(lines)
+
+
+def _error(error: float) -> str:
+    return "" if math.isnan(error) else f" +- {error:.2f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..numbers import AT_LEAST_ONE, SECONDS, SEED, WORKERS
+from ..numbers import AT_LEAST_ONE, BLOCKS, SECONDS, SEED, WORKERS
 from . import completion, options
 
 
@@ -50,6 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes that decode audio meanwhile (default: up to 8 beside a GPU, none on a CPU)",
     )
     parser.add_argument("--seed", type=SEED, default=1337, help="of the sampling (default: %(default)s)")
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="what the standard errors count: speaker, session, file, another column, or none (default: the first of "
+        "these that can be left out one at a time)",
+    )
+    parser.add_argument(
+        "--group-blocks",
+        type=BLOCKS,
+        help="leave groups out in so many blocks of several (default: one at a time up to 20 groups, else 20 blocks)",
+    )
     parser.add_argument(
         "--protocol",
         choices=("exact", "paper"),
@@ -98,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
         window=args.window,
         precision=args.precision,
         workers=args.workers,
+        group=args.group,
+        group_blocks=args.group_blocks,
         device=args.device,
     )
     published = published_for(analysis)

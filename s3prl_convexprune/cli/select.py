@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..numbers import SHARE
-from ..upstreams.config import POLICIES, SEARCH_PATH_VARIABLE, search_path, user_configs_dir
+from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
+from ..upstreams.config import SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
 
 
@@ -17,9 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy",
         choices=POLICIES,
-        default="argmax",
+        default=DEFAULT_POLICY,
         help="argmax: the most convex layer; within-sem: the shallowest not distinguishable from it; budget: the "
-        "most convex under --max-macs; paper: the depth the paper cut at for this label and size (default: argmax)",
+        "most convex under --max-macs; paper: the depth the paper cut at for label and size (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fallback",
+        choices=FALLBACKS,
+        help="what chooses when the curve decides nothing; whole cuts nothing (default: nothing is written then)",
     )
     parser.add_argument(
         "--max-macs", type=SHARE, help="for budget: the share of the whole upstream's MACs, such as 0.6"
@@ -32,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..analysis.select import select
 
-    selected = select(args.analysis, args.policy, max_macs=args.max_macs, name=args.name, output=args.output)
+    selected = select(
+        args.analysis, args.policy, max_macs=args.max_macs, fallback=args.fallback, name=args.name, output=args.output
+    )
     if args.json:
         options.print_json({**asdict(selected.choice), "config": selected.config, "path": str(selected.path.resolve())})
         return 0

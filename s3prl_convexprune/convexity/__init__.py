@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s3prl_convexprune.convexity.accuracy import knn_accuracy as knn_accuracy
     from s3prl_convexprune.convexity.accuracy import probe_accuracy as probe_accuracy
+    from s3prl_convexprune.convexity.flat import Flatness as Flatness
+    from s3prl_convexprune.convexity.flat import flatness as flatness
     from s3prl_convexprune.convexity.graph import NeighborGraph as NeighborGraph
     from s3prl_convexprune.convexity.result import GraphConvexity as GraphConvexity
     from s3prl_convexprune.convexity.score import compile_kernels as compile_kernels
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "accuracy": ("knn_accuracy", "probe_accuracy"),
+    "flat": ("Flatness", "flatness"),
     "graph": ("NeighborGraph",),
     "result": ("GraphConvexity",),
     "score": ("compile_kernels", "graph_convexity"),

@@ -44,18 +44,26 @@ def probability_best(results: Sequence[GraphConvexity], seed: int = 1337, draws:
     Raises:
         DataError: no results, or results on different points.
     """
-    influences = _influences(results)
     scores = np.array([r.score for r in results])
-    rng = np.random.default_rng(seed)
+    errors = joint_errors(results, draws, np.random.default_rng(seed))
+    best = np.argmax(scores + errors, axis=1)
+    return np.bincount(best, minlength=len(scores)) / draws
+
+
+def joint_errors(results: Sequence[GraphConvexity], draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Errors of the layers' scores, drawn together: ``[draws, layers]`` in points of percent.
+
+    Raises:
+        DataError: no results, results on different points, or too few groups to know an error.
+    """
+    influences = _influences(results)
     # A thin factor of the covariance: the influences' own triangular factor, then each layer's sampling error.
     factor = np.asarray(np.linalg.qr(influences.T, mode="r"))
     errors = rng.standard_normal((draws, len(factor))) @ factor
     if results[0].degrees is not None:  # a multivariate t: the covariance itself is known from few groups only
         degrees = results[0].degrees
         errors *= np.sqrt(degrees / rng.chisquare(degrees, (draws, 1)))
-    errors += rng.standard_normal((draws, len(scores))) * np.array([r.sampling_sem for r in results])
-    best = np.argmax(scores + errors, axis=1)
-    return np.bincount(best, minlength=len(scores)) / draws
+    return errors + rng.standard_normal((draws, len(results))) * np.array([r.sampling_sem for r in results])
 
 
 def choose_layer(

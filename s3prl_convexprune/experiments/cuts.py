@@ -93,7 +93,7 @@ def _depths(
         from .rivals import rival_depth
 
         return [rival_depth(study, choose.rule, base, name, analysis, output, device)]
-    return [analysis.choose(choose.rule, **choose.options).layer]
+    return [analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer]
 
 
 def cut_name(base: Base, layers: int, of: int) -> str:

@@ -150,11 +150,13 @@ def _names(study: Study, evaluation: Evaluation, base: Base, output: Path) -> di
     names: dict[str, None] = {}
     label = study.analyses[study.labelling_of(evaluation)].label
     for choose in study.rules_of(evaluation):
-        names |= dict.fromkeys(_chosen(choose, base, analysis, of, label))
+        names |= dict.fromkeys(_chosen(study, choose, base, analysis, of, label))
     return names
 
 
-def _chosen(choose: Choose, base: Base, analysis: Analysis | None, of: int | None, label: str) -> list[str]:
+def _chosen(
+    study: Study, choose: Choose, base: Base, analysis: Analysis | None, of: int | None, label: str
+) -> list[str]:
     if choose.rule == "whole":
         return [base.name if base.ckpt else base.entry]
     if choose.rule == "all-depths" and of is not None:
@@ -163,7 +165,7 @@ def _chosen(choose: Choose, base: Base, analysis: Analysis | None, of: int | Non
         return [cut_name(base, paper_depth(label, of), of)]
     if choose.rule in SUBSETS or choose.rule in ("probe", "cka", "cosine") or analysis is None or of is None:
         return [f"{base.name}_convexpruned_L<{choose.title}>"]
-    return [cut_name(base, analysis.choose(choose.rule, **choose.options).layer, of)]
+    return [cut_name(base, analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer, of)]
 
 
 def known_layers(base: Base) -> int | None:

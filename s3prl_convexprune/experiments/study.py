@@ -116,6 +116,7 @@ class Study:
         profile: how costs are measured; None leaves them out.
         notes: sentences for the page.
         text: the file's own text, which travels with the results.
+        fallback: what chooses a depth where an analysis decides nothing: a policy, or ``whole``.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Study:
     profile: Costs | None
     notes: tuple[str, ...]
     text: str
+    fallback: str | None = None
 
     def labelling_of(self, evaluation: Evaluation) -> str:
         """The name of the analysis that chooses an evaluation's depths.

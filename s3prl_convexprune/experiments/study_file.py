@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ..errors import ConfigError, nearest
+from ..policies import FALLBACKS
 from ..resources import studies_dir
 from ..tasks.table import TASKS, get_task
 from ..upstreams.names import check_cut_name
@@ -73,7 +74,7 @@ def study_names() -> list[str]:
 
 
 def _study(given: dict[str, Any], text: str) -> Study:
-    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "published", "profile", "notes")
+    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "published", "profile", "notes", "fallback")
     _known_keys("", given, keys)
     for key in ("study", "upstreams", "analyses"):
         if not given.get(key):
@@ -103,6 +104,7 @@ def _study(given: dict[str, Any], text: str) -> Study:
         profile=_made("profile", Costs, given["profile"]) if given.get("profile") is not None else None,
         notes=tuple(map(str, _list("notes", given.get("notes") or []))),
         text=text,
+        fallback=_fallback(given.get("fallback")),
     )
     for evaluation in evaluate:
         task = get_task(evaluation.task)
@@ -121,6 +123,12 @@ def _study(given: dict[str, Any], text: str) -> Study:
     if twice := _twice(evaluation.title for evaluation in evaluate):
         raise ConfigError(f"evaluate: {twice} is there twice; another study may have the other")
     return study
+
+
+def _fallback(given: Any) -> str | None:
+    if given is not None and given not in FALLBACKS:
+        raise ConfigError(f"fallback: {shown(given)}{nearest(str(given), FALLBACKS)}")
+    return given
 
 
 def _published(given: Any) -> str | None:

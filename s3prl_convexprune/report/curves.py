@@ -23,7 +23,8 @@ MOST_CLASSES = 200  # drawn; the artifact has all
 def curve(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Decision] = ()) -> dict[str, Any]:
     """One figure: numbers of every layer in percent, how firm the choice is, and where the numbers come from."""
     chosen, rule = _choice(analysis, rows, decisions)
-    best = probability_best(analysis.results())
+    known = analysis.layers[0].sem is not None
+    best = probability_best(analysis.results()) if known else np.zeros(len(analysis.layers))
     points = analysis.curve()
     classes = analysis.corpus.classes
     names = sorted(analysis.layers[0].per_class)[:MOST_CLASSES]
@@ -33,7 +34,7 @@ def curve(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Decisi
         "label": analysis.label,
         "layers": [layer for layer, _, _ in points],
         "mean": [round(score, 4) for _, score, _ in points],
-        "se": [round(error, 4) for _, _, error in points],
+        "se": [round(error, 4) if known else 0.0 for _, _, error in points],
         "best": [round(float(share), 4) for share in best],
         "classes": [
             {"name": name, "n": classes.get(name), "values": [round(row.per_class[name], 3) for row in analysis.layers]}
@@ -41,7 +42,9 @@ def curve(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Decisi
         ],
         "left_out": len(analysis.layers[0].per_class) - len(names),
         "chosen": chosen,
-        "firm": _firm(points, best, chosen, rule),
+        "firm": _firm(points, best, chosen, rule)
+        if known
+        else f"Chosen by {rule}: layer {chosen}. {analysis.grouping.note}.",
         "published": published
         and {
             "title": f"{published.model} {published.size}, published",
@@ -72,6 +75,7 @@ def _facts(analysis: Analysis) -> dict[str, str]:
         "Corpus": f"{corpus.name}, {corpus.n_points} points{warned}, split {corpus.split or 'all'}",
         "Corpus fingerprint": corpus.fingerprint,
         "Weights (SHA-256)": analysis.checkpoint.weights_sha256,
+        "Standard errors": analysis.grouping.words,
         "Settings": ", ".join(f"{key} {value}" for key, value in asdict(analysis.settings).items()),
     }
 
@@ -85,7 +89,7 @@ def _choice(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Deci
     for one in decisions:
         if one.base == analysis.upstream and TASKS[one.task].label == analysis.label:
             return one.layers, one.rule
-    return analysis.choose().layer, "argmax"
+    return analysis.choose("argmax").layer, "argmax"
 
 
 def pairs(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
@@ -110,7 +114,7 @@ def pairs(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
                 error = math.hypot(moved, *(r.capped_sampling_sem * drawn for r in (row, beside)))
             else:
                 error = math.hypot(error, error_beside)
-            errors.append(round(error, 4))
+            errors.append(0.0 if math.isnan(error) else round(error, 4))
         found.append({"a": a, "b": b, "paired": paired, "difference": differences, "se": errors})
     return found
 
@@ -121,5 +125,6 @@ def _same_points(one: Analysis, other: Analysis) -> bool:
         bool(one.layers[0].influence and other.layers[0].influence)
         and one.corpus.fingerprint == other.corpus.fingerprint
         and one.settings.protocol == other.settings.protocol
+        and one.grouping == other.grouping
         and len(one.layers[0].influence) == len(other.layers[0].influence)
     )

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, nearest
+from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
 from ..resources import upstream_configs_dir
 from ..yaml_file import printable, read_yaml, shown
 
 SEARCH_PATH_VARIABLE = "S3PRL_CONVEXPRUNE_CONFIGS"
-POLICIES = ("argmax", "within-sem", "budget", "paper")
 FINAL_NORMS = ("drop", "keep")
 MOST_LAYERS = 1000
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,199}")
@@ -38,11 +38,13 @@ class Selection:
         analysis: path of the `analysis.json`; relative paths start at the config's folder.
         policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `artifact.Analysis.choose`.
         max_macs: for ``budget``, the share (0 to 1] of the whole upstream's MACs.
+        fallback: what chooses where the analysis decides nothing: a policy, or ``whole``; None refuses the name then.
     """
 
     analysis: Path
-    policy: str = "argmax"
+    policy: str = DEFAULT_POLICY
     max_macs: float | None = None
+    fallback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class UpstreamConfig:
 
 
 KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "provenance")
-SELECT_KEYS = ("analysis", "policy", "max_macs")
+SELECT_KEYS = ("analysis", "policy", "max_macs", "fallback")
 
 
 def _nearest(given: Any, choices: tuple[str, ...]) -> str:
@@ -103,16 +105,19 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
     _check_keys(f"{where}: select", given, SELECT_KEYS)
     if "analysis" not in given:
         raise ConfigError(f"{where}: select needs the key 'analysis', the path of an analysis.json")
-    policy = given.get("policy", "argmax")
+    policy = given.get("policy", DEFAULT_POLICY)
     if policy not in POLICIES:
         raise ConfigError(f"{where}: select has no policy {shown(policy)}{_nearest(policy, POLICIES)}")
+    fallback = given.get("fallback")
+    if fallback is not None and fallback not in FALLBACKS:
+        raise ConfigError(f"{where}: select has no fallback {shown(fallback)}{_nearest(fallback, FALLBACKS)}")
     max_macs = given.get("max_macs")
     if policy == "budget" and max_macs is None:
         raise ConfigError(f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6")
     if max_macs is not None and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1:
         raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {shown(max_macs)}")
     analysis = folder / _user_path(where, _typed(where, given, "analysis", str, "the path of an analysis.json"))
-    return Selection(analysis=analysis, policy=policy, max_macs=max_macs)
+    return Selection(analysis=analysis, policy=policy, max_macs=max_macs, fallback=fallback)
 
 
 def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:

@@ -219,7 +219,8 @@ def chosen_layers(config: UpstreamConfig) -> int:
 
     assert config.select is not None
     analysis = Analysis.read(config.select.analysis)
-    return analysis.choose(config.select.policy, max_macs=config.select.max_macs).layer
+    chosen = config.select
+    return analysis.decide(chosen.policy, max_macs=chosen.max_macs, fallback=chosen.fallback).layer
 
 
 def check_checkpoint(name: str, ckpt: str | None) -> None:

@@ -41,8 +41,8 @@ def run_select(tmp_path, capsys, given, *arguments):
 
 
 CASES = {
-    "argmax takes the most convex": ([60, 70, 80, 75], 0.5, 0, (), 2),
-    "argmax takes the shallowest of equals": ([60, 80, 80, 75], 0.5, 0, (), 1),
+    "argmax takes the most convex": ([60, 70, 80, 75], 0.5, 0, ("--policy", "argmax"), 2),
+    "argmax takes the shallowest of equals": ([60, 80, 80, 75], 0.5, 0, ("--policy", "argmax"), 1),
     "layer 0 can win": ([80, 70, 60, 50], 0.5, 0, (), 0),
     "the last layer can win": ([50, 60, 70, 80], 0.5, 0, (), 3),
     "within-sem goes lower when the gap is noise": ([60, 79.9, 80, 75], 0.5, 0, ("--policy", "within-sem"), 1),
@@ -88,7 +88,7 @@ def test_a_choice_that_cuts_nothing_and_one_that_keeps_nothing_say_so(tmp_path, 
 
 def test_the_checkpoint_goes_into_the_config(tmp_path, capsys):
     (tmp_path / "model.pt").touch()
-    run_select(tmp_path, capsys, analysis([1, 2], ckpt=str(tmp_path / "model.pt")), "--name", "mine")
+    run_select(tmp_path, capsys, analysis([10, 20], ckpt=str(tmp_path / "model.pt")), "--name", "mine")
     config = load_config(tmp_path / "out.yaml")
     assert config.name == "mine" and config.base_args == {"ckpt": str(tmp_path / "model.pt")}
 

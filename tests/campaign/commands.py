@@ -104,7 +104,9 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out/model.safetensors", "out/config.json", "out/README.md"),
     ),
-    "select": Command("select @analysis.json --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)),
+    "select": Command(
+        "select @analysis.json --fallback argmax --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)
+    ),
     "leaderboard": Command(
         "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(1, 40), compared=("out.html", "out.md")
     ),

@@ -17,7 +17,7 @@ NEEDS = {
 }
 COMPLETE = {
     "analyze": ANALYZE,
-    "select": "select @analysis.json -o out.yaml",
+    "select": "select @analysis.json --fallback argmax -o out.yaml",
     "list": "list",
     "show": "show tiny_hubert",
     "run": "run -u tiny_hubert -t ks --device cpu -o out",

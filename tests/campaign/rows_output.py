@@ -9,7 +9,7 @@ from .row import ANALYZE, Row
 
 FILES = {
     "analyze": (ANALYZE, "out.json"),
-    "select": ("select @analysis.json --name tiny_hubert_convexpruned_words", "out.yaml"),
+    "select": ("select @analysis.json --fallback argmax --name tiny_hubert_convexpruned_words", "out.yaml"),
     "leaderboard": ("leaderboard @results.json", "out.md"),
     "profile": ("profile -u tiny_hubert --seconds 0.1 --batch 1 --repeats 1", "out.json"),
     "export": ("export hubert_custom_convexpruned_L2 -k @hubert.pt", "out.pt"),

@@ -98,7 +98,7 @@ def test_readers_import_no_torch(grid: Path, tmp_path: Path) -> None:
     analysis = an_analysis().write(tmp_path / "a.json")
     outputs = [str(tmp_path / f"x.{kind}") for kind in ("md", "csv", "json", "html")]
     board = ["leaderboard", str(grid), "--profile", str(profile), "--analysis", str(analysis), "-o", *outputs]
-    commands = [board, board, ["select", str(analysis), "--name", "mine"]]
+    commands = [board, board, ["select", str(analysis), "--fallback", "argmax", "--name", "mine"]]
     program = (
         "import sys\nfrom s3prl_convexprune.cli.main import main\n"
         f"print([main(command) for command in {commands}], 'torch' in sys.modules, file=sys.stderr)"
