@@ -44,6 +44,7 @@ def analyze(
     output: str | Path | None = None,
     *,
     root: str | Path | None = None,
+    allow_pipes: bool = False,
     corpus_name: str | None = None,
     ckpt: str | None = None,
     weights: str | Path | None = None,
@@ -72,6 +73,7 @@ def analyze(
         output: where the artifact goes; unfinished work lies in `<output>.work/` beside it. None keeps nothing on
             disk, so that a killed run starts over.
         root: the corpus's folder, or what relative paths in the manifest start at.
+        allow_pipes: run the shell commands that a Kaldi or lhotse manifest has in place of audio files.
         corpus_name: what to call the corpus in the artifact; what `corpus` says, or ``manifest`` for utterances.
         ckpt: the upstream's checkpoint, when it needs one.
         weights: the folder of a run that fine-tuned this upstream (`finetune`, or a SpeechBrain recipe): its weights
@@ -110,7 +112,7 @@ def analyze(
     batching = Batching(window=window)
     run = find_run(weights) if weights is not None else None
     if isinstance(corpus, str | Path):
-        utterances, name = open_corpus(str(corpus), label, root), str(corpus)
+        utterances, name = open_corpus(str(corpus), label, root, allow_pipes=allow_pipes), str(corpus)
     else:
         utterances, name = list(corpus), "manifest"
     with ExitStack() as stack:

@@ -21,10 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     corpus = parser.add_argument(
         "--corpus",
         required=True,
-        help="a corpus name, or a manifest: a CSV file path,label...[,start,end][,speaker][,split]",
+        help="a corpus name, a CSV file path,label...[,start,end][,speaker][,split], a Kaldi folder, "
+        "lhotse's manifests, or a Hugging Face dataset on this disk",
     )
     options.completed_by(corpus, completion.corpora)
     parser.add_argument("--root", type=Path, help="the corpus's folder, or what relative paths in a manifest start at")
+    parser.add_argument(
+        "--allow-pipes",
+        action="store_true",
+        help="run the shell commands that a Kaldi or lhotse manifest has in place of audio files",
+    )
     parser.add_argument("--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest")
     options.output(parser, "the analysis.json to write; curves go beside it", required=True)
     parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
@@ -99,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
         args.label,
         args.output,
         root=args.root,
+        allow_pipes=args.allow_pipes,
         ckpt=args.ckpt,
         weights=args.weights,
         split=args.split,

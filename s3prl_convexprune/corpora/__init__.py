@@ -87,20 +87,38 @@ def corpus_root(corpus: Corpus, root: str | Path | None = None) -> Path:
     return folder
 
 
-def open_corpus(corpus: str, label: str, root: str | Path | None = None) -> list[Utterance]:
-    """The utterances behind what `--corpus` takes: the path of a manifest, or a name in `corpora.CORPORA`.
+def open_corpus(
+    corpus: str, label: str, root: str | Path | None = None, *, allow_pipes: bool = False
+) -> list[Utterance]:
+    """The utterances behind what `--corpus` takes: a corpus as people keep it, or a name in `corpora.CORPORA`.
 
     Args:
-        corpus: a path that ends in `.csv`, or a corpus name.
+        corpus: a corpus name; a `.csv`; a Kaldi data folder; a lhotse manifest or a folder of them; or a Hugging Face
+            dataset on this disk.
         label: the label kind that will be measured.
         root: the corpus's folder, or what relative paths in the manifest start at.
+        allow_pipes: run the shell commands that a Kaldi or lhotse manifest has in place of audio files.
 
     Raises:
         CorpusError: there is no such corpus, or it is incomplete.
     """
     if corpus.lower().endswith(".csv"):
         return read_manifest(corpus, root)
-    return read_corpus(corpus, label, root)
+    place, below = Path(corpus).expanduser(), None if root is None else Path(root)
+    if corpus in CORPORA or not place.exists():
+        return read_corpus(corpus, label, root)
+    from . import huggingface, kaldi, lhotse
+
+    if kaldi.is_kaldi(place):
+        return kaldi.read(place, below, allow_pipes=allow_pipes)
+    if lhotse.is_lhotse(place):
+        return lhotse.read(place, below, allow_pipes=allow_pipes)
+    if huggingface.is_huggingface(place):
+        return huggingface.read(place, below)
+    raise CorpusError(
+        f"{corpus}: is no corpus that is known: expected a .csv, a Kaldi folder (wav.scp), lhotse's .jsonl[.gz], or a "
+        "Hugging Face dataset (save_to_disk, .parquet)"
+    )
 
 
 def read_corpus(name: str, label: str, root: str | Path | None = None, **options: Any) -> list[Utterance]:

@@ -1,7 +1,7 @@
 """The common form of a labelled corpus: one row an utterance, or a segment of one.
 
-A manifest is a CSV file with a header: `path`, one column a label (`word`, `speaker`, `emotion`, ...) and, when
-they are known, `start,end` (seconds inside the file), `speaker` and `split`.
+A manifest is a CSV file with a header: `path` (or `file_name`), one column a label (`word`, `speaker`,
+`emotion`, ...) and, when they are known, `start,end` (seconds inside the file), `speaker` and `split`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 
 from ..errors import CorpusError, nearest
 
-RESERVED = ("path", "start", "end", "split")
+#: Columns that name the audio file: ours, and that of Hugging Face's audio folders.
+FILES = ("path", "file_name")
+RESERVED = (*FILES, "start", "end", "split")
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ def read_manifest(path: str | Path, root: str | Path | None = None) -> list[Utte
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         columns = list(reader.fieldnames or [])
-        if "path" not in columns:
+        if not set(FILES) & set(columns):
             raise CorpusError(
-                f"{path}: a manifest needs a header line with the column 'path'; it has {columns or None}"
+                f"{path}: a manifest needs a header with the column 'path' or 'file_name'; it has {columns or None}"
             )
         twice = [name for name in columns if columns.count(name) > 1]
         if twice:
@@ -80,17 +82,18 @@ def _utterance(where: str, row: dict[str | None, str | None], folder: Path) -> U
     if None in row or None in row.values():
         raise CorpusError(f"{where}: has more or fewer fields than the header")
     given = {str(key): str(value).strip() for key, value in row.items() if value and value.strip()}
-    if "path" not in given:
+    file = next((given[name] for name in FILES if name in given), None)
+    if file is None:
         raise CorpusError(f"{where}: the path is empty")
-    if not given["path"].isprintable():
-        raise CorpusError(f"{where}: the path {given['path'][:80]!r} holds a line break or another control character")
+    if not file.isprintable():
+        raise CorpusError(f"{where}: the path {file[:80]!r} holds a line break or another control character")
     start, end = _seconds(where, given, "start"), _seconds(where, given, "end")
     if (start is None) != (end is None):
         raise CorpusError(f"{where}: a segment needs both start and end")
     if start is not None and end is not None and not 0 <= start < end:
         raise CorpusError(f"{where}: a segment must have 0 <= start < end, not {start} and {end}")
     return Utterance(
-        path=folder / given["path"],
+        path=folder / file,
         labels={key: value for key, value in given.items() if key not in RESERVED},
         start=start,
         end=end,
