@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .analysis.analyze import analyze as analyze
     from .analysis.plot import draw_curve as draw_curve
+    from .analysis.plot import plot as plot
     from .analysis.select import Selected as Selected
     from .analysis.select import select as select
     from .artifact import Analysis as Analysis
@@ -63,7 +64,7 @@ _MODULES = {
     "analysis.analyze": ("analyze",),
     "corpora": ("open_corpus",),
     "corpora.manifest": ("Utterance", "read_manifest"),
-    "analysis.plot": ("draw_curve",),
+    "analysis.plot": ("draw_curve", "plot"),
     "analysis.select": ("Selected", "select"),
     "artifact": ("Analysis", "Choice"),
     "convexity": ("GraphConvexity", "graph_convexity"),

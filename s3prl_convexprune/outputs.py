@@ -17,7 +17,7 @@ from .atomic import check_place, explained
 from .errors import ArtifactError
 
 OURS = "s3prl-convexprune"
-HEAD = 4096  # bytes; a PNG's or SVG's metadata lies within
+HEAD = 4096  # bytes; the metadata of a PNG or SVG lies within, that of a PDF within the last so many
 
 
 def mark(kind: str, version: int = 1) -> str:
@@ -49,6 +49,9 @@ def check_output(path: str | Path, kind: str, version: int = 1, begins: str | No
     with explained(path), suppress(FileNotFoundError):
         with path.open("rb") as file:
             head = file.read(HEAD).decode("utf-8", errors="replace")
+            if head.startswith("%PDF"):
+                file.seek(max(0, path.stat().st_size - HEAD))
+                head += file.read().decode("utf-8", errors="replace")
         _check_head(path, head, kind, version, begins)
     return path
 

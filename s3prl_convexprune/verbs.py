@@ -168,6 +168,12 @@ class Board:
     entries: Sequence[Entry]
     published: Sequence[PublishedRow]
 
+    def answers(self) -> list[str]:
+        """One line a task: the depth, what the difference shows, what is saved."""
+        from .report.decision import decisions_of, sentences
+
+        return sentences(decisions_of(self.entries))
+
     def markdown(self) -> str:
         """The table as text."""
         from .results.tables import markdown
@@ -183,6 +189,7 @@ def leaderboard(
     profile: Sequence[str | Path] = (),
     analysis: Sequence[str | Path] = (),
     system: Mapping[str, Mapping[str, str]] | None = None,
+    beside: Sequence[str | Path] = (),
 ) -> Board:
     """Put results into one table, and one page.
 
@@ -193,6 +200,7 @@ def leaderboard(
         profile: files that `profile` wrote.
         analysis: analyses, whose curves the page shows.
         system: rows made of one upstream a task: name -> {task: upstream}.
+        beside: another board's grid folders or `results.json` files; the page shows both with their differences.
 
     Raises:
         ArtifactError: something that was to be read is missing or damaged, or does not belong together.
@@ -218,6 +226,7 @@ def leaderboard(
     profiles = read_profiles(profile)
     analyses = [Analysis.read(path) for path in analysis]
     rows = load_rows(results)
+    other = load_rows(beside) if beside else []
     board = Board(make_leaderboard(rows, profiles=profiles, systems=system), published_rows() if reference else [])
     for path in outputs:
         if path.suffix == ".json":
@@ -227,5 +236,5 @@ def leaderboard(
         elif path.suffix == ".md":
             write_marked(path, BOARD, markdown(board.entries, board.published))
         else:
-            write_page(rows, analyses, profiles, path, systems=system, published=board.published)
+            write_page(rows, analyses, profiles, path, systems=system, published=board.published, other=other)
     return board

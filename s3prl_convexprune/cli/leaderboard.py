@@ -26,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a row made of one upstream a task, e.g. convexity:ks=hubert_convexpruned_L9,sid=hubert_convexpruned_L5",
     )
     parser.add_argument(
+        "--beside",
+        nargs="+",
+        default=[],
+        metavar="EXPDIR",
+        help="another board's grid folders or results.json files; the page shows both with their differences",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         nargs="+",
@@ -48,11 +55,21 @@ def run(args: argparse.Namespace) -> int:
         profile=args.profile,
         analysis=args.analysis,
         system=dict(map(parse_system, args.system)),
+        beside=args.beside,
     )
     if args.json:
         options.print_json(as_json(board.entries, board.published))
-    elif not args.output:
-        print(board.markdown(), end="")
+        return 0
+    if not args.output:
+        print(board.markdown())
+    print("\n".join(board.answers()))
+    if args.output:
+        pages = [path for path in args.output if path.suffix == ".html"]
+        print(
+            f"wrote {', '.join(map(str, args.output))}" + "".join(f"; open {page} in a browser" for page in pages[:1])
+        )
+    else:
+        print("-o board.html writes the page, with figures and what is behind each number")
     return 0
 
 

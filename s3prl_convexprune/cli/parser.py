@@ -14,6 +14,7 @@ PROGRAM = "s3prl-convexprune"
 VERBS = {
     "analyze": "measure the convexity of every layer of an upstream on a labelled corpus",
     "select": "choose a depth from an analysis and write an upstream config",
+    "plot": "draw convexity curves for a paper",
     "list": "list the pruned upstreams that s3prl's hub knows, or every upstream that can be cut",
     "show": "show one upstream: base, depth, where its depth comes from",
     "run": "train and score a grid of upstreams on SUPERB tasks",

@@ -1,6 +1,6 @@
 // Convexity over the layers: the mean with its band, every class by name, what was published; or classes by layers.
-const layerAxis = { field: "layer", type: "quantitative", title: "transformer layer (0 is the input of the first)", axis: { tickMinStep: 1, grid: false }, scale: { nice: false, padding: 8 } };
-const percent = { type: "quantitative", title: "graph convexity, %", scale: { zero: false } };
+const layerAxis = { field: "layer", type: "quantitative", title: data.words.layer, axis: { tickMinStep: 1, grid: false }, scale: { nice: false, padding: 8 } };
+const percent = { type: "quantitative", title: data.words.convexity, scale: { zero: false } };
 
 function lines(curve) {
   const mean = curve.layers.map((layer, i) => ({ layer, value: curve.mean[i], se: curve.se[i], low: curve.mean[i] - curve.se[i], high: curve.mean[i] + curve.se[i], best: curve.best[i] }));

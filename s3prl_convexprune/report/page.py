@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..analysis.plot import CONVEXITY_TITLE, LAYER_TITLE
 from ..artifact import Analysis
 from ..atomic import write_text
 from ..outputs import check_output, mark
@@ -74,6 +75,7 @@ def write_page(
         "curves": [curves.curve(analysis, rows, decisions or ()) for analysis in analyses],
         "pairs": curves.pairs(analyses),
         "details": board["details"],
+        "words": {"layer": LAYER_TITLE, "convexity": CONVEXITY_TITLE},
     }
     versions = {name: text for row in rows for name, text in row.provenance.versions.items()}
     environment = jinja2.Environment(

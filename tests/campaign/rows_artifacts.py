@@ -101,6 +101,8 @@ def _destroys() -> list[Row]:
         "analyze beside a picture": f"{ANALYZE} -o notes.json",
         "select over its analysis": f"{select.format('a.json')} a.json",
         "select over notes": f"{select.format('a.json')} notes.md",
+        "plot over a picture": "plot a.json --format png -o notes.png",
+        "plot over its analysis": "plot a.json -o a.json",
         "leaderboard over notes": f"{leaderboard} notes.md",
         "leaderboard over a table of somebody's": f"{leaderboard} x.csv",
         "leaderboard over an analysis": f"{leaderboard} a.json",
@@ -117,7 +119,7 @@ def _destroys() -> list[Row]:
         "notes.png": b"\x89PNG mine",
         "mine.html": "<!doctype html><p>mine",
     }
-    says = {"analyze into its own curve": "curve", "export over notes": "exists"}
+    says = {"analyze into its own curve": "curve", "plot over its analysis": "--format", "export over notes": "exists"}
     return [Row(name, command, says.get(name, "left alone"), files) for name, command in cases.items()]
 
 

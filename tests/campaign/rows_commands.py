@@ -8,6 +8,7 @@ NEEDS = {
     "analyze": "--corpus",
     "select": "analysis",
     "show": "name",
+    "plot": "ANALYSIS",
     "run": "-u",
     "leaderboard": "EXPDIR",
     "profile": "-u",
@@ -19,6 +20,7 @@ COMPLETE = {
     "analyze": ANALYZE,
     "select": "select @analysis.json --fallback argmax -o out.yaml",
     "list": "list",
+    "plot": "plot @analysis.json -o out.pdf",
     "show": "show tiny_hubert",
     "run": "run -u tiny_hubert -t ks --device cpu -o out",
     "leaderboard": "leaderboard @grid",
@@ -30,6 +32,7 @@ COMPLETE = {
     "doctor": "doctor",
 }
 TYPES = {
+    "plot": ["--width page", "--format gif", "--style mine", "--template mine", "-o x.png"],
     "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x"],
     "select": [
         "--policy best",

@@ -22,6 +22,7 @@ IN_PYTHON = {
     "select": {"analysis": "analysis_path"},
     "analyze": {},
     "leaderboard": {},
+    "plot": {},
     "export": {},
 }
 EVERYWHERE = {"override": "overrides", "launcher_option": "launcher_options"}

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,32 @@ def test_readers_import_no_torch(grid: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr.strip() == "[0, 0, 0] False"
+
+
+def test_two_boards_stand_beside_each_other(grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same upstream and task in both: a paired difference; other utterances: the reason why there is none."""
+    other, third = tmp_path / "other", tmp_path / "third"
+    finished_cell(other, "tiny", "ks", right_answers(50, 0.9, 3))
+    finished_cell(third, "tiny", "ks", right_answers(40, 0.9, 3))
+    page = tmp_path / "page.html"
+    command = ["leaderboard", str(grid / "frozen"), "-o", str(page), "--beside"]
+    assert main([*command, str(other)]) == 0
+    said = capsys.readouterr().out
+    assert f"wrote {page}; open {page} in a browser" in said and "KS: keep 2 of 12 layers" in said
+    rows = re.findall(r"<tr>.*?</tr>", page.read_text().split('id="beside"')[1].split("</table>")[0], re.DOTALL)
+    plain = [re.sub(r"<[^>]+>", " ", row) for row in rows[1:]]
+    assert len(plain) == 2 and "60.00" in plain[0] and "90.00" in plain[0] and "+30.00" in plain[0]
+    assert "only in one" in plain[1]
+    assert main([*command, str(third)]) == 0
+    assert "tested on other utterances" in page.read_text()
+
+
+def test_no_path_of_the_makers_machine(tmp_path: Path) -> None:
+    rows = []
+    finished_cell(tmp_path, "tiny", "ks", right_answers(9, 0.5, 1))
+    for row in load_rows([tmp_path]):
+        command = (*row.provenance.command, "-o", f"config.root='{tmp_path}/corpus/ks',,config.x=1")
+        rows.append(replace(row, provenance=replace(row.provenance, command=command)))
+    page = write_page(rows, [], [], tmp_path / "page.html", [f"measured in {tmp_path}/x"])
+    assert str(tmp_path) not in page.read_text()
+    assert shlex.split(details(page)["tiny/ks"]["command"])[-1] == "config.root='ks',,config.x=1"
