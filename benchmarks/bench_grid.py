@@ -49,10 +49,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from benchmarks.hubert_sizes import peak
+    from s3prl_convexprune.experiments.cells.worker import work
     from s3prl_convexprune.experiments.frozen import session
     from s3prl_convexprune.experiments.frozen.experiment import run_cell
     from s3prl_convexprune.experiments.frozen.planning import make_plan
-    from s3prl_convexprune.experiments.frozen.worker import work
 
     torch.set_num_threads(1)
     plan = make_plan(

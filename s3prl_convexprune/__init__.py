@@ -42,9 +42,10 @@ if TYPE_CHECKING:
     from .errors import InstallationError as InstallationError
     from .errors import OutputError as OutputError
     from .errors import UnknownUpstreamError as UnknownUpstreamError
+    from .experiments.cells.run import GridReport as GridReport
     from .experiments.engine import run_study as run_study
-    from .experiments.frozen.grid import GridReport as GridReport
-    from .experiments.frozen.grid import run as run
+    from .experiments.finetune import finetune as finetune
+    from .experiments.run import run as run
     from .experiments.study_file import read_study as read_study
     from .results.result import Result as Result
     from .speechbrain import PrunedUpstream as PrunedUpstream
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from .upstreams.registry import build_upstream as build_upstream
     from .verbs import Board as Board
     from .verbs import export as export
-    from .verbs import finetune as finetune
     from .verbs import leaderboard as leaderboard
     from .versions import __version__ as __version__
 
@@ -81,19 +81,21 @@ _MODULES = {
         "OutputError",
         "UnknownUpstreamError",
     ),
+    "experiments.cells.run": ("GridReport",),
     "experiments.engine": ("run_study",),
+    "experiments.finetune": ("finetune",),
+    "experiments.run": ("run",),
     "experiments.study_file": ("read_study",),
     "upstreams.names": ("upstream_names",),
     "upstreams.export": ("Export",),
     "upstreams.prune": ("prune_upstream",),
     "upstreams.registry": ("build_upstream",),
     "speechbrain": ("PrunedUpstream",),
-    "experiments.frozen.grid": ("GridReport", "run"),
     "upstreams.profile": ("Profile",),
     "upstreams.profiling": ("profile",),
     "results.result": ("Result",),
     "versions": ("__version__",),
-    "verbs": ("Board", "export", "finetune", "leaderboard"),
+    "verbs": ("Board", "export", "leaderboard"),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 

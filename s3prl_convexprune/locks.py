@@ -4,6 +4,10 @@ The lock is the kernel's (`fcntl.lockf`): it disappears with the process that he
 left by a dead worker is never mistaken for a live one and two workers cannot both break a stale one. Some cluster
 mounts keep such locks to one machine; therefore the file also carries its owner and a heartbeat, and an owner on
 another machine whose heartbeat is fresh keeps the folder.
+
+filelock, which s3prl brings, is as free after a kill, but where a mount keeps kernel locks to one machine it would let
+two machines in, and it cannot say who is inside. Owner and heartbeat are most of this file and would stay beside it, so
+the lock stays ours.
 """
 
 from __future__ import annotations

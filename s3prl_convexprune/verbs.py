@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError, nearest
-from .numbers import SCORE
 
 if TYPE_CHECKING:
     from .deploy.exported import Exported
     from .results.leaderboard import Entry
     from .results.published import PublishedRow
-    from .results.result import Result
     from .upstreams.export import Export
 
 BOARD_FORMATS = (".md", ".csv", ".json", ".html")
@@ -79,81 +77,6 @@ def export(
 
     base, layers, arguments = base_call(config, ckpt=ckpt)
     return export_cut(base, config.base, layers, output, config.final_norm, **arguments)
-
-
-def finetune(
-    upstreams: Sequence[str],
-    task: str,
-    output: str | Path,
-    data_folder: str | Path,
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    folds: Sequence[str] = (),
-    variant: str | None = None,
-    hparams: str | Path | None = None,
-    overrides: Mapping[str, str] | None = None,
-    target: float | None = None,
-    ckpt: str | None = None,
-    device: str | None = None,
-    precision: str = "fp32",
-) -> list[Result]:
-    """Fine-tune upstreams by one SpeechBrain recipe, everything else equal; write `results.json` and `table.md`.
-
-    Args:
-        upstreams: names on s3prl's hub, whole or cut; the first is what the others are compared with.
-        task: ``asr``, ``sid``, ``ks`` or ``er``.
-        output: the comparison's folder; finished runs in it are kept.
-        data_folder: the task's corpus.
-        seeds: training seeds, a run each.
-        folds: of a task that has them; all when empty.
-        variant: another hyperparameter file of the recipe, by name.
-        hparams: another hyperparameter file, by path.
-        overrides: hyperparameters to change, for all.
-        target: dev score, in percent, for the time that training took to reach it.
-        ckpt: checkpoint, for upstreams that need one.
-        device: where to train; None takes the GPU if there is one.
-        precision: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
-
-    Returns:
-        One result a run.
-
-    Raises:
-        ConvexPruneError: bad input of any kind, or a run that failed; see `errors`.
-    """
-    from .tasks.table import get_task
-    from .upstreams.checks import check
-
-    known = get_task(task)
-    if target is not None:
-        SCORE.check("--target", target)
-    check(upstreams, ckpt=ckpt, folders={"--data-folder": data_folder, "--hparams": hparams}, device=device)
-    from .experiments.finetuned import runs, table
-    from .experiments.finetuned.comparison import Comparison
-    from .outputs import check_output, write_marked
-    from .results.reading import write_results
-    from .results.result import Results
-
-    output = Path(output)
-    plan = Comparison(
-        upstreams=tuple(upstreams),
-        task=known.name,
-        data_folder=Path(data_folder),
-        output=output,
-        seeds=tuple(seeds),
-        folds=tuple(folds),
-        variant=variant,
-        hparams=None if hparams is None else Path(hparams),
-        overrides=dict(overrides or {}),
-        ckpt=ckpt,
-        device=device,
-        precision=precision,
-    )
-    check_output(output / "table.md", table.KIND)
-    check_output(output / "results.json", Results.FORMAT, Results.VERSION)
-    rows = runs.run_all(plan)
-    write_results(output / "results.json", rows)
-    write_marked(output / "table.md", table.KIND, table.markdown(table.lines(rows, target), known))
-    return rows
 
 
 @dataclass(frozen=True)

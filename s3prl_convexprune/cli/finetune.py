@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..numbers import SCORE
-from . import options
+from . import cells, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,16 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.device(parser)
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "fp16"])
+    cells.workers(parser)
+    cells.dry_run(parser, "the cells and their recipes' commands")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..tasks.table import get_task
-    from ..verbs import finetune
+    from ..experiments.cells.run import dry_run
+    from ..experiments.finetune import run_comparison
+    from ..experiments.finetuned.comparison import make_comparison
 
     hint = options.lone_seed_hint(args.seeds)
     if hint:
         print(f"s3prl-convexprune: note: {hint}", file=sys.stderr)
-    rows = finetune(
+    who = cells.who(args)
+    comparison = make_comparison(
         args.upstream,
         args.task,
         args.output,
@@ -50,14 +54,18 @@ def run(args: argparse.Namespace) -> int:
         variant=args.variant,
         hparams=args.hparams,
         overrides=dict(map(_pair, args.override)),
-        target=args.target,
         ckpt=args.ckpt,
         device=args.device,
         precision=args.precision,
     )
-    from ..experiments.finetuned import table
-
-    print(table.markdown(table.lines(rows, args.target), get_task(args.task)))
+    if args.dry_run:
+        print(dry_run(comparison.shard(*who["shard"])))
+        return 0
+    report, table = run_comparison(comparison, target=args.target, **who)
+    report.raise_failed()
+    if table is None:
+        return cells.print_report(report)
+    print(table)
     return 0
 
 

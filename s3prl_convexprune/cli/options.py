@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
-from ..numbers import AT_LEAST_ONE, SEED, WHOLE_NUMBER
+from ..numbers import SEED
 from . import completion
 
 if TYPE_CHECKING:
@@ -121,46 +120,3 @@ def lone_seed_hint(seeds: list[int]) -> str | None:
         return None
     several = " ".join(map(str, range(seeds[0])))
     return f"--seeds {seeds[0]} trains with the one seed {seeds[0]}; for {seeds[0]} seeds write --seeds {several}"
-
-
-def workers(parser: argparse.ArgumentParser) -> None:
-    """``--jobs``, ``--together``, ``--shard`` and ``--launcher``: who does the work."""
-    parser.add_argument(
-        "--jobs", type=AT_LEAST_ONE, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--together",
-        type=AT_LEAST_ONE,
-        metavar="N",
-        help="frozen cells that share a forward pass, at most (default: as many as memory holds; 1: each alone)",
-    )
-    parser.add_argument(
-        "--shard", default="1/1", metavar="i/n", help="only every n-th group of cells, from the i-th on"
-    )
-    parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
-    parser.add_argument(
-        "--launcher-option",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="submitit parameters, e.g. slurm_partition=gpu gpus_per_node=1 timeout_min=600",
-    )
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """`"2/4"` as numbers."""
-    index, slash, count = text.partition("/")
-    if not (slash and WHOLE_NUMBER.fullmatch(index) and WHOLE_NUMBER.fullmatch(count)):
-        raise ConfigError(f"--shard {text}: expected i/n, such as 2/4")
-    return int(index), int(count)
-
-
-def parse_options(texts: list[str]) -> dict[str, int | str]:
-    """`["timeout_min=600"]` as keyword arguments."""
-    options: dict[str, int | str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
-        options[key] = int(value) if WHOLE_NUMBER.fullmatch(value) else value
-    return options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..numbers import LEARNING_RATE
-from . import options
+from . import cells, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,19 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
     )
     options.device(parser)
-    options.workers(parser)
+    cells.workers(parser)
+    cells.together(parser)
     parser.add_argument(
         "--precision",
         choices=("bf16", "fp16"),
         help="of the frozen upstream's forward pass (default: full); the result says what that changed",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print the cells and their run_downstream.py commands")
+    cells.dry_run(parser, "the cells and their run_downstream.py commands")
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..experiments.frozen.grid import dry_run, run_cells
+    from ..experiments.cells.run import dry_run, run_cells
     from ..experiments.frozen.planning import check_plan, make_plan
 
+    who = cells.who(args)
     plan = make_plan(
         args.upstream,
         args.task,
@@ -51,19 +53,12 @@ def run(args: argparse.Namespace) -> int:
         ckpt=args.ckpt,
         together=args.together,
         precision=args.precision,
-    ).shard(*options.parse_shard(args.shard))
-    launcher_options = options.parse_options(args.launcher_option)
+    ).shard(*who.pop("shard"))
     check_plan(plan, elsewhere=args.launcher != "processes")
     if args.dry_run:
         print(dry_run(plan))
         return 0
-    report = run_cells(plan, jobs=args.jobs, launcher=args.launcher, launcher_options=launcher_options)
-    print(f"{report.finished} of {len(plan.cells)} cells finished, {len(report.failed)} failed; {report.results}")
-    for title, failure in report.failed.items():
-        print(f"  failed: {title}: {failure.reason} ({failure.log})")
-    for title in report.open:
-        print(f"  open: {title}: another worker has it, or it was interrupted; the same command goes on")
-    return 1 if report.failed else 0
+    return cells.print_report(run_cells(plan, **who))
 
 
 def parse_overrides(texts: list[str]) -> dict[str, list[str]]:

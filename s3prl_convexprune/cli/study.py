@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import options
+from . import cells, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--override", nargs="+", default=[], metavar="KEY=VALUE", help="keys of the file, e.g. evaluate.0.seeds=[1]"
     )
     options.device(parser)
-    options.workers(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print every step, its command and what it reads")
+    cells.workers(parser)
+    cells.together(parser)
+    cells.dry_run(parser, "every step, its command and what it reads")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,15 +32,5 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from ..experiments.engine import run_study
 
-    run_study(
-        study,
-        args.output,
-        only=args.only,
-        jobs=args.jobs,
-        together=args.together,
-        shard=options.parse_shard(args.shard),
-        launcher=args.launcher,
-        launcher_options=options.parse_options(args.launcher_option),
-        device=args.device,
-    )
+    run_study(study, args.output, only=args.only, together=args.together, device=args.device, **cells.who(args))
     return 0

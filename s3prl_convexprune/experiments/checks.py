@@ -16,8 +16,8 @@ from ..tasks.requirements import require_packages
 from ..tasks.table import get_task
 from ..upstreams.names import check_checkpoint, whole_upstreams
 from .analyses import expanded
-from .finetuned.of_study import data_folder
 from .planned import known_layers
+from .plans import data_folder
 from .study import Evaluation, Labelling, Study
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,18 +125,3 @@ def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         atomic.write_text(path, text)
     return name
-
-
-def by_base(chosen: Mapping[str, Sequence[Cut]]) -> dict[str, dict[str, list[str]]]:
-    """Title of an evaluation -> name of a base -> hub names, each once, the deepest (the whole upstream) first."""
-    return {
-        title: {
-            base: list(
-                dict.fromkeys(
-                    cut.name for cut in sorted(cuts, key=lambda cut: cut.layers != cut.of) if cut.base.name == base
-                )
-            )
-            for base in dict.fromkeys(cut.base.name for cut in cuts)
-        }
-        for title, cuts in chosen.items()
-    }

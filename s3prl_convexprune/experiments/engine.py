@@ -12,9 +12,12 @@ from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE
 from ..schema import read_text
 from . import analyses
+from .cells.plan import check_shard
+from .cells.run import finished, run_cells
 from .checks import check_machine, check_names
-from .cuts import Cut, by_base, cuts_of, put_on_hub
+from .cuts import Cut, cuts_of, put_on_hub
 from .frozen.together.groups import check_together
+from .plans import parts
 from .report import check_report, report
 from .study import Study
 
@@ -43,7 +46,7 @@ def run_study(
         together: how many frozen cells may share a forward pass, see `planning.make_plan`.
         shard: ``(i, n)``: every n-th analysis and group of cells only, from the i-th on; the report is then left to a
             run without it.
-        launcher: see `grid.run_cells`.
+        launcher: see `cells.run.run_cells`.
         launcher_options: likewise.
         device: torch device; None takes the GPU if there is one.
 
@@ -60,8 +63,7 @@ def run_study(
     check_together(together)
     AT_LEAST_ONE.check("--jobs", jobs)
     index, count = shard
-    if not 1 <= index <= count:
-        raise ConfigError(f"--shard {index}/{count}: expected i/n with 1 <= i <= n")
+    check_shard(index, count)
     output = atomic.check_place(Path(output).resolve(), folder=True)
     device = choose_device(device)
     check_names(study)
@@ -112,19 +114,15 @@ def _run_cells(
     launcher: str,
     launcher_options: Mapping[str, Any],
 ) -> None:
-    from .finetuned.of_study import comparisons
-    from .frozen.of_study import grid, run_grid
-
-    names = {title: list(dict.fromkeys(cut.name for cut in cuts)) for title, cuts in chosen.items()}
-    plan = grid(study, names, output, device)
-    if plan is not None:
-        plan = replace(plan, together=together).shard(*shard)
-        run_grid(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
-    runs = comparisons(study, by_base(chosen), output, device)
-    for evaluation, base, comparison in runs[shard[0] - 1 :: shard[1]]:
-        from .finetuned.runs import run_all
-
-        run_all(comparison)
-        whole = comparison.output / comparison.runs()[0].path  # the first seed's and fold's
-        for name in evaluation.after:
-            analyses.analyse(study, base, name, output, device, evaluation.task, whole)
+    for part in parts(study, chosen, output, device):
+        if part.base is None:
+            plan, at_once = replace(part.plan, together=together), jobs
+        else:  # their times are compared: on one machine each is alone
+            plan, at_once = part.plan, 1 if launcher == "processes" else jobs
+        mine = plan.shard(*shard)
+        run_cells(mine, jobs=at_once, launcher=launcher, launcher_options=launcher_options).raise_failed()
+        whole = plan.cells[0]  # the first seed's and fold's
+        if part.base is not None and part.evaluation is not None and finished(plan, whole):
+            for name in part.evaluation.after:
+                weights = plan.folder(whole)
+                analyses.analyse(study, part.base, name, output, device, part.evaluation.task, weights)

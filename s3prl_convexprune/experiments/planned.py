@@ -19,7 +19,7 @@ from ..tasks.table import get_task
 from ..upstreams.names import depths_of, unknown_upstream, whole_upstreams
 from .analyses import analysis_path, expanded, pairs
 from .cuts import cut_name
-from .finetuned.of_study import hyperparameter
+from .plans import comparison_dir, experiments_dir, hyperparameter
 from .rules import SUBSETS
 from .study import Base, Choose, Evaluation, Study
 
@@ -99,7 +99,7 @@ def _analysis(study: Study, base: Base, name: str, output: Path) -> Step:
 def _frozen(study: Study, evaluation: Evaluation, output: Path, jobs: int) -> Iterator[Step]:
     task = get_task(evaluation.task)
     names = [name for base in study.bases for name in _names(study, evaluation, base, output)]
-    command = [PROGRAM, "run", "-u", *names, "-t", evaluation.task, "-o", str(output / "experiments")]
+    command = [PROGRAM, "run", "-u", *names, "-t", evaluation.task, "-o", str(experiments_dir(output))]
     command += ["--lr", *map(str, evaluation.lrs)] if evaluation.lrs else []
     command += ["--seeds", *map(str, evaluation.seeds)]
     command += ["--folds", *evaluation.folds] if evaluation.folds else []
@@ -123,7 +123,7 @@ def _finetuned(study: Study, evaluation: Evaluation, output: Path, jobs: int) ->
     data = evaluation.data or f"${task.data_variable}"
     for base in study.bases:
         names = list(_names(study, evaluation, base, output))
-        folder = output / "finetuned" / evaluation.task / base.name
+        folder = comparison_dir(output, evaluation.task, base)
         command = [PROGRAM, "finetune", "-u", *names, "-t", evaluation.task, "-o", str(folder)]
         command += ["--data-folder", data, "--seeds", *map(str, evaluation.seeds)]
         command += ["--folds", *evaluation.folds] if evaluation.folds else []

@@ -8,17 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..artifact import Analysis
-from ..errors import ArtifactError
 from ..outputs import check_output, write_marked
-from ..results.leaderboard import load_rows, make_leaderboard
-from ..results.reading import FINISHED, write_results
+from ..results.leaderboard import make_leaderboard
+from ..results.reading import write_results
 from ..results.result import Result, Results
 from ..results.tables import BOARD, markdown
 from ..upstreams.profile import Profile, Profiles, read_profiles
 from . import analyses, decisions, published, verdicts
-from .cuts import Cut, by_base
-from .finetuned.of_study import comparisons
-from .frozen.of_study import experiments_dir
+from .cells.run import finished_rows
+from .cuts import Cut
+from .plans import parts
 from .study import Study
 
 ANSWER = "answer"
@@ -115,16 +114,7 @@ def results(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, dev
     Raises:
         ArtifactError: a cell is not finished.
     """
-    rows: list[Result] = []
-    if any(evaluation.how == "frozen" for evaluation in study.evaluate):
-        rows += load_rows([experiments_dir(output)])
-    for _, _, comparison in comparisons(study, by_base(chosen), output, device):
-        from .finetuned.runs import run_all
-
-        for run in comparison.runs():  # a report trains nothing
-            if not (comparison.output / run.path / FINISHED).exists():
-                raise ArtifactError(f"{comparison.output / run.path}: is not finished; run the study's cells first")
-        rows += [replace(row, folder=str(comparison.output / row.folder)) for row in run_all(comparison)]
+    rows = [row for part in parts(study, chosen, output, device) for row in finished_rows(part.plan)]
     write_results(output / "results.json", [replace(row, folder=os.path.relpath(row.folder, output)) for row in rows])
     return rows
 

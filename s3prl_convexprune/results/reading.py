@@ -16,7 +16,7 @@ from .outcome import logged_scores
 from .predictions import read_predictions
 from .result import Result, Results, Unfinished
 
-SPEC = "cell.json"
+SPEC, SETTINGS = "cell.json", "settings.json"  # what a cell is for: frozen, fine-tuned
 FINISHED = "finished.json"
 FAILED = "failed.json"
 LOG = "run.log"
@@ -59,7 +59,7 @@ def collect(expdirs: Iterable[str | Path]) -> list[Result]:
         if not expdir.is_dir():
             raise ArtifactError(f"{expdir}: no such experiment folder")
         finished = sorted(path.parent for path in expdir.rglob(FINISHED))
-        if not finished and not any(expdir.rglob(SPEC)):
+        if not finished and not any(any(expdir.rglob(name)) for name in (SPEC, SETTINGS)):
             raise ArtifactError(f"{expdir}: no cell below it; 's3prl-convexprune run -o {expdir}' makes them")
         results += [replace(read_cell(folder), folder=str(folder)) for folder in finished]
     return each_once(results)

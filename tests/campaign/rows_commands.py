@@ -75,6 +75,8 @@ TYPES = {
         "--device gpu",
         "--data-folder nowhere",
         "--variant v9",
+        "--launcher mpi",
+        "--launcher-option x",
     ],
     "export": [
         "--final-norm both",

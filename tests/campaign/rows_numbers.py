@@ -32,6 +32,8 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 OTHERS = [
     (FINETUNE, "--seeds", SEEDS[:2]),
     (FINETUNE, "--target", ("nan", "-1")),
+    (FINETUNE, "--jobs", WHOLE[:2]),
+    (FINETUNE, "--shard", ("²/³", "2/1")),
     (DEMO, "--jobs", WHOLE[:2]),
     (STUDY, "--jobs", WHOLE[:2]),
     (STUDY, "--shard", ("²/³", "2/1")),

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3prl_convexprune.errors import ArtifactError, ConfigError
-from s3prl_convexprune.experiments.frozen.experiment import claim
-from s3prl_convexprune.experiments.frozen.grid import dry_run
-from s3prl_convexprune.experiments.frozen.plan import Plan
+from s3prl_convexprune.experiments.cells.claim import claim
+from s3prl_convexprune.experiments.cells.run import dry_run
+from s3prl_convexprune.experiments.cells.worker import receive, send
 from s3prl_convexprune.experiments.frozen.planning import make_plan
 
 
@@ -37,7 +37,7 @@ def test_shards_share_the_cells_out(count: int, seeds: int) -> None:
 
 def test_a_plan_survives_the_way_to_another_machine(tmp_path: Path) -> None:
     plan = make_plan(["a"], ["ks", "er"], tmp_path, overrides={"er": "config.a=1,,config.b=2", "all": ["args.c=3"]})
-    assert Plan.from_json(plan.to_json()) == plan
+    assert receive(send(plan)) == plan
     assert plan.overrides == {"ks": ("args.c=3",), "er": ("config.a=1", "config.b=2", "args.c=3")}
 
 
@@ -88,6 +88,6 @@ def test_a_folder_of_another_grid_or_of_somebody_else_is_left_alone(tmp_path: Pa
     with pytest.raises(ArtifactError, match="another lr"):
         claim(ours, {"lr": 2.0, "seed": 2})
     (theirs / "states-1000.ckpt").touch()
-    with pytest.raises(ArtifactError, match="not made by a grid"):
+    with pytest.raises(ArtifactError, match="not made by us"):
         claim(theirs, {"lr": 1.0})
     assert [path.name for path in theirs.iterdir()] == ["states-1000.ckpt"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from s3prl_convexprune import compat
 
 compat.apply()
 
-from s3prl_convexprune.experiments.frozen.grid import run_cells, summarise  # noqa: E402
-from s3prl_convexprune.experiments.frozen.plan import Plan  # noqa: E402
+from s3prl_convexprune.experiments.cells.run import run_cells, summarise  # noqa: E402
+from s3prl_convexprune.experiments.cells.worker import send  # noqa: E402
+from s3prl_convexprune.experiments.frozen.grid import Grid  # noqa: E402
 from s3prl_convexprune.experiments.frozen.planning import make_plan  # noqa: E402
 from s3prl_convexprune.results.cell import Cell  # noqa: E402
 from s3prl_convexprune.results.outcome import read_checkpoint  # noqa: E402
@@ -49,13 +51,13 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(CASES["hf_hubert-post"].build(root / "checkpoint"))
 
 
-def plan_for(expdir: Path, ckpt: str, tasks: list[str], **options: Any) -> Plan:
+def plan_for(expdir: Path, ckpt: str, tasks: list[str], **options: Any) -> Grid:
     upstream = options.pop("upstream", "hf_hubert_custom_convexpruned_L2")
     return make_plan([upstream], tasks, expdir, lrs=[0.01], folds=["fold2"], overrides=OVERRIDES, ckpt=ckpt, **options)
 
 
 @pytest.fixture(scope="module")
-def one_worker(corpora: str, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def one_worker(corpora: str, tmp_path_factory: pytest.TempPathFactory) -> Grid:
     """Three cells run one after the other by one worker process."""
     plan = plan_for(tmp_path_factory.mktemp("one_worker"), corpora, ["sid", "er", "ks"])
     report = run_cells(plan, progress=False)
@@ -77,7 +79,7 @@ def same_weights(one: Path, other: Path) -> bool:
     return a.keys() == b.keys() and all(a[name].equal(b[name]) for name in a)
 
 
-def test_results_hold_every_cell_with_its_provenance(one_worker: Plan) -> None:
+def test_results_hold_every_cell_with_its_provenance(one_worker: Grid) -> None:
     rows = read_results(one_worker.expdir / "results.json")
     assert {(row.task, row.fold) for row in rows} == {("sid", None), ("er", "fold2"), ("ks", None)}
     for row in rows:
@@ -88,7 +90,7 @@ def test_results_hold_every_cell_with_its_provenance(one_worker: Plan) -> None:
     assert len({row.provenance.upstream_sha256 for row in rows}) == 1
 
 
-def test_a_finished_grid_is_not_touched_again(one_worker: Plan) -> None:
+def test_a_finished_grid_is_not_touched_again(one_worker: Grid) -> None:
     files = {path: path.stat().st_mtime_ns for path in one_worker.expdir.rglob("*") if path.is_file()}
     report = run_cells(one_worker, progress=False)
     after = {path: path.stat().st_mtime_ns for path in one_worker.expdir.rglob("*") if path.is_file()}
@@ -97,7 +99,7 @@ def test_a_finished_grid_is_not_touched_again(one_worker: Plan) -> None:
 
 
 def test_the_printed_commands_in_a_fresh_process_give_the_same_numbers(
-    one_worker: Plan, corpora: str, tmp_path: Path
+    one_worker: Grid, corpora: str, tmp_path: Path
 ) -> None:
     """The last cell of a reused worker against `run_downstream.py`: nothing leaks from cell to cell."""
     plan = plan_for(tmp_path, corpora, ["ks"])
@@ -115,20 +117,20 @@ def test_the_printed_commands_in_a_fresh_process_give_the_same_numbers(
 
 @pytest.mark.parametrize("task", ["ks", "sid"])
 def test_a_killed_cell_goes_on_and_ends_with_the_same_numbers(
-    task: str, one_worker: Plan, corpora: str, tmp_path: Path
+    task: str, one_worker: Grid, corpora: str, tmp_path: Path
 ) -> None:
     plan = plan_for(tmp_path, corpora, [task])
     (cell,) = plan.cells
     folder = plan.folder(cell)
     worker = subprocess.Popen(
-        [sys.executable, "-m", "s3prl_convexprune.experiments.frozen.worker"],
+        [sys.executable, "-m", "s3prl_convexprune.experiments.cells.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
     assert worker.stdin is not None
-    worker.stdin.write(plan.to_json() + "\n")
+    worker.stdin.write(send(plan) + "\n")
     worker.stdin.flush()
     deadline = time.monotonic() + 120
     while not list(folder.glob("resume-*.pt")):
@@ -149,8 +151,8 @@ def test_a_killed_cell_goes_on_and_ends_with_the_same_numbers(
 
 def test_a_worker_does_not_outlive_the_process_that_started_it(corpora: str, tmp_path: Path) -> None:
     plan = plan_for(tmp_path, corpora, ["ks"])
-    command = [sys.executable, "-m", "s3prl_convexprune.experiments.frozen.worker"]
-    ended = subprocess.run(command, input=plan.to_json() + "\n", capture_output=True, text=True)
+    command = [sys.executable, "-m", "s3prl_convexprune.experiments.cells.worker"]
+    ended = subprocess.run(command, input=send(plan) + "\n", capture_output=True, text=True)
     assert ended.returncode == 1
     assert not (plan.folder(plan.cells[0]) / "finished.json").exists()
 
@@ -159,7 +161,7 @@ def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path)
     good = plan_for(tmp_path, corpora, ["sid"], upstream="hf_hubert_custom_convexpruned_L1").cells[0]
     bad = Cell("hf_hubert_custom_convexpruned_L9", "sid", None, 0.01, 1337)
     plan = plan_for(tmp_path, corpora, ["sid"])
-    plan = Plan(plan.expdir, (bad, good), plan.recipes, plan.overrides, plan.device, plan.ckpt)
+    plan = replace(plan, cells=(bad, good))
     report = run_cells(plan, progress=False)
     assert report.finished == 1 and list(report.failed) == [bad.title]
     note = report.failed[bad.title]

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from s3prl_convexprune.experiments.frozen.plan import Plan
+from s3prl_convexprune.experiments.frozen.grid import Grid
 from s3prl_convexprune.locks import FolderLock, owner_of
 from s3prl_convexprune.results.cell import Cell
 
@@ -20,12 +20,12 @@ CELLS, WORKERS, KILLS = 200, 8, 40
 # A stub cell sleeps, writes the marker that ends it, and notes both in a ledger by atomic appends.
 STUB = """
 import json, os, random, sys, time
-from s3prl_convexprune.experiments.frozen.plan import Plan
+from s3prl_convexprune.experiments.frozen.grid import Grid
 from s3prl_convexprune.results.reading import FINISHED
-from s3prl_convexprune.experiments.frozen.worker import work
+from s3prl_convexprune.experiments.cells.worker import work
 from s3prl_convexprune.atomic import write_json
 
-plan = Plan.from_json(sys.stdin.read())
+plan = Grid.from_json(sys.stdin.read())
 ledger = os.open(plan.expdir / "ledger", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 def run_cell(plan, cell):
@@ -45,7 +45,7 @@ print(lock.acquire(), flush=True)
 """
 
 
-def start(plan: Plan, first: int) -> subprocess.Popen[str]:
+def start(plan: Grid, first: int) -> subprocess.Popen[str]:
     worker = subprocess.Popen([sys.executable, "-c", STUB, str(first)], stdin=subprocess.PIPE, text=True)
     assert worker.stdin is not None
     worker.stdin.write(plan.to_json())
@@ -55,7 +55,7 @@ def start(plan: Plan, first: int) -> subprocess.Popen[str]:
 
 def test_no_cell_is_run_twice_to_completion_and_none_is_lost(tmp_path: Path) -> None:
     cells = tuple(Cell("stub", "ks", None, 1e-4, seed) for seed in range(CELLS))
-    plan = Plan(tmp_path, cells, {"ks": "none"})
+    plan = Grid(tmp_path, cells, {"ks": "none"})
     generator = random.Random(0)
     workers = [start(plan, generator.randrange(CELLS)) for _ in range(WORKERS)]
     kills = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.experiments.frozen.grid import run_cells
+from s3prl_convexprune.experiments.cells.run import run_cells
 from s3prl_convexprune.experiments.frozen.planning import make_plan
 from s3prl_convexprune.results.reading import read_results
 from tests.checkpoints import CASES

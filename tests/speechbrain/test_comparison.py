@@ -8,13 +8,13 @@ import pytest
 
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
-from s3prl_convexprune.experiments.finetuned import runs, table
-from s3prl_convexprune.experiments.finetuned.comparison import Comparison
+from s3prl_convexprune.experiments.cells import run as cells_run
+from s3prl_convexprune.experiments.finetuned import experiment, table
+from s3prl_convexprune.experiments.finetuned.comparison import make_comparison
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.results.provenance import Provenance
 from s3prl_convexprune.results.reading import read_results
 from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Seconds
-from s3prl_convexprune.speechbrain.record import Record
 from s3prl_convexprune.tasks.table import get_task
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
@@ -58,38 +58,42 @@ def test_the_command_end_to_end(corpora, checkpoint, tmp_path, capsys, monkeypat
     assert not any(entry.follows_protocol for entry in entries)
     assert "the upstream was fine-tuned" in entries[0].scores["ks"].notes
 
-    def no_run(command, folder):
-        raise AssertionError(f"{folder} was run again")
+    def no_worker(plan, workers, progress):
+        raise AssertionError("a finished comparison was run again")
 
-    monkeypatch.setattr(runs, "execute", no_run)
-    assert cli.main(arguments) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(cells_run, "run_here", no_worker)
+        assert cli.main(arguments) == 0
     assert read_results(out / "results.json") == [whole, cut]
     assert cli.main([*arguments, "lr=0.5"]) == 2
     assert "made with another overrides" in capsys.readouterr().err
-    record = out / cut.folder / runs.RECORD
-    replace(Record.read(record), device="another GPU").write(record)
-    (out / whole.folder / runs.RECORD).unlink()
+    number = out / cut.folder / "finished.json"
+    row = Result.read(number)
+    replace(row, provenance=replace(row.provenance, device="another GPU")).write(number)
+    (out / whole.folder / "finished.json").unlink()
     assert cli.main(arguments) == 2
-    assert "finished runs were made on another GPU" in capsys.readouterr().err
+    assert "finished cells were made on another GPU" in capsys.readouterr().err
 
 
 def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_path):
-    plan = Comparison((WHOLE,), "ks", corpora["ks"], tmp_path / "out", ckpt=checkpoint("hubert-post"), device="cpu")
-    run = plan.runs()[0]
-    folder = plan.output / run.path
+    plan = make_comparison(
+        (WHOLE,), "ks", tmp_path / "out", corpora["ks"], ckpt=checkpoint("hubert-post"), device="cpu"
+    )
+    cell = plan.cells[0]
+    folder = plan.folder(cell)
     folder.mkdir(parents=True)
     with pytest.raises(ConvexPruneError, match="no hyperparameter 'batchsize'; did you mean 'batch_size'"):
-        runs.execute([*plan.command(run), "--batchsize=3"], folder)
+        experiment.execute([*plan.command(cell), "--batchsize=3"], folder)
     with pytest.raises(ArtifactError, match="record.json"):
-        runs.result(plan, run)
+        experiment.result(plan, cell)
 
 
 def test_order_and_folds(tmp_path):
-    plan = Comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
-    order = [(run.seed, run.fold, run.upstream) for run in plan.runs()]
+    plan = make_comparison(("a", "b"), "er", tmp_path, tmp_path, seeds=(0, 1), folds=("fold2", "fold4"))
+    order = [(cell.seed, cell.fold, cell.upstream) for cell in plan.cells]
     assert order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")] and len(order) == 8
-    assert len(Comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).runs()) == 5
-    assert "--test_session=4" in plan.command(plan.runs()[2])
+    assert len(make_comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).cells) == 5
+    assert "--test_session=4" in plan.command(plan.cells[2])
 
 
 def row(upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str) -> Result:

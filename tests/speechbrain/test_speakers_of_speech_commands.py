@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from s3prl_convexprune.errors import ConfigError, CorpusError
-from s3prl_convexprune.experiments.finetuned.comparison import Comparison, check
+from s3prl_convexprune.experiments.finetuned.comparison import make_comparison
 from tests.speechbrain.conftest import load_recipe
 
 GIVEN = {"speakers": 3, "train_clips": 6, "valid_clips": 2, "test_clips": 3}
@@ -70,12 +70,13 @@ def test_what_cannot_be_drawn_is_said(changed, kind, reason, corpora, tmp_path):
 
 def test_finetune_finds_a_variant_by_its_name(tmp_path):
     def plan(**given):
-        return Comparison(("hubert",), given.pop("task", "sid"), tmp_path, tmp_path / "out", **given)
+        return make_comparison(("hubert",), given.pop("task", "sid"), tmp_path / "out", tmp_path, **given)
 
-    assert plan(variant="speech_commands").recipe()[1].name == "speech_commands.yaml"
-    assert plan().recipe()[1].name == "voxceleb1.yaml"
-    assert plan(task="ks", variant="v1_12").command(plan().runs()[0])[2].endswith("KS/hparams/v1_12.yaml")
+    assert plan(variant="speech_commands").hparams.name == "speech_commands.yaml"
+    assert plan().hparams.name == "voxceleb1.yaml"
+    ks = plan(task="ks", variant="v1_12")
+    assert ks.command(ks.cells[0])[2].endswith("KS/hparams/v1_12.yaml")
     with pytest.raises(ConfigError, match="did you mean 'speech_commands'"):
-        check(plan(variant="speech_command"))
+        plan(variant="speech_command")
     with pytest.raises(ConfigError, match="one of a variant and a hyperparameter file"):
-        check(plan(variant="voxceleb1", hparams=tmp_path / "x.yaml"))
+        plan(variant="voxceleb1", hparams=tmp_path / "x.yaml")

@@ -1,146 +1,181 @@
-"""Upstreams fine-tuned by one recipe with everything else equal: which runs, with which settings and commands.
+"""A comparison: upstreams fine-tuned by one SpeechBrain recipe, everything else equal.
 
-Runs of one seed follow each other upstream by upstream, so that a machine that gets slower slows all of them.
+Cells of one seed follow each other upstream by upstream, so that a machine that gets slower slows all of them.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...atomic import check_place
-from ...devices import choose_device
+from ...devices import choose_device, device_name
 from ...errors import ConfigError
 from ...fingerprint import settings_sha256
 from ...numbers import SEED
+from ...results.cell import Cell
+from ...results.reading import FINISHED, SETTINGS
+from ...results.result import Result
 from ...tasks.recipes import finetuning_recipe
 from ...tasks.table import get_task
-from ...upstreams.checks import check as check_request
+from ...upstreams.checks import check
+from ..cells.plan import Plan
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training: an upstream, a seed, and for a task with folds one of them."""
-
-    upstream: str
-    seed: int
-    fold: str | None = None
-
-    @property
-    def path(self) -> Path:
-        """The run's folder below the comparison's.
-
-        >>> Run("hubert_convexpruned_L6", 1, "fold2").path.as_posix()
-        'hubert_convexpruned_L6/seed1/fold2'
-        """
-        return Path(self.upstream, f"seed{self.seed}", *((self.fold,) if self.fold else ()))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What is compared, and what is equal for all.
+class Comparison(Plan):
+    """Cells that a SpeechBrain recipe runs; what every `Plan` says, and:
 
     Attributes:
-        upstreams: names on s3prl's hub; the first is what the others are compared with.
         task: a key of `TASKS`.
         data_folder: the corpus.
-        output: the comparison's folder.
-        seeds: training seeds.
-        folds: for a task with folds, which of them; all when empty.
-        variant: another of the hyperparameter files that ship with the task's recipe, by its name without ending
-            (``v1_12`` of ks, ``speech_commands`` of sid); None takes the task's own.
-        hparams: a hyperparameter file of one's own in its place.
+        recipe: the recipe's `train.py`.
+        hparams: its hyperparameter file.
         overrides: hyperparameters to change, ``{"number_of_epochs": "5"}``.
-        ckpt: checkpoint, for upstreams that take one.
-        device: torch device; None takes the GPU if there is one.
         precision: ``fp32``, ``bf16`` or ``fp16``.
     """
 
-    upstreams: tuple[str, ...]
+    SPEC: ClassVar[str] = SETTINGS
+
     task: str
     data_folder: Path
-    output: Path
-    seeds: tuple[int, ...] = (0, 1, 2)
-    folds: tuple[str, ...] = ()
-    variant: str | None = None
-    hparams: Path | None = None
+    recipe: Path
+    hparams: Path
     overrides: dict[str, str] = field(default_factory=dict)
-    ckpt: str | None = None
-    device: str | None = None
     precision: str = "fp32"
 
-    def runs(self) -> list[Run]:
-        """Every run, upstreams next to each other.
-
-        Raises:
-            ConfigError: a fold that the task does not have.
-        """
-        task = get_task(self.task)
-        if unknown := set(self.folds) - set(task.folds):
-            raise ConfigError(f"{task.title} has no {min(unknown)!r}; its folds: {', '.join(task.folds) or 'none'}")
-        folds = self.folds or task.folds or (None,)
-        return [
-            Run(upstream, seed, fold)
-            for seed in self.seeds
-            for fold in folds
-            for upstream in dict.fromkeys(self.upstreams)
-        ]
-
-    def recipe(self) -> tuple[Path, Path]:
-        """The recipe's `train.py` and hyperparameter file."""
-        train, hparams = finetuning_recipe(get_task(self.task), self.variant)
-        return train, self.hparams or hparams
-
-    def settings(self, run: Run) -> dict[str, Any]:
-        """Everything that decides a run's numbers."""
-        hparams = self.recipe()[1]
+    def spec(self, cell: Cell) -> dict[str, Any]:
         return {
-            **asdict(run),
+            "upstream": cell.upstream,
+            "seed": cell.seed,
+            "fold": cell.fold,
             "task": self.task,
             "data_folder": str(self.data_folder.resolve()),
-            "hparams": hparams.name,
-            "hparams_sha256": settings_sha256(hparams.read_text(encoding="utf-8")),
+            "hparams": self.hparams.name,
+            "hparams_sha256": settings_sha256(self.hparams.read_text(encoding="utf-8")),
             "overrides": self.overrides,
             "ckpt": self.ckpt,
             "precision": self.precision,
         }
 
-    def command(self, run: Run) -> list[str]:
-        """The recipe's command line for a run."""
-        train, hparams = self.recipe()
+    def command(self, cell: Cell) -> list[str]:
+        """The recipe's command line for a cell."""
         fold_key = get_task(self.task).finetuning.fold
-        manifests = self.output.resolve() / "manifests" / (run.fold or "")
         given = {
             "data_folder": self.data_folder.resolve(),
-            "upstream": run.upstream,
-            "seed": run.seed,
-            "output_folder": (self.output / run.path).resolve(),
-            "manifest_folder": manifests,
+            "upstream": cell.upstream,
+            "seed": cell.seed,
+            "output_folder": self.folder(cell).resolve(),
+            "manifest_folder": self.expdir.resolve() / "manifests" / (cell.fold or ""),
             "precision": self.precision,
-            "device": choose_device(self.device),
+            "device": self.device_here,
             **({"upstream_ckpt": self.ckpt} if self.ckpt else {}),
-            **({fold_key: run.fold.removeprefix("fold")} if fold_key and run.fold else {}),
+            **({fold_key: cell.fold.removeprefix("fold")} if fold_key and cell.fold else {}),
             **self.overrides,
         }
-        return [sys.executable, str(train), str(hparams), *(f"--{key}={value}" for key, value in given.items())]
+        return [sys.executable, str(self.recipe), str(self.hparams), *(f"--{key}={given[key]}" for key in given)]
+
+    def commands(self, cell: Cell) -> list[list[str]]:
+        return [self.command(cell)]
+
+    def run_cell(self, cell: Cell, member: Any = None) -> None:
+        from .experiment import run_cell
+
+        run_cell(self, cell)
 
 
-def check(comparison: Comparison) -> None:
-    """Refuse, before any run, what no run could do.
+def make_comparison(
+    upstreams: Sequence[str],
+    task: str,
+    output: str | Path,
+    data_folder: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    folds: Sequence[str] = (),
+    variant: str | None = None,
+    hparams: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    ckpt: str | None = None,
+    device: str | None = None,
+    precision: str = "fp32",
+) -> Comparison:
+    """Expand a comparison into its cells.
+
+    Args:
+        upstreams: names on s3prl's hub; the first is what the others are compared with.
+        task: a key of `TASKS`.
+        output: the comparison's folder.
+        data_folder: the corpus.
+        seeds: training seeds.
+        folds: for a task with folds, which of them; all when empty.
+        variant: another of the hyperparameter files that ship with the task's recipe, by its name without ending
+            (``v1_12`` of ks, ``speech_commands`` of sid); None takes the task's own.
+        hparams: a hyperparameter file of one's own in its place.
+        overrides: hyperparameters to change, for all.
+        ckpt: checkpoint, for upstreams that take one.
+        device: torch device; None takes the GPU if there is one.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:
-        ConfigError: no recipe for the task, or no such file.
-        UnknownUpstreamError: a name that the hub does not have; the message names the nearest.
+        ConfigError: an unknown task, fold or variant, no seed, or a file that is not there.
     """
-    if comparison.variant is not None and comparison.hparams is not None:
+    known = get_task(task)
+    if variant is not None and hparams is not None:
         raise ConfigError("give one of a variant and a hyperparameter file")
-    for what, path in (("--data-folder", comparison.data_folder), ("hyperparameter file", comparison.recipe()[1])):
+    train, shipped = finetuning_recipe(known, variant)
+    chosen = shipped if hparams is None else Path(hparams)
+    for what, path in (("--data-folder", Path(data_folder)), ("hyperparameter file", chosen)):
         if not path.exists():
             raise ConfigError(f"{what} {path} does not exist")
-    if not comparison.runs():
+    if unknown := set(folds) - set(known.folds):
+        raise ConfigError(f"{known.title} has no {min(unknown)!r}; its folds: {', '.join(known.folds) or 'none'}")
+    SEED.check_all("--seeds", seeds)
+    cells = tuple(
+        Cell(upstream, known.name, fold, None, int(seed))
+        for seed in dict.fromkeys(seeds)
+        for fold in tuple(dict.fromkeys(folds)) or known.folds or (None,)
+        for upstream in dict.fromkeys(upstreams)
+    )
+    if not cells:
         raise ConfigError("nothing to compare: give at least one seed")
-    SEED.check_all("--seeds", comparison.seeds)
-    check_place(comparison.output, folder=True)
-    check_request(comparison.upstreams, ckpt=comparison.ckpt, device=comparison.device)
+    return Comparison(
+        Path(output),
+        cells,
+        known.name,
+        Path(data_folder),
+        train,
+        chosen,
+        dict(overrides or {}),
+        precision,
+        device=device,
+        ckpt=ckpt,
+    )
+
+
+def check_comparison(comparison: Comparison, *, elsewhere: bool = False) -> None:
+    """Refuse, before any cell, what no cell could do, and to go on with a comparison on another device.
+
+    Args:
+        comparison: the comparison.
+        elsewhere: its cells run on other machines, whose devices are not known here.
+
+    Raises:
+        UnknownUpstreamError: a name that the hub does not have; the message names the nearest.
+        ConfigError: finished cells were made on another device, whose times and memory would share columns.
+    """
+    check_place(comparison.expdir, folder=True)
+    upstreams = dict.fromkeys(cell.upstream for cell in comparison.cells)
+    check(upstreams, ckpt=comparison.ckpt, device=comparison.device, elsewhere=elsewhere)
+    if elsewhere:
+        return
+    paths = [comparison.folder(cell) / FINISHED for cell in comparison.cells]
+    before = {Result.read(path).provenance.device for path in paths if path.exists()}
+    here = device_name(choose_device(comparison.device))
+    if before - {here} and not all(path.exists() for path in paths):
+        raise ConfigError(
+            f"{comparison.expdir}: finished cells were made on {', '.join(sorted(before))}, this would go on on "
+            f"{here}; choose that device with --device, or take another output folder"
+        )

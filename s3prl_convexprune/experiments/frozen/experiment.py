@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...atomic import write_json
 from ...errors import ArtifactError
 from ...results.cell import Cell
 from ...results.outcome import read_checkpoint, read_outcome
 from ...results.provenance import Provenance, depth_of, identity
 from ...results.reading import FAILED, FINISHED, LOG, SPEC
 from ...results.result import Reduced, Result
-from ...schema import read_json
 from ...tasks.table import get_task
-from .plan import Plan
+from ..cells.claim import LOCK, claim
 
 if TYPE_CHECKING:
+    from .grid import Grid
     from .together.lockstep import Member
 
-KEPT_ON_RESTART = {SPEC, FAILED, LOG, "lock"}
+KEPT_ON_RESTART = {SPEC, FAILED, LOG, LOCK}
 
 
-def run_cell(plan: Plan, cell: Cell, member: Member | None = None) -> None:
+def run_cell(grid: Grid, cell: Cell, member: Member | None = None) -> None:
     """Train a cell, evaluate its dev-chosen checkpoint on the test set, and write `finished.json`.
 
     The caller holds the cell's lock. What is there already is used: training goes on from the last checkpoint that can
@@ -36,56 +35,34 @@ def run_cell(plan: Plan, cell: Cell, member: Member | None = None) -> None:
     """
     from .session import run
 
-    folder = plan.folder(cell)
+    folder = grid.folder(cell)
     task = get_task(cell.task)
-    claim(folder, plan.spec(cell))
+    claim(folder, grid.spec(cell))
     resumable = prepare_folder(folder)
-    training = plan.train_arguments(cell) if resumable is None else plan.resume_arguments(cell, resumable)
-    runner = run(training, member, plan.precision)
+    training = grid.train_arguments(cell) if resumable is None else grid.resume_arguments(cell, resumable)
+    runner = run(training, member, grid.precision)
     _require_chosen_checkpoint(folder, task.best_checkpoint, task.dev_split, runner.config)
     reduced = None
-    if plan.precision:  # its checkpoint's score in full precision first: the last evaluation's files stay
-        run(plan.evaluate_arguments(cell), member)
+    if grid.precision:  # its checkpoint's score in full precision first: the last evaluation's files stay
+        run(grid.evaluate_arguments(cell), member)
         full = read_outcome(folder, task, cell.fold).test
-        reduced = Reduced(plan.precision, full, tuple(runner.upstream.model.difference))
-    run(plan.evaluate_arguments(cell), member, plan.precision)
+        reduced = Reduced(grid.precision, full, tuple(runner.upstream.model.difference))
+    run(grid.evaluate_arguments(cell), member, grid.precision)
     outcome = read_outcome(folder, task, cell.fold)
+    assert cell.lr is not None
     result = Result(
         how="frozen",
-        upstream=cell.upstream,
-        task=cell.task,
-        fold=cell.fold,
-        lr=cell.lr,
-        seed=cell.seed,
+        **dataclasses.asdict(cell),
         metric=task.metric,
         **vars(outcome),
         layers=depth_of_featurizer(runner.featurizer.model),
         params=identity(runner.upstream.model)[0],
-        provenance=provenance(plan, cell, runner),
+        provenance=provenance(grid, cell, runner),
         reduced=reduced,
     )
     result.write(folder / FINISHED)
     for leftover in folder.glob("resume-*"):
         leftover.unlink()
-
-
-def claim(folder: Path, spec: dict[str, Any]) -> None:
-    """Write what a folder is for, or check that it is for the same.
-
-    Raises:
-        ArtifactError: it was made with other settings; the message names them.
-    """
-    path = folder / SPEC
-    if not path.exists():
-        foreign = sorted({entry.name for entry in folder.iterdir()} - KEPT_ON_RESTART)
-        if foreign:
-            raise ArtifactError(f"{folder}: holds {foreign[0]} but no {SPEC}: not made by a grid, so it is left alone")
-        write_json(path, spec)
-        return
-    before = read_json(path)
-    if before != json.loads(json.dumps(spec)):
-        differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
-        raise ArtifactError(f"{folder}: was made with another {', '.join(differ)}; use another experiment folder")
 
 
 def prepare_folder(folder: Path) -> Path | None:
@@ -128,18 +105,18 @@ def depth_of_featurizer(featurizer: Any) -> int:
     return int(getattr(featurizer, "layer_num", 1)) - 1
 
 
-def provenance(plan: Plan, cell: Cell, runner: Any) -> Provenance:
+def provenance(grid: Grid, cell: Cell, runner: Any) -> Provenance:
     """What a cell's numbers were made with: settings, weights, software, and where the depth came from."""
     from ...versions import package_versions
 
-    spec = plan.spec(cell)
+    spec = grid.spec(cell)
     return Provenance(
-        command=("run_downstream.py", *plan.train_arguments(cell)),
+        command=("run_downstream.py", *grid.train_arguments(cell)),
         recipe=spec["recipe"],
         recipe_sha256=spec["recipe_sha256"],
         overrides=tuple(spec["overrides"]),
         ckpt=spec["ckpt"],
-        device=plan.device_here,
+        device=grid.device_here,
         versions=package_versions(),
         upstream_sha256=identity(runner.upstream.model)[1],
         config=runner.config,

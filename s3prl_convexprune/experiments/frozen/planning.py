@@ -19,7 +19,7 @@ from ...tasks.requirements import require_packages
 from ...tasks.table import get_task, get_tasks
 from ...upstreams.checks import check
 from ...yaml_file import read_yaml
-from .plan import Plan
+from .grid import Grid
 from .together.groups import check_together, trains_upstream
 
 DEFAULT_SEED = 1337
@@ -50,7 +50,7 @@ def make_plan(
     ckpt: str | None = None,
     together: int | None = None,
     precision: Precision | None = None,
-) -> Plan:
+) -> Grid:
     """Expand a grid.
 
     Args:
@@ -96,10 +96,10 @@ def make_plan(
             for lr in dict.fromkeys(rates):
                 for seed in dict.fromkeys(seeds):
                     cells += [Cell(upstream, task.name, fold, lr, int(seed)) for fold in _folds(task.name, folds)]
-    return Plan(expdir, tuple(cells), paths, per_task, device, ckpt, together, precision)
+    return Grid(expdir, tuple(cells), paths, per_task, precision, device=device, ckpt=ckpt, together=together)
 
 
-def check_plan(plan: Plan, *, elsewhere: bool = False) -> None:
+def check_plan(plan: Grid, *, elsewhere: bool = False) -> None:
     """Refuse what every cell would refuse after its half minute of imports: folder, names, checkpoint, corpora, device.
 
     Args:

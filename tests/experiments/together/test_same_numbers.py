@@ -23,14 +23,14 @@ compat.apply()
 import torch  # noqa: E402
 
 from s3prl_convexprune.errors import ConfigError  # noqa: E402
+from s3prl_convexprune.experiments.cells.run import run_cells  # noqa: E402
+from s3prl_convexprune.experiments.cells.worker import work  # noqa: E402
 from s3prl_convexprune.experiments.frozen.experiment import run_cell  # noqa: E402
-from s3prl_convexprune.experiments.frozen.grid import run_cells  # noqa: E402
-from s3prl_convexprune.experiments.frozen.plan import Plan  # noqa: E402
+from s3prl_convexprune.experiments.frozen.grid import Grid  # noqa: E402
 from s3prl_convexprune.experiments.frozen.planning import make_plan  # noqa: E402
 from s3prl_convexprune.experiments.frozen.together import lockstep  # noqa: E402
 from s3prl_convexprune.experiments.frozen.together import run as together_run  # noqa: E402
 from s3prl_convexprune.experiments.frozen.together.lockstep import Member  # noqa: E402
-from s3prl_convexprune.experiments.frozen.worker import work  # noqa: E402
 from s3prl_convexprune.results.cell import Cell, Precision  # noqa: E402
 from s3prl_convexprune.results.outcome import read_checkpoint  # noqa: E402
 from s3prl_convexprune.results.result import Result  # noqa: E402
@@ -83,7 +83,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def plan_for(
     root: Path, run: str, expdir: Path, together: int | None, precision: Precision | None = None, device: str = "cpu"
-) -> Plan:
+) -> Grid:
     task, case, cuts, more = RUNS[run]
     built = root / case
     ckpt = CASES[case].build(built)
@@ -133,7 +133,7 @@ def differences(a: Any, b: Any, where: str = "", tolerance: float = 0.0) -> list
     return [] if a == b else [f"{where}: {a!r:.2000} != {b!r:.2000}"]
 
 
-def run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list[together_run.Shared]:
+def run(plan: Grid, monkeypatch: pytest.MonkeyPatch) -> list[together_run.Shared]:
     shared: list[together_run.Shared] = []
     monkeypatch.setattr(together_run, "run_together", lambda *given: shared.append(RUN_TOGETHER(*given)))
     work(plan, lambda event: None, run_cell)
@@ -141,11 +141,11 @@ def run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list[together_run.Shared
 
 
 @pytest.fixture(scope="module")
-def alone(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Plan]:
+def alone(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Grid]:
     """The cells of one of `RUNS`, each run alone, once for all tests."""
 
     @functools.cache
-    def run_alone(name: str) -> Plan:
+    def run_alone(name: str) -> Grid:
         plan = plan_for(corpora, name, tmp_path_factory.mktemp("alone"), together=1)
         with pytest.MonkeyPatch.context() as patch:
             assert run(plan, patch) == []
@@ -156,7 +156,7 @@ def alone(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
 @pytest.mark.parametrize("name", RUNS)
 def test_together_is_alone(
-    name: str, alone: Callable[[str], Plan], corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, alone: Callable[[str], Grid], corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apart = alone(name)
     plan = plan_for(corpora, name, tmp_path, together=None)
@@ -182,7 +182,7 @@ def test_on_a_gpu_heads_agree_to_a_thousandth(name: str, corpora: Path, tmp_path
 
 
 def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
-    alone: Callable[[str], Plan], corpora: Path, tmp_path: Path
+    alone: Callable[[str], Grid], corpora: Path, tmp_path: Path
 ) -> None:
     """Killed when its cells have checkpoints of different steps and one has none; the next worker takes half."""
     name = "ks, whole and cut"
@@ -216,7 +216,7 @@ def test_a_group_killed_anywhere_goes_on_and_ends_with_the_same_numbers(
 
 
 def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
-    alone: Callable[[str], Plan],
+    alone: Callable[[str], Grid],
     corpora: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -233,7 +233,7 @@ def test_a_cell_that_fails_leaves_and_the_others_do_not_notice(
     refusals: list[int] = []  # s3prl goes on with the next batch after one
     monkeypatch.setattr(lockstep, "refused_by_the_gpu", lambda: len(refusals))
 
-    def run_and_fail(plan: Plan, cell: Cell, member: Member) -> None:
+    def run_and_fail(plan: Grid, cell: Cell, member: Member) -> None:
         def drew_batch() -> None:
             Member.drew_batch(member)
             if cell == dies:

@@ -15,7 +15,7 @@ from ....upstreams.config import UpstreamConfig
 from ....upstreams.names import usable_configs
 
 if TYPE_CHECKING:
-    from ..plan import Plan
+    from ..grid import Grid
 
 TRAINABLE = "args.upstream_trainable"
 WHOLE = 1 << 30  # deeper than any cut
@@ -31,22 +31,22 @@ def check_together(together: int | None) -> None:
         AT_LEAST_ONE.check("--together", together)
 
 
-def groups(plan: Plan) -> list[list[int]]:
-    """The plan's cells, by index, in groups that can run together, each from its deepest cut to its shallowest.
+def groups(grid: Grid) -> list[list[int]]:
+    """The grid's cells, by index, in groups that can run together, each from its deepest cut to its shallowest.
 
-    With ``plan.together == 1`` every cell is a group of its own.
+    With ``grid.together == 1`` every cell is a group of its own.
     """
-    if plan.together == 1:
-        return [[index] for index in range(len(plan.cells))]
+    if grid.together == 1:
+        return [[index] for index in range(len(grid.cells))]
     configs, _ = usable_configs()
-    origins = {name: _origin(name, configs) for name in {cell.upstream for cell in plan.cells}}
+    origins = {name: _origin(name, configs) for name in {cell.upstream for cell in grid.cells}}
     found: dict[Any, list[int]] = {}
-    for index, cell in enumerate(plan.cells):
+    for index, cell in enumerate(grid.cells):
         base, _ = origins[cell.upstream]
-        alone = base is None or trains_upstream(plan.overrides.get(cell.task, ()))
+        alone = base is None or trains_upstream(grid.overrides.get(cell.task, ()))
         key = index if alone else (cell.task, cell.fold, cell.seed, base)
         found.setdefault(key, []).append(index)
-    return [sorted(group, key=lambda index: -origins[plan.cells[index].upstream][1]) for group in found.values()]
+    return [sorted(group, key=lambda index: -origins[grid.cells[index].upstream][1]) for group in found.values()]
 
 
 def _origin(name: str, configs: dict[str, UpstreamConfig]) -> tuple[str | None, int]:

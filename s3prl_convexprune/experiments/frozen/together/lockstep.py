@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ....errors import ConfigError
-from ..run_log import output_into
+from ...cells.run_log import output_into
 from . import random_states
 from .memory import refused_by_the_gpu
 

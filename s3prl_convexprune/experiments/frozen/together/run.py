@@ -15,7 +15,7 @@ from .shared_upstream import SharedUpstream
 
 if TYPE_CHECKING:
     from ....results.cell import Cell
-    from ..plan import Plan
+    from ..grid import Grid
 
 
 @dataclass
@@ -36,9 +36,9 @@ class Shared:
 
 
 def run_together(
-    plan: Plan,
+    grid: Grid,
     cells: Sequence[Cell],
-    run_cell: Callable[[Plan, Cell, Member], None],
+    run_cell: Callable[[Grid, Cell, Member], None],
     started: Callable[[Cell], None],
     ended: Callable[[Cell, BaseException | None], None],
     workers: int = 1,
@@ -46,7 +46,7 @@ def run_together(
     """Run cells that `groups.groups` put together; a cell that fails leaves, the others go on.
 
     Args:
-        plan: the grid; ``plan.together`` bounds how many cells run at once, None leaves it to the free memory.
+        grid: the grid; ``grid.together`` bounds how many cells run at once, None leaves it to the free memory.
         cells: the cells, deepest first, their locks held.
         run_cell: runs one cell as a member of the group.
         started: told about each cell before it runs.
@@ -63,7 +63,7 @@ def run_together(
     def start() -> Member:
         cell = waiting.pop(0)
         started(cell)
-        member = Member(lambda own: run_cell(plan, cell, own), plan.folder(cell) / LOG, shared)
+        member = Member(lambda own: run_cell(grid, cell, own), grid.folder(cell) / LOG, shared)
         by_member[member] = cell
         return member
 
@@ -76,7 +76,7 @@ def run_together(
         if first.ended:
             end(first)
             continue
-        at_once = _bound(plan, first, 1 + len(waiting), workers)
+        at_once = _bound(grid, first, 1 + len(waiting), workers)
         others = [start() for _ in range(min(len(waiting), at_once - 1))]
         run_in_lockstep([first, *others], end)
     return shared
@@ -88,10 +88,10 @@ def _run_until_built(member: Member) -> None:
         member.advance()
 
 
-def _bound(plan: Plan, first: Member, wanted: int, workers: int) -> int:
-    most = min(wanted, plan.together or wanted)
-    fit = cells_that_fit(first.head_bytes, plan.device_here, workers)
-    if plan.together and fit < most:
+def _bound(grid: Grid, first: Member, wanted: int, workers: int) -> int:
+    most = min(wanted, grid.together or wanted)
+    fit = cells_that_fit(first.head_bytes, grid.device_here, workers)
+    if grid.together and fit < most:
         needed = f"{first.head_bytes / 1e6:.0f} MB of weights a head"
-        print(f"--together {plan.together}: memory holds {fit} cells at once ({needed})", file=sys.stderr)
+        print(f"--together {grid.together}: memory holds {fit} cells at once ({needed})", file=sys.stderr)
     return max(1, min(most, fit))

@@ -1,6 +1,6 @@
 """A worker: goes through the cells of a plan, takes each that nobody has, and runs it to its end.
 
-`grid` starts it as ``python -m`` of this module and writes the plan on its stdin, one line. It says on stdout what
+`pool` starts it as ``python -m`` of this module and writes the plan on its stdin, one line. It says on stdout what
 happens, one JSON object a line; everything a cell prints goes to the cell's own `run.log`. When its stdin ends it ends
 too, so no worker outlives the process that started it.
 """
@@ -12,33 +12,33 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ... import program
-from ...atomic import named_refusal
 from ...compat.quiet import hush
-from ...errors import ArtifactError, ConvexPruneError, OutputError
+from ...errors import ArtifactError
 from ...locks import FolderLock, owner_of
 from ...results.cell import Cell
 from ...results.reading import FAILED, FINISHED, LOG
 from ...results.result import Failure
-from .plan import Plan
+from .claim import LOCK
+from .failures import note_failure, reason_of
+from .plan import Plan, RunCell
 from .run_log import output_into
 
-LAST_LINES = 12
 Report = Callable[[dict[str, Any]], None]
 
 
-def work(plan: Plan, report: Report, run_cell: Callable[..., None], first: int = 0, workers: int = 1) -> None:
+def work(plan: Plan, report: Report, run_cell: RunCell, first: int = 0, workers: int = 1) -> None:
     """Run every cell that is not finished, not failed in this attempt and not held by another worker.
 
-    Cells that can share a forward pass run together, see `together`.
+    Cells of a group run together.
 
     Args:
-        plan: the grid.
+        plan: the cells.
         report: told about every cell: ``{"cell": index, "event": "start" | "done" | "failed" | "held", ...}``.
         run_cell: runs one cell, its lock held; in a group it is given the group's member too.
         first: index of the cell to begin with; workers that begin apart rarely meet.
@@ -61,13 +61,13 @@ def _take(plan: Plan, index: int, report: Report, locks: ExitStack) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     if _settled(plan, folder):
         return False
-    lock = locks.enter_context(FolderLock(folder / "lock"))
+    lock = locks.enter_context(FolderLock(folder / LOCK))
     if not lock.held:
-        report({"cell": index, "event": "held", "by": owner_of(folder / "lock")})
+        report({"cell": index, "event": "held", "by": owner_of(folder / LOCK)})
     return lock.held and not _settled(plan, folder)
 
 
-def _run_alone(plan: Plan, index: int, report: Report, run_cell: Callable[..., None]) -> None:
+def _run_alone(plan: Plan, index: int, report: Report, run_cell: RunCell) -> None:
     cell = plan.cells[index]
     report({"cell": index, "event": "start"})
     started = time.monotonic()
@@ -83,9 +83,7 @@ def _run_alone(plan: Plan, index: int, report: Report, run_cell: Callable[..., N
     _report_end(plan, index, failure, time.monotonic() - started, report)
 
 
-def _run_group(plan: Plan, group: list[int], report: Report, run_cell: Callable[..., None], workers: int) -> None:
-    from .together.run import run_together
-
+def _run_group(plan: Plan, group: list[int], report: Report, run_cell: RunCell, workers: int) -> None:
     index_of = {plan.cells[index]: index for index in group}
     started: dict[Cell, float] = {}
 
@@ -96,13 +94,13 @@ def _run_group(plan: Plan, group: list[int], report: Report, run_cell: Callable[
     def end(cell: Cell, error: BaseException | None) -> None:
         _report_end(plan, index_of[cell], error, time.monotonic() - started[cell], report)
 
-    run_together(plan, list(index_of), run_cell, start, end, workers)
+    plan.run_group(list(index_of), run_cell, start, end, workers)
 
 
 def _report_end(plan: Plan, index: int, error: BaseException | None, seconds: float, report: Report) -> None:
     cell = plan.cells[index]
     if error is not None:
-        failure = note_failure(plan, cell, _reason(error))
+        failure = note_failure(plan, cell, reason_of(error))
         report({"cell": index, "event": "failed", **asdict(failure)})
         return
     (plan.folder(cell) / FAILED).unlink(missing_ok=True)
@@ -118,36 +116,6 @@ def _settled(plan: Plan, folder: Path) -> bool:
         return False
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, ConvexPruneError):
-        return str(error)
-    if refused := named_refusal(error):  # torch.save's words for a full disk are the name of a C++ file
-        return refused
-    first_line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first_line}"
-
-
-def note_failure(plan: Plan, cell: Cell, reason: str) -> Failure:
-    """Write `failed.json` into a cell's folder: the reason and the log's last lines; a full disk has none."""
-    folder = plan.folder(cell)
-    failure = Failure(reason, plan.attempt, str(folder / LOG), tuple(last_lines(folder / LOG)))
-    with suppress(OutputError):
-        failure.write(folder / FAILED)
-    return failure
-
-
-def last_lines(path: Path, count: int = LAST_LINES) -> list[str]:
-    """The end of a log, progress bars (lines rewritten in place) reduced to their last state."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 65536))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    lines = [line.rstrip().rsplit("\r", 1)[-1] for line in text.split("\n")]
-    return [line for line in lines if line.strip()][-count:]
-
-
 def quiet_environment(jobs: int) -> dict[str, str]:
     """Environment of a worker: its share of the cores, bars that do not fill the logs, no heap a thread."""
     threads = str(max(1, (os.cpu_count() or 1) // max(1, jobs)))
@@ -155,27 +123,46 @@ def quiet_environment(jobs: int) -> dict[str, str]:
     return {**few, **os.environ}
 
 
-def run_plan(text: str, first: int = 0) -> list[dict[str, Any]]:
-    """A worker as a function, for launchers that ship functions: returns all its reports."""
-    from .experiment import run_cell
+def send(plan: Plan) -> str:
+    """A plan as one line that `receive` reads, in another process or on another machine."""
+    return f"{type(plan).__name__} {plan.to_json()}"
 
+
+def receive(line: str) -> Plan:
+    """The plan that `send` wrote."""
+    from ..finetuned.comparison import Comparison
+    from ..frozen.grid import Grid
+
+    name, _, text = line.partition(" ")
+    kinds: dict[str, type[Plan]] = {kind.__name__: kind for kind in (Grid, Comparison)}
+    return kinds[name].from_json(text)
+
+
+def run_sent(line: str, first: int = 0) -> list[dict[str, Any]]:
+    """A worker as a function, for launchers that ship functions: returns all its reports."""
+    plan = receive(line)
     events: list[dict[str, Any]] = []
-    work(Plan.from_json(text), events.append, run_cell, first)
+    work(plan, events.append, type(plan).run_cell, first)
     return events
 
 
 def main() -> int:
-    """The process that `grid` starts: plan on stdin, reports on stdout."""
+    """The process that `pool` starts: plan on stdin, reports on stdout."""
     hush()
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     first, workers = (int(number) for number in sys.argv[1:]) if len(sys.argv) > 2 else (0, 1)
-    plan = Plan.from_json(sys.stdin.readline())
+    plan = receive(sys.stdin.readline())
     program.end_with_stdin()
-    from .experiment import run_cell
 
     def body() -> int:
         try:
-            work(plan, lambda event: print(json.dumps(event), file=reports, flush=True), run_cell, first, workers)
+            work(
+                plan,
+                lambda event: print(json.dumps(event), file=reports, flush=True),
+                type(plan).run_cell,
+                first,
+                workers,
+            )
         except KeyboardInterrupt:  # the process that started this one says so
             return program.INTERRUPTED
         return 0

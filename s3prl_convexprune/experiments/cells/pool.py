@@ -1,0 +1,107 @@
+"""Workers on this machine: processes that take cells until none is left, and a bar that counts them."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import fields, replace
+from typing import Any
+
+from tqdm import tqdm
+
+from ...errors import ConfigError
+from ...progress import progress_bar
+from ...results.reading import FINISHED
+from ...results.result import Failure
+from .failures import note_failure
+from .plan import Plan
+from .worker import quiet_environment, send
+
+
+def run_here(plan: Plan, jobs: int, progress: bool) -> None:
+    """Keep `jobs` workers alive until the plan has no cell for them; a killed worker costs its cell, not the others.
+
+    A worker that dies with several cells in hand, which may be more than memory holds, is followed by one that takes
+    half as many at once; they go on from their checkpoints.
+    """
+    events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    workers: dict[int, subprocess.Popen[str]] = {}
+    in_hand: dict[int, set[int]] = {}
+    started = 0
+
+    def start(together: int | None = plan.together) -> None:
+        nonlocal started
+        number = started
+        started += 1
+        in_hand[number] = set()
+        first = number % jobs * len(plan.cells) // jobs
+        worker = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.worker", str(first), str(jobs)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=quiet_environment(jobs),
+        )
+        workers[number] = worker
+        line = send(replace(plan, together=together))
+        threading.Thread(target=_listen, args=(number, worker, line, events), daemon=True).start()
+
+    finished = sum((plan.folder(cell) / FINISHED).exists() for cell in plan.cells)
+    bar = progress_bar(total=len(plan.cells), initial=finished, desc="cells", unit="cell", show=progress)
+    try:
+        for _ in range(jobs):
+            start()
+        while workers:
+            number, event = events.get()
+            if event is None:
+                code = workers.pop(number).wait()
+                left = in_hand.pop(number)
+                if code and len(left) > 1:
+                    bar.write(f"{_death(code)}; its {len(left)} cells go on, half as many at once")
+                    start(len(left) // 2)
+                elif code and left:
+                    cell = plan.cells[left.pop()]
+                    bar.update(1)
+                    _say(bar, cell.title, note_failure(plan, cell, _death(code)))
+                    start()
+                elif code:
+                    raise ConfigError(f"a worker ended with status {code} before it took a cell; its message is above")
+            elif event["event"] == "start":
+                in_hand[number].add(event["cell"])
+            elif event["event"] in ("done", "failed"):
+                in_hand[number].discard(event["cell"])
+                bar.update(1)
+                if event["event"] == "failed":
+                    cell = plan.cells[event["cell"]]
+                    said = (event[field.name] for field in fields(Failure))
+                    _say(bar, cell.title, Failure(*said))
+    finally:
+        bar.close()
+        for worker in workers.values():
+            worker.terminate()
+
+
+def _listen(number: int, worker: subprocess.Popen[str], plan: str, events: queue.Queue) -> None:
+    assert worker.stdin is not None and worker.stdout is not None
+    try:
+        worker.stdin.write(plan + "\n")
+        worker.stdin.flush()
+        for line in worker.stdout:
+            events.put((number, json.loads(line)))
+    except (BrokenPipeError, ValueError):
+        pass  # the worker is dead; its exit status says how
+    events.put((number, None))
+
+
+def _death(code: int) -> str:
+    if code == -9:
+        return "its worker was killed (signal 9); often the machine was out of memory"
+    return f"its worker died (status {code})"
+
+
+def _say(bar: tqdm, title: str, failure: Failure) -> None:
+    lines = "".join(f"\n    {line}" for line in failure.last_lines)
+    bar.write(f"failed: {title}: {failure.reason}\n  log: {failure.log}{lines}")
