@@ -68,6 +68,34 @@ def prepare(
     return about
 
 
+def prepare_once(
+    save_folder: str | Path,
+    data_folder: str | Path,
+    splits: Callable[[Path], Mapping[str, Sequence[Utterance]]],
+    label: str,
+    settings: Mapping[str, Any],
+    units: Callable[[str], Iterable[str]] = lambda label: [label],
+    skip_prep: bool = False,
+) -> None:
+    """`prepare` unless these settings' manifests are there already, or the user took them as they are.
+
+    Args:
+        splits: the corpus's folder -> its train, dev and test; dev becomes valid.
+        skip_prep: take what lies in `save_folder`.
+
+    Raises:
+        CorpusError: there is no such folder, and as `prepare` and `splits`.
+    """
+    if skip_prep or prepared(save_folder, settings):
+        return
+    root = Path(data_folder)
+    if not root.is_dir():
+        raise CorpusError(f"data_folder {root} is not a folder")
+    found = splits(root)
+    named = {"train": found["train"], "valid": found["dev"], "test": found["test"]}
+    prepare(save_folder, data_folder, named, label, settings, units)
+
+
 def prepared(save_folder: str | Path, settings: Mapping[str, Any]) -> bool:
     """Whether the folder already holds the manifests that these settings give.
 

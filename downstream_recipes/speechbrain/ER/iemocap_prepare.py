@@ -3,11 +3,8 @@
 The corpus: https://sail.usc.edu/iemocap/ (by request).
 """
 
-import random
-from pathlib import Path
-
 from s3prl_convexprune.corpora import iemocap
-from s3prl_convexprune.errors import ConfigError, CorpusError, nearest
+from s3prl_convexprune.errors import ConfigError, nearest
 from s3prl_convexprune.speechbrain import manifests
 
 SPLITS = ("session", "random")
@@ -37,36 +34,15 @@ def prepare_iemocap(data_folder, save_folder, split="session", test_session=1, s
         raise ConfigError(f"split {split!r} is not known{nearest(str(split), SPLITS)}")
     settings = {"corpus": "iemocap", "root": str(data_folder), "split": split, "split_seed": split_seed}
     settings |= {"test_session": test_session} if split == "session" else {}
-    if skip_prep or manifests.prepared(save_folder, settings):
-        return
-    root = Path(data_folder)
-    if not root.is_dir():
-        raise CorpusError(f"data_folder {root} is not a folder")
-    rows = [row for row in iemocap.read(root, "emotion") if "emotion" in row.labels]
-    chosen = by_session(rows, test_session, split_seed) if split == "session" else at_random(rows, split_seed)
-    manifests.prepare(save_folder, data_folder, chosen, "emotion", settings)
-
-
-def by_session(rows, test_session, seed):
-    """Leave one session out for the test; a fifth of the rest for validation."""
-    sessions = sorted({row.labels["session"] for row in rows})
-    name = f"Session{test_session}"
-    if name not in sessions:
-        raise ConfigError(f"test_session {test_session}: the corpus has {', '.join(sessions)}")
-    rest = shuffled([row for row in rows if row.labels["session"] != name], seed)
-    fifth = len(rest) // 5
-    test = [row for row in rows if row.labels["session"] == name]
-    return {"train": rest[fifth:], "valid": rest[:fifth], "test": test}
-
-
-def at_random(rows, seed):
-    """80 % train, 10 % validation, 10 % test."""
-    mixed, tenth = shuffled(rows, seed), len(rows) // 10
-    return {"valid": mixed[:tenth], "test": mixed[tenth : 2 * tenth], "train": mixed[2 * tenth :]}
-
-
-def shuffled(rows, seed):
-    """The rows in a random order that depends on their paths and the seed alone."""
-    ordered = sorted(rows, key=lambda row: str(row.path))
-    random.Random(seed).shuffle(ordered)
-    return ordered
+    manifests.prepare_once(
+        save_folder,
+        data_folder,
+        lambda root: (
+            iemocap.session_splits(root, test_session, split_seed)
+            if split == "session"
+            else iemocap.random_splits(root, split_seed)
+        ),
+        "emotion",
+        settings,
+        skip_prep=skip_prep,
+    )
