@@ -26,6 +26,7 @@ def export(
     final_norm: str | None = None,
     format: str = "s3prl",
     returns: str | None = None,
+    head: str | Path | None = None,
     analysis: str | Path | None = None,
     results: Sequence[str | Path] = (),
     push_to_hub: str | None = None,
@@ -40,6 +41,7 @@ def export(
         format: ``"s3prl"``; ``"hf"``: a folder that plain transformers loads, with a model card; ``"onnx"``: a folder
             with a graph that onnxruntime runs.
         returns: for ``"onnx"``: ``"states"``, ``"last"`` or ``"pooled"``.
+        head: for ``"onnx"``: the s3prl experiment (KS, SID or ER) whose trained head travels along.
         analysis: for ``"hf"``: the analysis whose curve the card shows.
         results: for ``"hf"``: grids or `results.json` files whose scores the card shows.
         push_to_hub: for ``"hf"``: the repository on the Hugging Face hub to upload to, ``user/name``.
@@ -51,8 +53,11 @@ def export(
     from .upstreams.names import resolve
 
     config = resolve(name)
-    if returns and format != "onnx":
-        raise ConfigError(f"--returns goes with --format onnx, not with {format}")
+    for option, wanted in (("--returns", returns), ("--head", head)):
+        if wanted and format != "onnx":
+            raise ConfigError(f"{option} goes with --format onnx, not with {format}")
+    if returns and head:
+        raise ConfigError("--returns: a graph with a --head gives logits")
     if format != "hf":
         for option, given in (("--analysis", analysis), ("--results", results), ("--push-to-hub", push_to_hub)):
             if given:
@@ -71,7 +76,7 @@ def export(
     if format == "onnx":
         from .deploy.onnx_export import export_to_onnx
 
-        return export_to_onnx(config, output, ckpt=ckpt, returns=returns or "states")
+        return export_to_onnx(config, output, ckpt=ckpt, returns=returns or "states", head=head)
     from .upstreams.export import export_cut
     from .upstreams.registry import base_call
 

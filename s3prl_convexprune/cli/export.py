@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for onnx: what the graph gives: every hidden state, the last one, or each one's mean over time "
         "(default: states)",
     )
+    parser.add_argument(
+        "--head", type=Path, metavar="EXPERIMENT", help="for onnx: an s3prl experiment (KS, SID, ER) whose head travels"
+    )
     parser.add_argument("--analysis", type=Path, help="for hf: an analysis.json, whose curve the model card shows")
     parser.add_argument(
         "--results", nargs="+", type=Path, default=[], help="for hf: grids or results.json whose scores the card shows"
@@ -51,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         final_norm=args.final_norm,
         format=args.format,
         returns=args.returns,
+        head=args.head,
         analysis=args.analysis,
         results=args.results,
         push_to_hub=args.push_to_hub,

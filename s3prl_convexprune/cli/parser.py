@@ -22,6 +22,7 @@ VERBS = {
     "profile": "parameters, MACs, latency and memory of upstreams",
     "finetune": "compare upstreams fine-tuned end to end by SpeechBrain recipes",
     "export": "write a cut upstream as an ordinary checkpoint",
+    "predict": "labels of audio files, by an exported cut with its head",
     "prepare": "check a corpus and make what s3prl's recipes need beside it",
     "study": "run a whole comparison that one YAML file says",
     "demo": "the whole job on the embedded tiny model and corpus",

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -22,8 +23,9 @@ from ..upstreams.config import UpstreamConfig
 from ..upstreams.names import chosen_layers
 from ..upstreams.registry import build_cut
 from ..versions import package_versions
-from .exported import FACTS, GRAPH, RETURNS, Difference, Exported
+from .exported import FACTS, GRAPH, RETURNS, RUN, Difference, Exported
 from .graph import DeviceModel, device_model, shortest_input
+from .heads import LinearHead, read_head
 from .place import check_new, new_folder
 
 OPSET = 18
@@ -50,7 +52,12 @@ def check_extra(needed: Sequence[str] = NEEDED) -> None:
 
 
 def export_to_onnx(
-    config: UpstreamConfig, out: str | Path, *, ckpt: str | None = None, returns: str = "states"
+    config: UpstreamConfig,
+    out: str | Path,
+    *,
+    ckpt: str | None = None,
+    returns: str = "states",
+    head: str | Path | None = None,
 ) -> Exported:
     """Write a cut as a folder with an ONNX graph and `export.json`, which says how far it is from torch.
 
@@ -60,11 +67,13 @@ def export_to_onnx(
         config: the cut.
         out: the new folder.
         ckpt: the whole upstream's checkpoint; goes before the config's own.
-        returns: ``"states"``, ``"last"`` or ``"pooled"``, see `exported.Exported`.
+        returns: ``"states"``, ``"last"`` or ``"pooled"``, see `exported.Exported`; with a head, logits.
+        head: the s3prl experiment whose trained head travels along.
 
     Raises:
         InstallationError: the extra `onnx` is not installed.
-        ConfigError: the family cannot be exported, or the graph gives other states than torch, which is not written.
+        ConfigError: the head does not fit, the family cannot be exported, or the graph gives other states than torch;
+            it is not written then.
         CheckpointError: the checkpoint cannot be read.
         OutputError: `out` cannot be written.
     """
@@ -73,12 +82,15 @@ def export_to_onnx(
         raise ConfigError(f"--returns {returns}: expected one of {', '.join(RETURNS)}")
     layers = chosen_layers(config)
     out = check_new(out, lambda there: (there / FACTS).is_file())
+    trained = None if head is None else read_head(head, config)
     expert = build_cut(config, ckpt=ckpt).eval()
-    model = device_model(config.name, expert, returns)
+    returns = returns if trained is None else "logits"
+    layer = None if trained is None else trained.layer
+    model = device_model(config.name, expert, returns, layer)
     with new_folder(out) as folder:
         say(f"exporting {config.name} to onnx")
         _write_graph(model, folder / GRAPH)
-        parity = tuple(measure(folder / GRAPH, lambda wav: _torch(expert, wav, returns), returns, LENGTHS))
+        parity = tuple(measure(folder / GRAPH, lambda wav: _torch(expert, wav, returns, layer), returns, LENGTHS))
         check_parity(config.name, parity)
         exported = Exported(
             name=config.name,
@@ -92,8 +104,11 @@ def export_to_onnx(
             parity=parity,
             model_sha256=hashlib.sha256((folder / GRAPH).read_bytes()).hexdigest(),
             versions=package_versions(),
+            task=None if trained is None else trained.task,
+            labels=() if trained is None else trained.labels,
         )
         exported.write(folder / FACTS)
+        shutil.copyfile(Path(__file__).with_name("run_template.py"), folder / RUN)
     return exported
 
 
@@ -128,10 +143,12 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _torch(expert: Any, wav: Tensor, returns: str) -> np.ndarray:
+def _torch(expert: Any, wav: Tensor, returns: str, head: LinearHead | None = None) -> np.ndarray:
     """What the upstream itself gives for one waveform, laid out as the graph lays it out."""
     with torch.no_grad():
         states = torch.stack(list(expert([wav])["hidden_states"]))
+        if head is not None:
+            return np.asarray(head(states.mean(2)))
     return {"states": states, "last": states[-1], "pooled": states.mean(2)}[returns].numpy()
 
 

@@ -15,6 +15,7 @@ NEEDS = {
     "finetune": "-u",
     "export": "-o",
     "prepare": "--root",
+    "predict": "OUT",
 }
 COMPLETE = {
     "analyze": ANALYZE,
@@ -87,6 +88,9 @@ TYPES = {
         "--format hf --push-to-hub nobody",
         "--analysis @analysis.json",
         "--returns states",
+        "--head nowhere",
+        "--format onnx --head nowhere",
+        "--format onnx --returns last --head nowhere",
         "--format onnx --returns all",
         "--format onnx --push-to-hub me/cut",
     ],
@@ -98,6 +102,8 @@ NAMED = {
     "--override ks:config.a": "config.a",
     "--override kws:config.a=1": "kws",
     "--analysis nowhere -o b.html": "nowhere",
+    "--head nowhere": "goes with --format onnx",
+    "--format onnx --returns last --head nowhere": "--returns",
     "--returns states": "goes with --format onnx",
     "--format onnx --push-to-hub me/cut": "--push-to-hub",
     "--analysis @analysis.json": "goes with --format hf",
@@ -106,6 +112,7 @@ NAMED = {
 DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
 KS = {DATA: "@ks/train", f"{DATA}_TEST": "@ks/test"}
 ROWS = [
+    Row("predict: no exported folder", "predict @hf_hubert @audio/w0_0.wav", "export.json"),
     Row("no such verb", "analyse", "analyze"),
     Row("a verb in capitals", "ANALYZE", "analyze"),
     Row("an option before the verb", "--quiet list", "--quiet"),

@@ -1,0 +1,33 @@
+"""`predict`: labels of audio files, by an exported folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..numbers import AT_LEAST_ONE
+from . import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="OUT", help="what 'export --format onnx --head' wrote")
+    parser.add_argument("wav", nargs="+", type=Path, help="audio files")
+    parser.add_argument("--top", type=AT_LEAST_ONE, default=3, help="labels a file (default: %(default)s)")
+    parser.add_argument("--threads", type=AT_LEAST_ONE, help="that the graph may use (default: all)")
+    options.json_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..deploy.predict import load
+
+    predictor = load(args.folder, args.threads)
+    from ..corpora.audio import load_audio
+
+    found = {}
+    for path in args.wav:
+        found[str(path)] = dict(list(predictor(load_audio(path)).items())[: args.top])
+        if not args.json:
+            print(f"{path}: " + ", ".join(f"{label} {chance:.3f}" for label, chance in found[str(path)].items()))
+    if args.json:
+        options.print_json(found)
+    return 0
