@@ -86,9 +86,7 @@ def analyze(
         window: seconds of a longer file that are heard at once; None hears every file whole. See `batches.Batching`.
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode audio beside the upstream; None: up to eight beside a GPU, none on a CPU.
-        group: what the standard errors count: ``speaker``, ``session``, ``file``, any other column of the corpus whose
-            utterances belong together, or ``none``; see `grouping.grouped` for the default.
-        group_blocks: leave the groups out in so many blocks, which is faster; None leaves out one at a time up to 20.
+        group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
         device: where the upstream runs; None takes the GPU if there is one.
         progress: whether to show progress bars.
 
@@ -228,7 +226,7 @@ def _analyze(
     depths = depths_of_states(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
-    layers, excluded = score_layers(
+    layers, excluded, variations = score_layers(
         store, depths, labels, groups, group_blocks, neighbors, protocol.pairs_a_class, seed, costs, progress
     )
     analysis = Analysis(
@@ -249,6 +247,7 @@ def _analyze(
         layers=tuple(layers),
         excluded=excluded,
         grouping=grouping,
+        variations=variations,
     )
     analysis.write(output)
     store.remove()

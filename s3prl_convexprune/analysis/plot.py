@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import atomic
-from ..artifact import Analysis, Choice
+from ..artifact import Analysis, Choice, firmness
 from ..errors import ConfigError, nearest
 from ..outputs import check_output, mark
 from .published import PublishedCurve, published_for
@@ -154,7 +154,8 @@ def _figure(
         high = [score + error for score, error in zip(scores, errors, strict=True)]
         dots: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 2.5 if small else 3.5}
         axes.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(layers, scores, label=analysis.title, linewidth=1.1 if small else 1.5, **dots)
+        name = "\n".join(filter(None, (analysis.title, firmness(analysis))))
+        axes.plot(layers, scores, label=name, linewidth=1.1 if small else 1.5, **dots)
         beside = published[number] if published else None
         if beside is not None:
             label = f"{beside.model} {beside.size}: {beside.label} (published)"

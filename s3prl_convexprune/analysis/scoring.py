@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ..artifact import Analysis, LayerRow
 from ..convexity import graph_convexity
+from ..convexity.variations import variations
 from ..errors import ConvexPruneError
 from ..fingerprint import settings_sha256
 from ..progress import progress_bar
@@ -35,6 +36,7 @@ class LayerScored(Artifact):
 
     row: LayerRow
     excluded: tuple[str, ...]
+    variations: tuple[str, ...]
 
 
 def costs_by_depth(expert: Any) -> dict[int, DepthCost]:
@@ -65,8 +67,10 @@ def score_layers(
     seed: int,
     costs: dict[int, DepthCost],
     progress: bool,
-) -> tuple[list[LayerRow], tuple[str, ...]]:
-    """A row for every layer that a cut can end at, and the classes left out; what a killed run scored is kept.
+) -> tuple[list[LayerRow], tuple[str, ...], tuple[str, ...]]:
+    """A row for every layer that a cut can end at, the classes left out, and the variations' names.
+
+    What a killed run scored is kept.
 
     Args:
         store: the points of every hidden state.
@@ -81,6 +85,7 @@ def score_layers(
     """
     rows: list[LayerRow] = []
     excluded: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
     groups_key = settings_sha256({"groups": who_belongs_together(groups), "blocks": n_blocks, "seed": seed})[:12]
     for k, depth in enumerate(progress_bar(depths, unit="layer", desc="convexity", show=progress)):
         if depth is None:
@@ -98,11 +103,13 @@ def score_layers(
                 draw_pairs=draw_pairs,
                 seed=seed,
             )
+            varied = variations(store.layer(k), labels, neighbors, groups=groups, seed=seed)
             row = LayerRow(
                 layer=depth,
                 convexity=result.score,
                 sem=None if math.isnan(result.sem) else result.sem,
                 plain_sem=result.plain_sem,
+                variations=tuple(varied.values()),
                 per_class={str(name): value for name, value in result.per_class.items()},
                 pair_convexity=result.pair_score,
                 capped_convexity=result.capped_score,
@@ -113,11 +120,11 @@ def score_layers(
                 params=costs[depth].params if depth in costs else None,
                 macs=costs[depth].macs if depth in costs else None,
             )
-            LayerScored(row, tuple(map(str, result.excluded))).write(kept)
+            LayerScored(row, tuple(map(str, result.excluded)), tuple(varied)).write(kept)
         scored = LayerScored.read(kept)
         rows.append(scored.row)
-        excluded = scored.excluded
-    return rows, excluded
+        excluded, ways = scored.excluded, scored.variations
+    return rows, excluded, ways
 
 
 def finished_before(output: Path, key: str) -> Analysis | None:

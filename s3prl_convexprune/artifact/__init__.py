@@ -5,6 +5,7 @@ It is all that `select`, the leaderboard and the report need, on this machine or
 
 from .analysis import Analysis as Analysis
 from .choosing import Choice as Choice
+from .firmness import firmness as firmness
 from .parts import Batches as Batches
 from .parts import Checkpoint as Checkpoint
 from .parts import CorpusFacts as CorpusFacts

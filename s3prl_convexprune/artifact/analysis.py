@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..policies import DEFAULT_POLICY
 from ..schema import Artifact
 from .choosing import Choice, choose, decide, undecided
+from .firmness import firmness
 from .parts import Checkpoint, CorpusFacts, Grouping, LayerRow, Settings
 
 
@@ -32,6 +33,7 @@ class Analysis(Artifact):
         layers: shallowest first.
         excluded: classes left out of the scores.
         grouping: what the standard errors count.
+        variations: in which ways the layers were measured beside; see `convexity.variations`.
     """
 
     FORMAT: ClassVar[str] = "analysis"
@@ -47,6 +49,7 @@ class Analysis(Artifact):
     layers: Annotated[tuple[LayerRow, ...], MinLen(1)]
     excluded: tuple[str, ...] = ()
     grouping: Grouping = Grouping()
+    variations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         points = len(self.layers[0].influence)
@@ -55,6 +58,10 @@ class Analysis(Artifact):
             expected, of = self.grouping.blocks, "blocks of groups"
         if points not in (0, expected):
             raise ValueError(f"layers.0.influence has {points} numbers for {expected} {of}")
+        for row in self.layers:
+            if len(row.variations) != len(self.variations):
+                ways = len(self.variations)
+                raise ValueError(f"layer {row.layer} has {len(row.variations)} variations, not {ways}")
         for row, after in pairwise(self.layers):
             where = f"layer {after.layer}"
             if after.layer <= row.layer:
@@ -144,6 +151,8 @@ class Analysis(Artifact):
             shown = "-" if math.isnan(error) else f"{error:.2f}"
             lines.append(f"{layer:>5}  {score:>11.2f}  {shown:>5}{mark}")
         lines.append(f"standard errors: {self.grouping.words}" + (self.grouping.note and f" ({self.grouping.note})"))
+        if said := firmness(self):
+            lines.append(f"most convex: {said}")
         if reason := undecided(self):
             lines.append(reason)
         return "\n".join(lines)

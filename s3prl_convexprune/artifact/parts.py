@@ -34,6 +34,7 @@ class LayerRow(Part):
         macs: its multiply-accumulates for one utterance of `settings.macs_seconds`; None likewise.
         capped_sampling_sem: the error of `capped_convexity` that comes from drawing pairs; 0 when none were drawn.
         plain_sem: the standard error if all points were independent, in percent.
+        variations: convexity measured in the ways that `Analysis.variations` names, in percent.
     """
 
     layer: Count
@@ -49,6 +50,7 @@ class LayerRow(Part):
     macs: AtLeastOne | None = None
     capped_sampling_sem: NotNegative = 0.0
     plain_sem: NotNegative | None = None
+    variations: tuple[Percent, ...] = ()
 
     def __post_init__(self) -> None:
         mean = math.fsum(self.per_class.values()) / len(self.per_class)

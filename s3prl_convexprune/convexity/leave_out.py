@@ -16,7 +16,9 @@ from s3prl_convexprune.convexity.subgraph import subgraph
 from s3prl_convexprune.errors import DataError
 
 
-def class_scores(graph: NeighborGraph, codes: np.ndarray, sources: np.ndarray, n_threads: int) -> dict[int, float]:
+def class_scores(
+    graph: NeighborGraph, codes: np.ndarray, sources: np.ndarray, n_threads: int, n_neighbors: int | None = None
+) -> dict[int, float]:
     """The mean share of each class that has sources, in percent, without its error.
 
     Args:
@@ -24,8 +26,9 @@ def class_scores(graph: NeighborGraph, codes: np.ndarray, sources: np.ndarray, n
         codes: ``[N]`` int32, the class of each point.
         sources: the points that paths start from.
         n_threads: worker threads.
+        n_neighbors: K; the graph's own when None.
     """
-    found = class_sums(graph.edges(), codes, sources, n_threads, credits=False)
+    found = class_sums(graph.edges(n_neighbors), codes, sources, n_threads, credits=False)
     return {c: 100 * class_mean(sums) for c, sums in found}
 
 

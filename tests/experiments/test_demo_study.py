@@ -44,7 +44,7 @@ def output(study, tmp_path_factory):
 @pytest.mark.slow
 def test_the_cut_that_was_scored_is_the_one_that_was_chosen(output):
     analysis = Analysis.read(output / "analyses" / "tiny_hubert-word.json")
-    depth = analysis.choose("within-sem").layer
+    depth = analysis.decide("within-sem", fallback="argmax").layer
     cut = f"{WHOLE}_convexpruned_L{depth}"
     rows = {row.upstream: row for row in read_results(output / "results.json")}
     assert rows.keys() == {WHOLE, cut}
