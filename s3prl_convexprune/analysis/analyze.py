@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -33,6 +34,8 @@ from .points import PointStore
 from .protocols import Protocol, get_protocol
 from .sampling import sample_per_class
 from .scoring import MACS_SECONDS, costs_by_depth, depths_of_states, finished_before, score_layers
+from .shards import Shard, Shards
+from .team import Alone, Jobs, own_device, own_team
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +62,14 @@ def analyze(
     group: str | None = None,
     group_blocks: int | None = None,
     device: str | None = None,
+    jobs: Jobs | None = None,
     progress: bool = True,
 ) -> Analysis:
     """Measure the convexity of every layer of an upstream.
 
     A run that was killed goes on where it was; a run whose artifact is there already, made with the same weights,
-    corpus and settings, returns it.
+    corpus and settings, returns it. Under torchrun the processes share the batches, and each returns the artifact that
+    the first one writes.
 
     Args:
         upstream: a name on s3prl's hub.
@@ -88,6 +93,7 @@ def analyze(
         workers: processes that decode audio beside the upstream; None: up to eight beside a GPU, none on a CPU.
         group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
         device: where the upstream runs; None takes the GPU if there is one.
+        jobs: a cluster's jobs that share the batches; None works here.
         progress: whether to show progress bars.
 
     Returns:
@@ -97,6 +103,9 @@ def analyze(
         ConvexPruneError: bad input of any kind; see `errors`.
     """
     device = check([upstream], ckpt=ckpt, folders={"--root (root)": root}, device=device) or "cpu"
+    team = own_team()
+    if output is None and (team.shares or jobs is not None):
+        raise ConfigError("several processes share an analysis through its output: name one")
     place = None if output is None else Path(output)
     if place is not None and place.suffix in SUFFIXES:
         raise ConfigError(f"{output}: a curve goes there; name the analysis {place.with_suffix('.json').name}")
@@ -116,8 +125,10 @@ def analyze(
     with ExitStack() as stack:
         if place is None:
             place = Path(stack.enter_context(TemporaryDirectory(prefix="s3prl_convexprune-")), "analysis.json")
-        stack.enter_context(claim_output(place, Analysis.FORMAT, Analysis.VERSION))
-        return _analyze(
+        if team.leads:
+            stack.enter_context(claim_output(place, Analysis.FORMAT, Analysis.VERSION))
+        measure = partial(
+            _analyze,
             upstream,
             utterances,
             label,
@@ -135,9 +146,11 @@ def analyze(
             workers,
             group,
             group_blocks,
-            device,
-            progress,
+            own_device(device),
         )
+        analysis = measure(progress, team, jobs, partial(measure, False, Alone(leads=False), None, None))
+    assert analysis is not None
+    return analysis
 
 
 def _analyze(
@@ -160,7 +173,12 @@ def _analyze(
     group_blocks: int | None,
     device: str,
     progress: bool,
-) -> Analysis:
+    team: Alone,
+    jobs: Jobs | None,
+    member: Callable[..., Any] | None,
+    expected: str | None = None,
+) -> Analysis | None:
+    """`analyze` after its checks; for a job that does shards (`expected`: the corpus's fingerprint), only those."""
     split = effective_split(utterances, split)
     labelled = with_label(utterances, label, split)
     check_distinct(labelled, label)
@@ -176,7 +194,9 @@ def _analyze(
         load_finetuned(expert, upstream, run)
     tuned = None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name)
     weights = weights_sha256(expert)
-    fingerprint = corpus_fingerprint(sample, label, progress)
+    progress = progress and team.leads
+    listed = [[row.path.name, row.start, row.end, row.labels[label]] for row in sample]
+    fingerprint = expected or team.from_leader(lambda: corpus_fingerprint(sample, label, progress))
     batched = Batches(
         batching.padded, batching.seconds, batching.window, batching.context, len(batches), plan_sha256(batches)
     )
@@ -212,17 +232,55 @@ def _analyze(
             "groups": who_belongs_together(groups),
         }
     )
-    work = output.with_name(output.name + ".work"), settings_sha256(what_points_depend_on), len(sample)
+    points_key = settings_sha256(what_points_depend_on)
+    team.agree(settings_sha256([key, listed]))
+    extract = partial(
+        extract_points,
+        expert,
+        sample,
+        device=device,
+        samples=protocol.samples,
+        batches=batches,
+        batching=batching,
+        precision=precision,
+        workers=workers,
+    )
+    shards = Shards(output.with_name(output.name + ".shards"), points_key, len(batches))
+
+    def run_batches(numbers: Sequence[int], shard: Shard) -> None:
+        extract(shard, progress=False, numbers=numbers)
+
+    if expected is not None:
+        shards.join()
+        shards.work(run_batches)
+        return None
+    work = output.with_name(output.name + ".work"), points_key, len(sample)
     finished = finished_before(output, key)
     if finished is not None:
-        PointStore.remove_finished(*work)
+        if team.leads:
+            PointStore.remove_finished(*work)
+            shards.remove()
         return finished
+    if not team.leads:
+        team.meet()
+        shards.join()
+        shards.work(run_batches)
+        team.meet()
+        team.meet()
+        return Analysis.read(output)
 
     store = PointStore(*work)
     costs = costs_by_depth(expert)
-    silent = extract_points(
-        expert, sample, store, device, progress, protocol.samples, batches, batching, precision, workers
-    )
+    if team.shares or jobs is not None:
+        shards.open()
+        team.meet()
+        if jobs is None:
+            shards.work(run_batches, progress)
+        elif member is not None:
+            shards.hand_out(jobs, partial(member, expected=fingerprint))
+        team.meet()
+    shards.merge(store)
+    silent = extract(store, progress=progress)
     depths = depths_of_states(expert, len(store.layer_paths()))
     del expert
     labels = [utterance.labels[label] for utterance in sample]
@@ -250,5 +308,7 @@ def _analyze(
         variations=variations,
     )
     analysis.write(output)
+    team.meet()
     store.remove()
+    shards.remove()
     return analysis

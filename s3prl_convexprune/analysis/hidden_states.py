@@ -23,7 +23,7 @@ from ..progress import progress_bar
 from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
 from .batches import Batch, Batching, Lengths, plan_batches, windows_of
-from .points import PointStore
+from .points import Sink
 from .pooling import Piece, Pooling
 from .reading import read_batches, reading_workers
 
@@ -72,7 +72,7 @@ def fit(wav: np.ndarray, samples: int | None) -> np.ndarray:
 def extract_points(
     expert: Any,
     utterances: Sequence[Utterance],
-    store: PointStore,
+    store: Sink,
     device: str = "cpu",
     progress: bool = True,
     samples: int | None = None,
@@ -80,6 +80,7 @@ def extract_points(
     batching: Batching | None = None,
     precision: str | None = None,
     workers: int | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> int:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -95,6 +96,7 @@ def extract_points(
         batching: how those were made; `batching_for(expert)` when None.
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode beside the upstream; None: `reading_workers`.
+        numbers: which of the batches; all of them when None.
 
     Returns:
         How many points are digital silence, those of finished batches among them.
@@ -108,9 +110,9 @@ def extract_points(
     if batches is None:
         batches = plan_batches(Lengths.read(utterances, samples), batching)
     finished = store.finished
-    left = [number for number in range(len(batches)) if number not in finished]
+    left = [number for number in (range(len(batches)) if numbers is None else numbers) if number not in finished]
     done = sum(batches[number].seconds for number in finished)
-    total = sum(batch.seconds for batch in batches)
+    total = done + sum(batches[number].seconds for number in left)
     workers = min(reading_workers(device), len(left) // 2) if workers is None else workers
     with (
         ExitStack() as stack,
@@ -132,7 +134,7 @@ def extract_points(
             store.write(number, rows, layers, silent)
     store.flush()
     silent = sorted(row for rows in store.finished.values() for row in rows)
-    if silent:
+    if silent and numbers is None:
         first = utterances[silent[0]].path
         logger.warning(
             "%d of %d points are digital silence, one in %s; leave them out", len(silent), len(utterances), first

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +18,18 @@ from ..errors import OutputError
 
 BLOCK = 1 << 24
 PLAN = "plan.json"
+
+
+class Sink(Protocol):
+    """Where the points of batches go."""
+
+    finished: dict[int, tuple[int, ...]]
+
+    def write(
+        self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()
+    ) -> None: ...
+
+    def flush(self) -> None: ...
 
 
 class PointStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from ..numbers import AT_LEAST_ONE, BLOCKS, SECONDS, SEED, WORKERS
@@ -79,6 +80,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ANALYSIS",
         help="with --protocol paper: the exact analysis of the same sample, to print the difference to",
     )
+    parser.add_argument(
+        "--launcher", choices=("slurm", "local", "debug"), help="share the utterances among a cluster's jobs (submitit)"
+    )
+    parser.add_argument("--jobs", type=AT_LEAST_ONE, default=1, help="jobs of the launcher (default: %(default)s)")
+    parser.add_argument(
+        "--launcher-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="for submitit, such as timeout_min=60",
+    )
     options.device(parser)
 
 
@@ -90,14 +102,17 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.plot import curve_paths, draw_curve
     from ..analysis.protocols import check_exact, protocol_difference
     from ..analysis.published import agreement, published_for
+    from ..analysis.team import Jobs, own_team
     from ..artifact import Analysis
     from ..errors import ConfigError
+    from .cells import parse_options
 
     if args.exact is not None and args.protocol != "paper":
         raise ConfigError("--exact goes with --protocol paper: it is what that is compared with")
     exact = None if args.exact is None else Analysis.read(args.exact)
     if exact is not None:
         check_exact(exact, args.upstream, args.label)
+    launcher_options = parse_options(args.launcher_option)
     curve_paths(args.output.with_suffix(""))
     analysis = analyze(
         args.upstream,
@@ -119,7 +134,10 @@ def run(args: argparse.Namespace) -> int:
         group=args.group,
         group_blocks=args.group_blocks,
         device=args.device,
+        jobs=None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options),
     )
+    if int(os.environ.get("RANK", "0")) > 0 and own_team().shares:
+        return 0  # the first process says and draws it
     published = published_for(analysis)
     curves = draw_curve([analysis], args.output.with_suffix(""), published=[published])
     print(analysis.table())

@@ -5,6 +5,12 @@ from __future__ import annotations
 from .row import ANALYZE, Row
 
 ROWS = [
+    Row("analyze: no such launcher", f"{ANALYZE} --launcher pbs", "slurm"),
+    Row(
+        "analyze: an option of a launcher without a value",
+        f"{ANALYZE} --launcher debug --launcher-option x",
+        "KEY=VALUE",
+    ),
     Row("analyze: a window of context alone", f"{ANALYZE} --window 8", "at least 11 s"),
     Row("analyze: no number of workers", f"{ANALYZE} --workers -1", "--workers"),
     Row("analyze: a precision that autocast does not have", f"{ANALYZE} --precision fp8", "bf16"),
