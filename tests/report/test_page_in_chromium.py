@@ -222,16 +222,16 @@ def test_a_class_is_named_and_picked_out(page: Any) -> None:
     figure.scroll_into_view_if_needed()
     at = figure.evaluate(
         """f => { const spots = f.view.scenegraph().root.items[0].items.find(m => m.name === 'spots_marks').items;
-        const spot = spots.find(i => i.datum.name === 'c6' && i.datum.layer === 6);
+        const spot = spots.find(i => i.datum.name === 'c8' && i.datum.layer === 6);
         const box = f.querySelector('svg').getBoundingClientRect(); const o = f.view.origin();
         return [box.x + o[0] + spot.x, box.y + o[1] + spot.y]; }"""
     )
     page.mouse.move(*at, steps=5)
     tip = page.locator("#vg-tooltip-element")
     tip.wait_for(state="visible", timeout=5000)
-    assert re.search(r"c6.*points.*5.*layer.*6", tip.inner_text(), re.DOTALL)
+    assert re.search(r"c8.*points.*5.*layer.*6", tip.inner_text(), re.DOTALL)
     page.mouse.click(*at)
-    assert figure.locator(".pick").input_value() == "c6"
+    assert figure.locator(".pick").input_value() == "c8"
     figure.locator(".pick").select_option("c7")
     page.wait_for_timeout(100)
     assert figure.evaluate("f => f.view.signal('picked')") == "c7"
