@@ -9,7 +9,6 @@ import numpy as np
 import onnxruntime
 
 FOLDER = Path(__file__).parent
-FACTS = json.loads((FOLDER / "export.json").read_text(encoding="utf-8"))
 
 
 def read(path: str) -> np.ndarray:
@@ -21,6 +20,7 @@ def read(path: str) -> np.ndarray:
 
 
 def main() -> None:
+    facts = json.loads((FOLDER / "export.json").read_text(encoding="utf-8"))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     graph = str(FOLDER / "model.onnx")
@@ -30,18 +30,18 @@ def main() -> None:
     for path in sys.argv[1:]:
         try:
             wav = read(path)
-            if len(wav) < FACTS["shortest"]:
-                raise ValueError(f"has {len(wav)} samples, expected {FACTS['shortest']} or more")
+            if len(wav) < facts["shortest"]:
+                raise ValueError(f"has {len(wav)} samples, expected {facts['shortest']} or more")
         except (OSError, EOFError, ValueError, wave.Error) as error:
             sys.exit(f"run.py: error: {path}: {error}")
         output = session.run(None, {"wav": wav[None]})[0]
-        if not FACTS["labels"]:
-            print(f"{path}: {FACTS['returns']} {list(output.shape)}")
+        if not facts["labels"]:
+            print(f"{path}: {facts['returns']} {list(output.shape)}")
             continue
         chances = np.exp(output[0] - output[0].max())
         chances /= chances.sum()
         best = np.argsort(-chances)[:3]
-        print(f"{path}: " + ", ".join(f"{FACTS['labels'][at]} {chances[at]:.3f}" for at in best))
+        print(f"{path}: " + ", ".join(f"{facts['labels'][at]} {chances[at]:.3f}" for at in best))
 
 
 if __name__ == "__main__":
