@@ -57,12 +57,13 @@ def export_to_transformers(
     family = family_of_entry(config.base, entry)
     measured = _analysis(config, analysis)
     scores = read_scores(results, config.name, config.base)
-    if not family.model_type:
+    made_for_it = family.stored().for_transformers
+    if not made_for_it:
         check_kind(config.name, family.name)
     call = expert_call(entry, **arguments)
     checkpoint = None if call is None else call.checkpoint
     with new_folder(out) as folder:
-        if family.model_type:
+        if made_for_it:
             made = folder / "made"
             export = export_cut(entry, config.base, layers, made, config.final_norm, **arguments)
             for path in made.iterdir():

@@ -1,10 +1,11 @@
 """Load a cut upstream through any hub entry, reading and holding its own layers only.
 
 The entry says which expert class it builds and on which checkpoint (`entry`). The kept layers of that checkpoint are
-copied into a temporary one with the family's own layout, the expert is built on it as s3prl builds it, and the file
-is deleted. So the peak is that of an upstream with that many layers, and so are the bytes read.
+copied into a temporary one of the family's own kind (`stored`), the expert is built on it as s3prl builds it, and the
+copy is deleted. So the peak is that of an upstream with that many layers, and so are the bytes read.
 
-Families without a `Layout`, and files in torch's format from before version 1.6, are loaded whole, then cut.
+Families whose checkpoints only their own loader knows, and files in torch's format from before version 1.6, are loaded
+whole, then cut.
 """
 
 from __future__ import annotations
@@ -17,14 +18,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..compat.hf_models import find_model
 from ..errors import CheckpointError, ConvexPruneError
-from ..safe_load import read_checkpoint
-from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
-from .families import family_of_class, family_of_entry
-from .family import Family, check_depth
-from .hf_folder import read_config, write_cut
+from .families import all_families, family_of_class, family_of_entry
+from .family import Family
 from .prune import check_final_norm, prune_upstream
 
 
@@ -51,11 +48,11 @@ def load_cut_upstream(
     family = family_of_entry(base_name, base_fn)
     given = kwargs.get("ckpt")
     if given is not None:
-        _refuse_folder(base_name, family, Path(str(given)))
+        family.stored().check(base_name, Path(str(given)))
     try:
         # Initial weights, overwritten in a moment, are drawn layer by layer. Where that is so, cuts of all depths leave
         # the generator alike, so that under one seed their heads see the same batches.
-        with torch.random.fork_rng(devices=[], enabled=not family.model_type):
+        with torch.random.fork_rng(devices=[], enabled=family.stored().draws_each_layer):
             call = expert_call(base_fn, **kwargs)
             if call is None:
                 return prune_upstream(base_fn(**kwargs), layers, final_norm)
@@ -90,25 +87,20 @@ def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Modul
     family = family_of_class(call.expert)
     if call.checkpoint is None or call.expert.__name__.startswith("Legacy"):  # fairseq reads its own files
         return prune_upstream(call.build(), layers, final_norm)
+    cut = family.stored().cut(name, call.checkpoint, layers, all_families())
+    if cut is None:
+        return prune_upstream(build_on(call, name, call.checkpoint), layers, final_norm)
     with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
-        cut = Path(folder)
-        if family.model_type:
-            whole = _write_transformers(call.checkpoint, family, name, layers, cut)
-        elif family.layout:
-            cut = cut / "cut.pt"
-            whole = _write_native(call.checkpoint, family, name, layers, cut)
-        else:
-            read_checkpoint(call.checkpoint)  # refuses code; s3prl may read the file without looking
-            return prune_upstream(build_on(call, family, name, call.checkpoint), layers, final_norm)
-        return prune_upstream(build_on(call, family, name, str(cut)), layers, final_norm, whole=whole)
+        written = Path(folder, "cut.pt")
+        cut.write(written)
+        return prune_upstream(build_on(call, name, str(written)), layers, final_norm, whole=cut.whole)
 
 
-def build_on(call: ExpertCall, family: Family, name: str, checkpoint: str) -> nn.Module:
+def build_on(call: ExpertCall, name: str, checkpoint: str) -> nn.Module:
     """Build an entry's expert on a cut of its checkpoint.
 
     Args:
         call: the call that the entry comes down to.
-        family: its row.
         name: the entry, for messages.
         checkpoint: the cut, or the whole checkpoint. Messages name the whole one.
 
@@ -141,36 +133,6 @@ def layers_of_checkpoint(checkpoint: str, family: Family, name: str) -> int | No
         CheckpointError: the checkpoint is damaged, of another family, or holds code.
     """
     path = Path(checkpoint).expanduser()
-    _refuse_folder(name, family, path)
-    if family.model_type:
-        return int(read_config(name, family, str(path))[family.counts[0]]) if path.is_dir() else None
-    if family.layout is None:
-        return None
-    states = read_checkpoint(str(path))
-    check_layout(name, checkpoint, states, family.layout)
-    return layers_in(states, family.layout)
-
-
-def _refuse_folder(name: str, family: Family, checkpoint: Path) -> None:
-    if not family.model_type and checkpoint.is_dir():
-        raise CheckpointError(f"{checkpoint} is a folder; {name} takes a checkpoint file, hf_* upstreams take folders")
-
-
-def _write_native(checkpoint: str, family: Family, name: str, layers: int, cut: Path) -> int:
-    """Write the cut checkpoint; returns how many layers the whole one has."""
-    states, layout = read_checkpoint(checkpoint), family.layout
-    assert layout is not None
-    check_layout(name, checkpoint, states, layout)
-    whole = layers_in(states, layout)
-    check_depth(name, layers, whole, family.first_state)
-    torch.save(without_upper_layers(states, layout, layers), cut)
-    return whole
-
-
-def _write_transformers(checkpoint: str, family: Family, name: str, layers: int, folder: Path) -> int:
-    checkpoint = find_model(checkpoint)
-    config = read_config(name, family, checkpoint)
-    whole = config[family.counts[0]]
-    check_depth(name, layers, whole, family.first_state)
-    write_cut(checkpoint, family, config, layers, folder)
-    return whole
+    stored = family.stored()
+    stored.check(name, path)
+    return stored.layers(name, str(path), all_families())

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ..devices import choose_device
 from ..errors import CorpusError
+from .depth import check_depth
 from .families import find_family
-from .family import Family, check_depth
+from .family import Family
 from .names import check_checkpoint, check_depth_of, chosen_layers, resolve, whole_upstreams
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import re
 from argparse import Namespace
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..errors import CheckpointError
-from .families import all_families
-from .family import Layout
+
+if TYPE_CHECKING:
+    from .family import Family, Layout
 
 
 def layers_in(states: dict[str, Any], layout: Layout) -> int:
@@ -20,7 +22,7 @@ def layers_in(states: dict[str, Any], layout: Layout) -> int:
     return max((index for index in found if index is not None), default=-1) + 1
 
 
-def check_layout(name: str, path: str, states: dict[str, Any], layout: Layout) -> None:
+def check_layout(name: str, path: str, states: dict[str, Any], layout: Layout, others: Iterable[Family]) -> None:
     """Refuse a checkpoint that is not laid out as its family's are.
 
     Args:
@@ -28,13 +30,14 @@ def check_layout(name: str, path: str, states: dict[str, Any], layout: Layout) -
         path: the checkpoint's path, for the message.
         states: its content.
         layout: what is expected.
+        others: the families that it could be of instead.
 
     Raises:
         CheckpointError: something that the family's loader needs is not there.
     """
     lacking = _lacking(states, layout)
     if lacking:
-        fitting = [family.name for family in all_families() if family.layout and not _lacking(states, family.layout)]
+        fitting = [family.name for family in others if family.layout and not _lacking(states, family.layout)]
         hint = f"; it looks like one of {' or '.join(fitting)}" if fitting else ""
         raise CheckpointError(f"{path} is not a checkpoint for {name}: it has no {lacking!r}{hint}")
     config: Any = states

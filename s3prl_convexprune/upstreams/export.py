@@ -6,7 +6,6 @@ layers are read, and nothing appears at the destination before it is whole.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,22 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from ..atomic import TEMPORARY, check_place, explained, with_usual_mode
-from ..compat.hf_models import find_model
+from ..atomic import TEMPORARY, check_place, explained
 from ..errors import CheckpointError, ConfigError, ConvexPruneError
 from ..outputs import alone
-from ..safe_load import read_checkpoint
 from ..versions import __version__
 from .checkpoint import build_on
-from .cut_file import check_layout, layers_in, without_upper_layers
 from .entry import ExpertCall, expert_call
-from .exported import PROVENANCE, exists, same_file, same_folder, states_cut
-from .families import family_of_class, family_of_entry
-from .family import Family, check_depth
-from .hf_folder import cut_config, cut_weights, read_config, write_cut
+from .exported import exists, states_cut
+from .families import all_families, family_of_class, family_of_entry
+from .family import Family
 from .prune import check_final_norm
 
 
@@ -97,69 +91,28 @@ def export_cut(
     call = expert_call(base_fn, **kwargs)
     if call is None or call.checkpoint is None or call.expert.__name__.startswith("Legacy"):
         raise CheckpointError(f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}")
-    write = _write_folder if family_of_class(call.expert).model_type else _write_file
     with alone(out), explained(out):
-        return write(call, call.checkpoint, family, base_name, layers, final_norm, out)
+        return _export(call, call.checkpoint, family, base_name, layers, final_norm, out)
 
 
-def _write_file(
+def _export(
     call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
 ) -> Export:
-    states, layout = read_checkpoint(checkpoint), family.layout
-    assert layout is not None
-    check_layout(name, checkpoint, states, layout)
-    whole = layers_in(states, layout)
-    check_depth(name, layers, whole, family.first_state)
-    cut = without_upper_layers(states, layout, layers)
-    config = cut.get(layout.config[0], {})
-    _check_final_norm_is_kept(family, name, layers, whole, final_norm, bool(config.get("layer_norm_first")))
-    export = Export(name, str(family.loads_with), layers, whole)
-    cut[PROVENANCE] = asdict(export)
-    if out.exists():
-        return _finished(export, out, same_file(out, cut))
+    cut = family_of_class(call.expert).stored().cut(name, checkpoint, layers, all_families())
+    assert cut is not None  # a family that has no such form says so in `no_export`
+    export = Export(name, str(family.loads_with), layers, cut.whole)
+    _check_final_norm_is_kept(family, name, layers, cut.whole, final_norm, cut.pre_norm)
+    cut.state(asdict(export))
+    if out.exists():  # the same command given again, perhaps after a kill that came right after its end
+        if not cut.is_at(out):
+            raise exists(out)
+        return export
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY) as folder:
         written = Path(folder) / out.name
-        torch.save(cut, written)
-        build_on(call, family, name, str(written))
+        cut.write(written)
+        build_on(call, name, str(written))
         _put(written, out)
-    return export
-
-
-def _write_folder(
-    call: ExpertCall, checkpoint: str, family: Family, name: str, layers: int, final_norm: str, out: Path
-) -> Export:
-    checkpoint = find_model(checkpoint)
-    config = read_config(name, family, checkpoint)
-    whole = config[family.counts[0]]
-    check_depth(name, layers, whole, family.first_state)
-    if layers == 0:
-        raise ConfigError(f"{name} cannot be exported without layers: transformers then gives no hidden state")
-    _check_final_norm_is_kept(family, name, layers, whole, final_norm, family.has_final_norm(config))
-    # s3prl counts states, so LayerDrop is off; transformers 5 gives the last state after the LayerNorm if asked
-    export = Export(name, str(family.loads_with), layers, whole)
-    config |= {"layerdrop": 0.0, "tie_last_hidden_states": True, PROVENANCE: asdict(export)}
-    if out.exists():
-        return _finished(
-            export,
-            out,
-            same_folder(out, cut_config(family, config, layers), cut_weights(checkpoint, family, config, layers)),
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=TEMPORARY))
-    try:
-        write_cut(checkpoint, family, config, layers, folder)
-        build_on(call, family, name, str(folder))
-        _put(with_usual_mode(folder), out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return export
-
-
-def _finished(export: Export, out: Path, same: bool) -> Export:
-    """The same command given again, perhaps after a kill that came right after its end."""
-    if not same:
-        raise exists(out)
     return export
 
 

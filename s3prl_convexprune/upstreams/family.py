@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, DepthError
+from ..errors import ConfigError
 from .attributes import get, put
 from .padding import Padding
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from .stored import Stored
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,12 @@ class Family:
     adds: tuple[Callable[..., nn.Module], ...] = ()
     padding: Padding | None = None
 
+    def stored(self) -> Stored:
+        """What its checkpoints are on disk, and how one is read without its upper layers."""
+        from .stored import OneFile, Stored
+
+        return Stored() if self.layout is None else OneFile(self.layout, self.first_state)
+
     def layers(self, expert: nn.Module) -> list[nn.Module]:
         """The transformer layers, in the order they run. One module may stand there more than once."""
         return list(get(expert, self.stack))
@@ -177,29 +185,3 @@ class KeepStates:
     def __call__(self, expert: nn.Module, args: Any, output: dict[str, Any]) -> dict[str, Any]:
         states = output["hidden_states"][: self.count]
         return {**output, "hidden_states": states, "last_hidden_state": states[-1]}
-
-
-def check_depth(name: str, layers: int, available: int, first_state: int = 0) -> None:
-    """Refuse a depth that an upstream does not have.
-
-    Args:
-        name: the upstream, for the message.
-        layers: the depth asked for.
-        available: how many transformer layers it has.
-        first_state: the smallest depth that leaves a hidden state.
-
-    Raises:
-        DepthError: `layers` is not a whole number from `first_state` to `available`.
-
-    >>> check_depth("hubert", 13, 12)
-    Traceback (most recent call last):
-    s3prl_convexprune.errors.DepthError: hubert has 12 transformer layers; L13 is out of range 1..12
-    """
-    if isinstance(layers, bool) or not isinstance(layers, int):
-        raise DepthError(f"{name}: the depth {layers!r} is not a whole number; expected 1..{available}")
-    if layers == 0 and first_state > 0:
-        raise DepthError(
-            f"{name} gives no hidden state before its first transformer layer; L0 is out of range 1..{available}"
-        )
-    if not 0 <= layers <= available:
-        raise DepthError(f"{name} has {available} transformer layers; L{layers} is out of range 1..{available}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,20 +15,22 @@ from ..atomic import with_usual_mode
 from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
 from ..errors import CheckpointError
 from ..safe_load import check_config, read_checkpoint
-from .families import all_families
-from .family import Family
+
+if TYPE_CHECKING:
+    from .family import Family
 
 LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
+def read_config(name: str, family: Family, checkpoint: str, others: Iterable[Family]) -> dict[str, Any]:
     """The config of a model in transformers' format.
 
     Args:
         name: the upstream asked for, for messages.
         family: its row.
         checkpoint: a folder, or a model id of the Hugging Face hub.
+        others: the families that it could be of instead.
 
     Raises:
         CheckpointError: there is no config, or it is of another family's model.
@@ -45,8 +47,8 @@ def read_config(name: str, family: Family, checkpoint: str) -> dict[str, Any]:
     check_config(str(path), config)
     kind = config.get("model_type")
     if kind != family.model_type:
-        others = [f"{other.name}_custom" for other in all_families() if other.model_type == kind]
-        hint = f"; {others[0]} takes it" if others else ""
+        takers = [f"{other.name}_custom" for other in others if other.model_type == kind]
+        hint = f"; {takers[0]} takes it" if takers else ""
         raise CheckpointError(f"{name}: {checkpoint} is a model of type {kind!r}, expected {family.model_type!r}{hint}")
     count = config.get(family.counts[0])
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:

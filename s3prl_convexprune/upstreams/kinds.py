@@ -12,6 +12,8 @@ from .family import Family
 if TYPE_CHECKING:
     from torch import nn
 
+    from .stored import Stored
+
 
 class Hooked(Family):
     """Fairseq's models: s3prl collects the states by hooks on each layer."""
@@ -28,7 +30,16 @@ class Hooked(Family):
         expert.hooks[:] = kept
 
 
-class Transformers(Family):
+class InFolders(Family):
+    """Families whose checkpoints are folders in transformers' format."""
+
+    def stored(self) -> Stored:
+        from .stored import Folder
+
+        return Folder(self)
+
+
+class Transformers(InFolders):
     """transformers' models: the config follows the cut; an adapter, which stands after the encoder, goes."""
 
     def follow(self, expert: Any, layers: int) -> None:
@@ -41,7 +52,7 @@ class Transformers(Family):
         super().follow(expert, layers)
 
 
-class Whisper(Family):
+class Whisper(InFolders):
     """Whisper's encoder, always pre-norm; the config follows the cut."""
 
     def has_final_norm(self, config: Mapping[str, Any]) -> bool:

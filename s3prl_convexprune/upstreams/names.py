@@ -18,8 +18,9 @@ from ..errors import CheckpointError, ConfigError, DepthError, UnknownUpstreamEr
 from ..yaml_file import printable, shown
 from .bases import BASES
 from .config import CUT_NAME, LIKE_A_CUT_NAME, UpstreamConfig, check_stated, find_configs
+from .depth import check_depth
 from .families import HELPER, find_family
-from .family import Family, check_depth
+from .family import Family
 from .hub_names import HubEntry, s3prl_entries
 from .plugged_families import plugged_families
 

@@ -16,8 +16,8 @@ from torch import nn
 
 from ..errors import ConfigError
 from .config import FINAL_NORMS
+from .depth import check_depth
 from .families import family_of
-from .family import check_depth
 
 
 def transformer_layers(expert: nn.Module) -> list[nn.Module]:

@@ -26,7 +26,7 @@ from ..compat.hf_models import EXTRACTOR, find_file, find_model
 from ..compat.hf_weights import check_attention
 from ..errors import CheckpointError, DataError
 from ..safe_load import check_finite
-from .families import family_of_class
+from .families import all_families, family_of_class
 from .hf_folder import read_config, read_weights, weight_files
 
 SAMPLE_RATE = 16000
@@ -123,7 +123,7 @@ def _no_head_mask(layer: nn.Module) -> dict[str, None]:
 
 def _load(checkpoint: str) -> Any:
     """The encoder with the weights of a folder or model id; nothing of the decoder is read."""
-    stated = read_config("hf_whisper_custom", family_of_class(UpstreamExpert), checkpoint)
+    stated = read_config("hf_whisper_custom", family_of_class(UpstreamExpert), checkpoint, all_families())
     check_attention(checkpoint, stated)
     _check_extractor(checkpoint, int(stated["num_mel_bins"]))
     config = WhisperConfig.from_dict(stated)

@@ -17,7 +17,7 @@ from s3prl_convexprune.upstreams import checkpoint as loading
 from s3prl_convexprune.upstreams import registry
 from s3prl_convexprune.upstreams.cut_file import without_upper_layers
 from s3prl_convexprune.upstreams.entry import expert_call
-from s3prl_convexprune.upstreams.families import family_of_entry
+from s3prl_convexprune.upstreams.families import FAMILIES, family_of_entry
 from s3prl_convexprune.upstreams.hf_folder import read_config, write_cut
 from tests.checkpoints import CASES
 
@@ -59,7 +59,7 @@ def test_the_cut_folder_is_that_of_a_model_with_so_many_layers(name, checkpoint,
     native = case.build(tmp_path / "native", layers=2)
     (tmp_path / "cut").mkdir()
     whole = str(checkpoint(name))
-    write_cut(whole, family, read_config(case.entry, family, whole), 2, tmp_path / "cut")
+    write_cut(whole, family, read_config(case.entry, family, whole, FAMILIES), 2, tmp_path / "cut")
     assert {file.name for file in (tmp_path / "cut").iterdir()} == {file.name for file in native.iterdir()}
     assert json.loads((tmp_path / "cut" / "config.json").read_text())["num_hidden_layers"] == 2
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "cut", native)]
