@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .analysis.analyze import analyze as analyze
     from .analysis.plot import draw_curve as draw_curve
     from .analysis.plot import plot as plot
+    from .analysis.screen import Screen as Screen
+    from .analysis.screen import screen as screen
     from .analysis.select import Selected as Selected
     from .analysis.select import select as select
     from .artifact import Analysis as Analysis
@@ -65,6 +67,7 @@ _MODULES = {
     "corpora": ("open_corpus",),
     "corpora.manifest": ("Utterance", "read_manifest"),
     "analysis.plot": ("draw_curve", "plot"),
+    "analysis.screen": ("Screen", "screen"),
     "analysis.select": ("Selected", "select"),
     "artifact": ("Analysis", "Choice"),
     "convexity": ("GraphConvexity", "graph_convexity"),

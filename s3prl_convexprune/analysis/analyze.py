@@ -29,6 +29,7 @@ from .batches import Batching, Lengths, plan_batches, plan_sha256
 from .corpus_fingerprint import corpus_fingerprint
 from .grouping import grouped, who_belongs_together
 from .hidden_states import batching_for, extract_points
+from .kept_points import keep, kept_for, points_path
 from .plot import SUFFIXES
 from .points import PointStore
 from .protocols import Protocol, get_protocol
@@ -63,6 +64,7 @@ def analyze(
     group_blocks: int | None = None,
     device: str | None = None,
     jobs: Jobs | None = None,
+    keep_points: bool = False,
     progress: bool = True,
 ) -> Analysis:
     """Measure the convexity of every layer of an upstream.
@@ -94,6 +96,7 @@ def analyze(
         group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
         device: where the upstream runs; None takes the GPU if there is one.
         jobs: a cluster's jobs that share the batches; None works here.
+        keep_points: whether the pooled points stay beside the artifact, for `screen`.
         progress: whether to show progress bars.
 
     Returns:
@@ -147,6 +150,7 @@ def analyze(
             group,
             group_blocks,
             own_device(device),
+            keep_points,
         )
         analysis = measure(progress, team, jobs, partial(measure, False, Alone(leads=False), None, None))
     assert analysis is not None
@@ -172,6 +176,7 @@ def _analyze(
     group: str | None,
     group_blocks: int | None,
     device: str,
+    keep_points: bool,
     progress: bool,
     team: Alone,
     jobs: Jobs | None,
@@ -256,7 +261,7 @@ def _analyze(
         return None
     work = output.with_name(output.name + ".work"), points_key, len(sample)
     finished = finished_before(output, key)
-    if finished is not None:
+    if finished is not None and (not keep_points or kept_for(output, key)):
         if team.leads:
             PointStore.remove_finished(*work)
             shards.remove()
@@ -307,6 +312,8 @@ def _analyze(
         grouping=grouping,
         variations=variations,
     )
+    if keep_points:
+        keep(store, depths, sample, key, points_path(output))
     analysis.write(output)
     team.meet()
     store.remove()

@@ -6,17 +6,22 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..artifact import Analysis, Choice
+from ..artifact.choosing import at_depth
 from ..errors import ConfigError
+from ..numbers import MARGIN
 from ..outputs import check_output, write_marked
 from ..policies import DEFAULT_POLICY
 from ..resources import upstream_configs_dir
 from ..upstreams.config import check_name
 from ..upstreams.names import check_cut_name
+
+if TYPE_CHECKING:
+    from .screen import ScreenRow
 
 CONFIG = "upstream config"
 
@@ -44,6 +49,7 @@ def select(
     *,
     max_macs: float | None = None,
     fallback: str | None = None,
+    margin: float | None = None,
     name: str | None = None,
     task: str | None = None,
     output: str | Path | None = None,
@@ -52,7 +58,10 @@ def select(
 
     Args:
         analysis_path: an `analysis.json`.
-        policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `Analysis.choose`.
+        policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``, see `Analysis.choose`; or ``non-inferior``, by the
+            screen beside the analysis: the shallowest depth whose predicted accuracy is not worse than the whole
+            upstream's by more than `margin`.
+        margin: for ``non-inferior``: accuracy points, stated beforehand.
         max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
         fallback: the policy that chooses when the curve decides nothing, or ``whole`` to cut nothing then.
         name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None. The name of a config that
@@ -73,7 +82,11 @@ def select(
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
     check_name("--name", name)
     output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
-    choice = analysis.decide(policy, max_macs=max_macs, fallback=fallback)
+    screened = _not_inferior(analysis_path, analysis, policy, margin)
+    if screened is None:
+        choice = analysis.decide(policy, max_macs=max_macs, fallback=fallback)
+    else:
+        choice = at_depth(analysis, screened.depth, policy)
     check_cut_name("--name", name, analysis.upstream, choice.layer)
     config: dict[str, Any] = {"name": name, "base": analysis.upstream, "layers": choice.layer}
     if ckpt := analysis.checkpoint.path:
@@ -85,6 +98,7 @@ def select(
         "policy": choice.policy,
         **({"undecided": choice.undecided} if choice.undecided else {}),
         **({"max_macs": max_macs} if choice.policy == "budget" else {}),
+        **({"margin": margin} if margin is not None else {}),
         "label": analysis.label,
         "corpus": analysis.corpus.name,
         "corpus_fingerprint": analysis.corpus.fingerprint,
@@ -93,7 +107,30 @@ def select(
         **({"measured_after": f"fine-tuning on {tuned.task}"} if (tuned := analysis.checkpoint.finetuned) else {}),
     }
     write_marked(output, CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ("# ", ""))
-    return Selected(choice, config, output, explain(analysis, choice))
+    explanation = explain(analysis, choice)
+    if screened is not None:
+        explanation += (
+            f"\n  predicted accuracy {screened.accuracy:.1f} % [{screened.low:.1f}, {screened.high:.1f}], to the whole "
+            f"upstream {screened.difference:+.1f} [{screened.difference_low:+.1f}, {screened.difference_high:+.1f}]: "
+            f"not worse by more than {margin:g}"
+        )
+    return Selected(choice, config, output, explanation)
+
+
+def _not_inferior(path: Path, analysis: Analysis, policy: str, margin: float | None) -> ScreenRow | None:
+    """What ``non-inferior`` chooses; None for another policy."""
+    if (policy == "non-inferior") != (margin is not None):
+        needs = "needs" if policy == "non-inferior" else "is the only one that takes"
+        raise ConfigError(f"the policy non-inferior {needs} --margin (margin), in points of accuracy, such as 1.0")
+    if margin is None:
+        return None
+    MARGIN.check("--margin", margin)
+    from .screen import Screen, screen_path
+
+    screened = Screen.read(screen_path(path))
+    if screened.analysis_key != analysis.settings.key:
+        raise ConfigError(f"{screen_path(path)} is of another analysis; run 'screen {path}' again")
+    return screened.non_inferior(margin)
 
 
 def _default_name(analysis: Analysis) -> str:

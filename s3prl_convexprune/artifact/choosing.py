@@ -78,6 +78,14 @@ def choose(analysis: Analysis, policy: str = DEFAULT_POLICY, max_macs: float | N
     )
 
 
+def at_depth(analysis: Analysis, layer: int, policy: str) -> Choice:
+    """The choice of a depth that something else than convexity made."""
+    results, rows = analysis.results(), [row.layer for row in analysis.layers]
+    known = analysis.layers[0].sem is not None
+    probability = float(probability_best(results)[rows.index(layer)]) if known else None
+    return Choice(layer, rows[choose_layer(results)], policy, probability)
+
+
 def decide(
     analysis: Analysis, policy: str = DEFAULT_POLICY, max_macs: float | None = None, fallback: str | None = None
 ) -> Choice:

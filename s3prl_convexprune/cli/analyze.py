@@ -91,6 +91,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="for submitit, such as timeout_min=60",
     )
+    parser.add_argument(
+        "--keep-points", action="store_true", help="leave the pooled points beside the analysis, for 'screen'"
+    )
     options.device(parser)
 
 
@@ -135,6 +138,7 @@ def run(args: argparse.Namespace) -> int:
         group_blocks=args.group_blocks,
         device=args.device,
         jobs=None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options),
+        keep_points=args.keep_points,
     )
     if int(os.environ.get("RANK", "0")) > 0 and own_team().shares:
         return 0  # the first process says and draws it

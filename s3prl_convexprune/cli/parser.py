@@ -13,6 +13,7 @@ from ..versions import __version__
 PROGRAM = "s3prl-convexprune"
 VERBS = {
     "analyze": "measure the convexity of every layer of an upstream on a labelled corpus",
+    "screen": "predict the accuracy of SUPERB's head at every depth, from an analysis's kept points",
     "select": "choose a depth from an analysis and write an upstream config",
     "plot": "draw convexity curves for a paper",
     "list": "list the pruned upstreams that s3prl's hub knows, or every upstream that can be cut",

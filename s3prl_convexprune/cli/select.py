@@ -7,7 +7,7 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
-from ..numbers import SHARE
+from ..numbers import MARGIN, SHARE
 from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
 from ..upstreams.config import SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
@@ -17,10 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis", type=Path, help="an analysis.json")
     parser.add_argument(
         "--policy",
-        choices=POLICIES,
+        choices=(*POLICIES, "non-inferior"),
         default=DEFAULT_POLICY,
         help="argmax: the most convex layer; within-sem: the shallowest not distinguishable from it; budget: the "
-        "most convex under --max-macs; paper: the depth the paper cut at for label and size (default: %(default)s)",
+        "most convex under --max-macs; paper: the depth the paper cut at for label and size; non-inferior: "
+        "the shallowest that 'screen' predicts not to be worse than the whole by --margin (default: %(default)s)",
     )
     parser.add_argument(
         "--fallback",
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-macs", type=SHARE, help="for budget: the share of the whole upstream's MACs, such as 0.6"
     )
+    parser.add_argument("--margin", type=MARGIN, help="for non-inferior: points of accuracy, such as 1.0")
     parser.add_argument("--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)")
     options.json_output(parser)
     options.output(parser, "the YAML to write (default: <name>.yaml beside the analysis)")
@@ -39,7 +41,13 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.select import select
 
     selected = select(
-        args.analysis, args.policy, max_macs=args.max_macs, fallback=args.fallback, name=args.name, output=args.output
+        args.analysis,
+        args.policy,
+        max_macs=args.max_macs,
+        margin=args.margin,
+        fallback=args.fallback,
+        name=args.name,
+        output=args.output,
     )
     if args.json:
         options.print_json({**asdict(selected.choice), "config": selected.config, "path": str(selected.path.resolve())})

@@ -21,6 +21,7 @@ IN_PYTHON = {
     "profile": {"upstream": "upstreams", "batch": "batches"},
     "select": {"analysis": "analysis_path"},
     "analyze": {},
+    "screen": {},
     "leaderboard": {},
     "plot": {},
     "export": {},

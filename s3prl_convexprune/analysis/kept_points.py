@@ -1,0 +1,114 @@
+"""The points that an analysis was made of, kept beside it: an array a hidden state, and what is known of each point."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import atomic
+from ..corpora.manifest import Utterance
+from ..errors import ArtifactError
+from ..outputs import check_output, mark
+from .points import PointStore
+
+KIND = "points"
+
+
+@dataclass(frozen=True)
+class KeptPoints:
+    """Pooled hidden states, one point an utterance and state.
+
+    Attributes:
+        analysis_key: the key of the analysis that was made of them.
+        depths: for each array how many transformer layers it has behind it.
+        states: one ``[points, dim]`` float32 array a depth, shallowest first.
+        columns: what is known of every point: its file, its speaker where known, each label of the corpus. An empty
+            text where a point lacks it.
+    """
+
+    analysis_key: str
+    depths: tuple[int, ...]
+    states: tuple[np.ndarray, ...]
+    columns: Mapping[str, Sequence[str]]
+
+    def write(self, path: str | Path) -> Path:
+        """Write them, whole or not at all, as a NumPy archive without pickles."""
+        path = check_output(path, KIND)
+        about = {
+            "format": mark(KIND),
+            "analysis_key": self.analysis_key,
+            "depths": self.depths,
+            "columns": {name: list(values) for name, values in self.columns.items()},
+        }
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:  # what it is comes first, uncompressed, as `check_output` reads
+            archive.writestr("about.json", json.dumps(about))
+            for depth, state in zip(self.depths, self.states, strict=True):
+                array = io.BytesIO()
+                np.lib.format.write_array(array, np.ascontiguousarray(state, dtype="<f4"), allow_pickle=False)
+                archive.writestr(f"state_{depth:03d}.npy", array.getvalue())
+        return atomic.write_bytes(path, content.getvalue())
+
+    @classmethod
+    def read(cls, path: str | Path) -> KeptPoints:
+        """Read them.
+
+        Raises:
+            ArtifactError: the file is missing, damaged or something else.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ArtifactError(f"{path}: there are no kept points; 'analyze --keep-points' leaves them there")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                about = json.loads(archive.read("about.json"))
+                if about["format"] != mark(KIND):
+                    raise ValueError(f"it is {about['format']!r}")
+                depths = tuple(int(depth) for depth in about["depths"])
+                states = tuple(
+                    np.lib.format.read_array(io.BytesIO(archive.read(f"state_{depth:03d}.npy")), allow_pickle=False)
+                    for depth in depths
+                )
+            columns = {str(name): tuple(map(str, values)) for name, values in about["columns"].items()}
+            if {len(column) for column in columns.values()} | {len(state) for state in states} != {len(states[0])}:
+                raise ValueError("its columns and states are not of one length")
+            return cls(str(about["analysis_key"]), depths, states, columns)
+        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ArtifactError(f"{path}: is not the kept points of an analysis: {reason}") from error
+
+
+def keep(store: PointStore, depths: Sequence[int | None], sample: Sequence[Utterance], key: str, path: Path) -> None:
+    """Leave the points of the states that a cut can end at, with all that the corpus says of each."""
+    kept = [k for k, depth in enumerate(depths) if depth is not None]
+    columns = {
+        name: [utterance.labels.get(name, "") for utterance in sample]
+        for name in sorted({name for utterance in sample for name in utterance.labels})
+    }
+    columns.setdefault("speaker", [utterance.speaker or "" for utterance in sample])
+    columns["file"] = [str(utterance.path) for utterance in sample]
+    states = tuple(store.layer(k) for k in kept)
+    KeptPoints(key, tuple(depth for depth in depths if depth is not None), states, columns).write(path)
+
+
+def kept_for(analysis: str | Path, key: str) -> bool:
+    """Whether the points of the analysis with this key lie beside it."""
+    try:
+        return KeptPoints.read(points_path(analysis)).analysis_key == key
+    except ArtifactError:
+        return False
+
+
+def points_path(analysis: str | Path) -> Path:
+    """Where an analysis's points are kept.
+
+    >>> points_path("words.json").name
+    'words.points.npz'
+    """
+    return Path(analysis).with_suffix(".points.npz")
