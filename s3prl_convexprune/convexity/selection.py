@@ -10,8 +10,7 @@ import numpy as np
 from s3prl_convexprune.convexity.groups import FEWEST
 from s3prl_convexprune.convexity.result import GraphConvexity
 from s3prl_convexprune.errors import ConfigError, DataError, nearest
-
-POLICIES = ("argmax", "within-sem", "budget")
+from s3prl_convexprune.policies import SCORED
 
 
 @np.vectorize
@@ -94,8 +93,8 @@ def choose_layer(
         >>> choose_layer([61.0, 80.0, 79.5], "budget", costs=[0.3, 0.7, 1.0], max_cost=0.5)
         0
     """
-    if policy not in POLICIES:
-        raise ConfigError(f"unknown policy {policy!r}{nearest(policy, POLICIES)}")
+    if policy not in SCORED:
+        raise ConfigError(f"unknown policy {policy!r}{nearest(policy, SCORED)}")
     if len(results) == 0:
         raise DataError("no layers to choose from")
     scores = np.array([r.score if isinstance(r, GraphConvexity) else float(r) for r in results])

@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.convexity import selection
 from s3prl_convexprune.errors import ConfigError
-from s3prl_convexprune.upstreams.config import POLICIES, find_configs, load_config
+from s3prl_convexprune.upstreams.config import find_configs, load_config
 
 GOOD = {"name": "hubert_cut", "base": "hubert", "layers": 6}
 
@@ -120,8 +119,3 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path, monkeypatch):
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(tmp_path))
     configs, errors = find_configs()
     assert "hubert_cut" in configs and str(broken) in errors
-
-
-def test_a_config_may_name_the_policies_that_there_are():
-    """Two lists, since reading a config must not import numba; the paper's depths need no scores to choose from."""
-    assert (*selection.POLICIES, "paper") == POLICIES
