@@ -23,6 +23,7 @@ GROUND = {
     "outputs",
     "schema",
     "policies",
+    "sampling",
     "markdown",
 }
 GROUND |= {"progress", "program", "paper", "devices", "yaml_file", "safe_eval", "safe_load", "compat", "_importhook"}

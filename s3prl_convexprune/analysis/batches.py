@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..corpora.audio_header import SAMPLE_RATE, read_header
+from ..corpora.audio_header import read_header
 from ..corpora.manifest import Utterance
 from ..errors import ConfigError, CorpusError
+from ..sampling import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 

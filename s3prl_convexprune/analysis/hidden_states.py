@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from ..corpora.audio import is_silent
-from ..corpora.audio_header import SAMPLE_RATE
 from ..corpora.manifest import Utterance
 from ..errors import ConfigError, DataError, DepthError
 from ..progress import progress_bar
+from ..sampling import SAMPLE_RATE
 from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
 from .batches import Batch, Batching, Lengths, plan_batches, windows_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..corpora.audio_header import SAMPLE_RATE
 from ..corpora.manifest import Utterance
+from ..sampling import SAMPLE_RATE
 from .batches import Window
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AudioError
+from ..sampling import SAMPLE_RATE
 from .remedy import Remedy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def needed() -> bool:
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(16000)
+        file.setframerate(SAMPLE_RATE)
         file.writeframes(bytes(320))
     buffer.seek(0)
     try:

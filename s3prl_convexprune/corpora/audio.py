@@ -10,7 +10,8 @@ import torch
 import torchaudio.functional
 
 from ..errors import AudioError
-from .audio_header import SAMPLE_RATE, read_header, reason_of
+from ..sampling import SAMPLE_RATE
+from .audio_header import read_header, reason_of
 
 CODEC_FRAMES = 2304  # samples, two frames of an MP3, whose header's length is an estimate
 CANCELLED = 1e-3  # of the loudest sample, 60 dB below it

@@ -14,8 +14,8 @@ from pathlib import Path
 import soundfile
 
 from ..errors import AudioError
+from ..sampling import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz
 LARGEST_KERNEL = 50_000_000  # numbers in the resampler's table, which grows with what two rates have not in common
 LONGEST_HOURS = 1.0  # self-attention over an hour needs more memory than any machine has

@@ -16,8 +16,8 @@ import numpy as np
 
 from ..demo.corpus import demo_clips, demo_manifest_path, read_clip
 from ..errors import CorpusError, nearest
+from ..sampling import SAMPLE_RATE
 from . import iemocap, librispeech, speech_commands, voxceleb1
-from .audio_header import SAMPLE_RATE
 from .manifest import Utterance, read_manifest
 from .prepare import prepare
 from .prepared import Prepared

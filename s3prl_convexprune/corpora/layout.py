@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from ..atomic import explained
-from .audio_header import SAMPLE_RATE
+from ..sampling import SAMPLE_RATE
 
 
 def write_audio(path: Path, samples: np.ndarray) -> Path:

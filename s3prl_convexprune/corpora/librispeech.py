@@ -23,8 +23,8 @@ import soundfile
 
 from ..errors import CorpusError
 from ..progress import progress_bar
+from ..sampling import SAMPLE_RATE
 from .alignments import read_alignments
-from .audio_header import SAMPLE_RATE
 from .layout import write_audio, write_lines
 from .manifest import Utterance
 from .prepared import Prepared, need, put
@@ -157,7 +157,7 @@ def samples(path: Path) -> int:
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise CorpusError(f"{path} cannot be read as audio") from error
     if info.samplerate != SAMPLE_RATE:
-        raise CorpusError(f"{path} is sampled at {info.samplerate} Hz; LibriSpeech is at 16000 Hz")
+        raise CorpusError(f"{path} is sampled at {info.samplerate} Hz; LibriSpeech is at {SAMPLE_RATE} Hz")
     return int(info.frames)
 
 

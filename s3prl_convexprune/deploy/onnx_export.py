@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, InstallationError
 from ..progress import say
+from ..sampling import SAMPLE_RATE
 from ..upstreams.config import UpstreamConfig
 from ..upstreams.names import chosen_layers
 from ..upstreams.registry import build_cut
@@ -29,7 +30,6 @@ from .heads import LinearHead, read_head
 from .place import check_new, new_folder
 
 OPSET = 18
-SAMPLE_RATE = 16000
 LENGTHS = (0.1, 1.0, 4.0, 15.0)  # seconds
 TOLERANCE = 1e-3
 OLDEST_TORCH = (2, 6)

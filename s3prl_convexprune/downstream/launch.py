@@ -24,6 +24,7 @@ from .. import compat
 from ..compat import distributed
 from ..devices import choose_device
 from ..errors import ConfigError, ConvexPruneError, InstallationError, nearest
+from ..sampling import SAMPLE_RATE
 from ..tasks.recipes import RECIPES, fill_paths, recipe_path
 from ..tasks.requirements import require_packages
 from ..upstreams.names import check_checkpoint
@@ -150,7 +151,7 @@ def select_states(run: Any, build: Callable[[], Any]) -> Any:
         import torch
 
         with torch.no_grad():
-            states = run.upstream.model([torch.randn(16000).to(run.args.device)])["hidden_states"]
+            states = run.upstream.model([torch.randn(SAMPLE_RATE).to(run.args.device)])["hidden_states"]
         raise ConfigError(
             f"-l {run.args.upstream_layer_selection}: {run.args.upstream} gives {len(states)} hidden states; "
             f"expected -l 0 to -l {len(states) - 1}"

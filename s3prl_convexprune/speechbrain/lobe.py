@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import AudioError, ConfigError, DataError, DepthError
+from ..sampling import SAMPLE_RATE
 from ..upstreams.families import family_of
 from ..upstreams.prune import num_layers, prune_upstream
 from ..upstreams.registry import build_upstream
 from . import trainable
 from .framing import framing_of
 
-SAMPLE_RATE = 16_000
 SELECTIONS = ("last", "weighted")
 
 

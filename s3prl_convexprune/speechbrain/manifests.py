@@ -13,11 +13,11 @@ import soundfile
 
 from ..atomic import write_json, write_text
 from ..corpora.audio import SHORTEST
-from ..corpora.audio_header import SAMPLE_RATE
 from ..corpora.manifest import Utterance
 from ..errors import AudioError, CorpusError
 from ..fingerprint import settings_sha256
 from ..progress import progress_bar
+from ..sampling import SAMPLE_RATE
 
 SPLITS = ("train", "valid", "test")
 COLUMNS = ("ID", "duration", "wav", "start", "stop", "rate", "speaker")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..atomic import write_bytes
 from ..compat.hf_weights import load_model
 from ..errors import CheckpointError, nearest
+from ..sampling import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -67,7 +68,7 @@ def hf_to_s3prl(directory: str | Path, output: str | Path) -> Path:
     if converted:
         raise CheckpointError(f"{directory}: s3prl's {family} has no place for {sorted(converted)[:3]}")
     state: dict[str, Any] = {
-        "task_cfg": {"sample_rate": 16000, "normalize": normalize},
+        "task_cfg": {"sample_rate": SAMPLE_RATE, "normalize": normalize},
         "model_cfg": model_cfg,
         "model_weight": weights,
     }

@@ -20,10 +20,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..sampling import SAMPLE_RATE
 from .families import family_of
 from .family import Family
-
-SAMPLE_RATE = 16000
 
 
 class DepthCost(NamedTuple):

@@ -11,8 +11,8 @@ from transformers import WavLMModel
 from ..compat.hf_last_state import output_is_last_state
 from ..compat.hf_models import find_model, read_extractor
 from ..compat.hf_weights import load_model
+from ..sampling import SAMPLE_RATE
 
-SAMPLE_RATE = 16000
 DOWNSAMPLE_RATE = 320
 
 

@@ -19,7 +19,8 @@ from torch import nn
 
 from ..errors import ConfigError
 from ..numbers import AT_LEAST_ONE, SECONDS
-from .cost import SAMPLE_RATE, count_macs, count_params
+from ..sampling import SAMPLE_RATE
+from .cost import count_macs, count_params
 from .profile import Machine, Profile, Timing
 
 LENGTHS = (1.0, 4.0, 15.0)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from ..errors import UnknownUpstreamError, nearest
+from ..sampling import SAMPLE_RATE
 from .names import split_name
 from .registry import build_upstream
 
@@ -43,7 +44,7 @@ def _hubert(size: dict[str, Any]) -> tuple[nn.Module, dict[str, Any], str]:
     from s3prl.upstream.hubert.hubert_model import HubertConfig, HubertModel, HubertPretrainingConfig
 
     config = _fairseq(size, final_dim=768 if size["pre_norm"] else 256, label_rate=50.0)
-    task = {"label_rate": 50.0, "sample_rate": 16000, "normalize": size["pre_norm"]}
+    task = {"label_rate": 50.0, "sample_rate": SAMPLE_RATE, "normalize": size["pre_norm"]}
     symbols = [[str(index) for index in range(HUBERT_CLUSTERS)]]
     model = HubertModel(HubertConfig(**config), HubertPretrainingConfig(**task), symbols)
     return model, {"task_cfg": task, "model_cfg": config, "dictionaries_symbols": symbols}, "model_weight"
@@ -54,7 +55,7 @@ def _wav2vec2(size: dict[str, Any]) -> tuple[nn.Module, dict[str, Any], str]:
 
     final = 768 if size["pre_norm"] else 256
     config = _fairseq(size, final_dim=final, quantize_targets=True, conv_bias=size["pre_norm"])
-    task = {"sample_rate": 16000, "normalize": size["pre_norm"]}
+    task = {"sample_rate": SAMPLE_RATE, "normalize": size["pre_norm"]}
     return Wav2Vec2Model(Wav2Vec2Config(**config)), {"task_cfg": task, "model_cfg": config}, "model_weight"
 
 

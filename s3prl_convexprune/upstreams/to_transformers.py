@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigError
+from ..sampling import SAMPLE_RATE
 from .families import family_of
 
-SAMPLE_RATE = 16000
 #: Largest difference of a state, against its standard deviation: transformers adds 1e-7 to the variance of a
 #: waveform that it normalises, s3prl 1e-5.
 TOLERANCE = 1e-3

@@ -26,10 +26,10 @@ from ..compat.hf_models import EXTRACTOR, find_file, find_model
 from ..compat.hf_weights import check_attention
 from ..errors import CheckpointError, DataError
 from ..safe_load import check_finite
+from ..sampling import SAMPLE_RATE
 from .families import all_families, family_of_class
 from .hf_folder import read_config, read_weights, weight_files
 
-SAMPLE_RATE = 16000
 HOP = 160
 DOWNSAMPLE_RATE = 2 * HOP  # the second convolution halves the frame rate
 WINDOW = 400

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from s3prl_convexprune.corpora.speech_commands import KEYWORDS
-from s3prl_convexprune.demo.corpus import SAMPLE_RATE, demo_clips, demo_manifest_path
+from s3prl_convexprune.demo.corpus import demo_clips, demo_manifest_path
+from s3prl_convexprune.sampling import SAMPLE_RATE
 from tools.demo_corpus.texts import STYLES, WORDS
 
 CLIPS = demo_clips()

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from s3prl_convexprune.demo.corpus import SAMPLE_RATE, demo_clips, demo_manifest_path
+from s3prl_convexprune.demo.corpus import demo_clips, demo_manifest_path
 from s3prl_convexprune.errors import AudioError
+from s3prl_convexprune.sampling import SAMPLE_RATE
 from tools.demo_corpus.__main__ import clips, make_clip
 from tools.demo_corpus.engines import engine_versions, missing_engines
 from tools.demo_corpus.opus import encode_opus, with_fixed_serial

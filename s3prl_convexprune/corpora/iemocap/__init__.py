@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import ConfigError, CorpusError
-from ..audio_header import SAMPLE_RATE
+from ...sampling import SAMPLE_RATE
 from ..layout import write_audio, write_lines
 from ..manifest import Utterance
 from .label_files import EMOTIONS, SESSIONS, label_files, read_turns, wav_files

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-SAMPLE_RATE = 16000
-
 
 def demo_manifest_path() -> Path:
     """The manifest of the shipped corpus, a CSV file; its ``path`` column is relative to its folder."""
