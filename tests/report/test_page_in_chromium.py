@@ -223,8 +223,8 @@ def test_a_class_is_named_and_picked_out(page: Any) -> None:
     at = figure.evaluate(
         """f => { const spots = f.view.scenegraph().root.items[0].items.find(m => m.name === 'spots_marks').items;
         const spot = spots.find(i => i.datum.name === 'c8' && i.datum.layer === 6);
-        const box = f.querySelector('svg').getBoundingClientRect(); const o = f.view.origin();
-        return [box.x + o[0] + spot.x, box.y + o[1] + spot.y]; }"""
+        const box = spot._svg.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2]; }"""
     )
     page.mouse.move(*at, steps=5)
     tip = page.locator("#vg-tooltip-element")
