@@ -18,7 +18,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tests import corpora_trees, tiny_superb
+from s3prl_convexprune.corpora.layout import write_audio
+from tests import tiny_corpora
 
 WORDS, TAKES = 3, 4
 
@@ -27,9 +28,9 @@ def make(folder: Path) -> None:
     """Make all of it in a folder that is not there yet."""
     folder.mkdir()
     _corpus(folder)
-    corpora_trees.speech_commands(folder / "commands", train=4, dev=2, test=2, lists=True)
-    for task in tiny_superb.BUILDERS:
-        tiny_superb.build(task, folder / task)
+    tiny_corpora.speech_commands(folder / "commands", train=4, dev=2, test=2, lists=True)
+    for task in tiny_corpora.BUILDERS:
+        tiny_corpora.build(task, folder / task)
     _checkpoints(folder)
     _artifacts(folder)
 
@@ -39,7 +40,7 @@ def _corpus(folder: Path) -> None:
     for word in range(WORDS):
         for take in range(TAKES):
             name = f"audio/w{word}_{take}.wav"
-            tiny_superb.tone(folder / name, 200 * (word + 1) + 7 * take, 0.3, seed=10 * word + take)
+            write_audio(folder / name, tiny_corpora.tone(200 * (word + 1) + 7 * take, 0.3, 10 * word + take, hiss=0.05))
             rows.append([name, f"w{word}", f"s{take % 2}", "train"])
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "word", "speaker", "split"], *rows])

@@ -105,11 +105,12 @@ def test_what_cannot_be_fetched_is_one_line(asked, name, checkpoint, url):
     ids=lambda verb: verb[0],
 )
 def test_a_verb_that_cannot_fetch_ends_in_one_line(asked, verb, monkeypatch, tmp_path, capsys):
-    from tests.tiny_superb import tone
+    from s3prl_convexprune.corpora.layout import write_audio
+    from tests.tiny_corpora import tone
 
     rows = []
     for number in range(4):
-        tone(tmp_path / f"{number}.wav", 200 * (number + 1))
+        write_audio(tmp_path / f"{number}.wav", tone(200 * (number + 1), 0.5, number))
         rows.append(f"{number}.wav,{'ab'[number % 2]}\n")
     (tmp_path / "some.csv").write_text("path,label\n" + "".join(rows))
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -15,7 +16,7 @@ from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.corpora.iemocap.meta_data import PUBLISHED, dialog_order
 from s3prl_convexprune.corpora.prepare import ENVIRONMENT, PREPARERS, find_prepared, prepare
 from s3prl_convexprune.errors import ConfigError, CorpusError
-from tests import corpora_trees
+from tests import tiny_corpora
 
 MADE = {
     "er": {f"meta_data/Session{n}/{part}_meta_data.json" for n in range(1, 6) for part in ("train", "test")},
@@ -25,14 +26,12 @@ MADE = {
 }
 
 
-def build_ks(folder: Path) -> Path:
-    words = (*corpora_trees.KEYWORDS, "bed")
-    corpora_trees.speech_commands(folder / "speech_commands_v0.01", words, train=1, dev=1, test=0, takes=1)
-    corpora_trees.speech_commands_test(folder / "speech_commands_test_set_v0.01", corpora_trees.KEYWORDS, each=1)
-    return folder
-
-
-BUILD = {"er": corpora_trees.iemocap, "sid": corpora_trees.voxceleb1, "asr": corpora_trees.librispeech, "ks": build_ks}
+BUILD = {
+    "er": tiny_corpora.iemocap,
+    "sid": tiny_corpora.voxceleb1,
+    "asr": tiny_corpora.librispeech,
+    "ks": functools.partial(tiny_corpora.speech_commands_archives, train=1, dev=1, test=0),
+}
 
 
 @pytest.fixture(scope="module")

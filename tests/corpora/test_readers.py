@@ -15,27 +15,42 @@ from s3prl_convexprune.corpora import librispeech as librispeech_reader
 from s3prl_convexprune.corpora import speech_commands as speech_commands_reader
 from s3prl_convexprune.corpora.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
-from tests import corpora_trees
+from tests import tiny_corpora
+
+from . import forced_alignments
 
 
 @pytest.fixture(scope="module")
 def speech_commands(tmp_path_factory):
-    return corpora_trees.speech_commands(tmp_path_factory.mktemp("sc"), words=("yes", "no", "bed"))
+    root = tiny_corpora.speech_commands(tmp_path_factory.mktemp("sc"), words=("yes", "no", "bed"))
+    (root / "_background_noise_" / "README.md").write_text("noise\n")
+    return root
 
 
 @pytest.fixture(scope="module")
 def voxceleb1(tmp_path_factory):
-    return corpora_trees.voxceleb1(tmp_path_factory.mktemp("vox"))
+    return tiny_corpora.voxceleb1(tmp_path_factory.mktemp("vox"))
 
 
 @pytest.fixture(scope="module")
 def iemocap(tmp_path_factory):
-    return corpora_trees.iemocap(tmp_path_factory.mktemp("ie"))
+    """With the other annotators' lines, and the label files of single annotators, which do not count."""
+    root = tiny_corpora.iemocap(tmp_path_factory.mktemp("ie"))
+    for path in list(root.glob("Session*/dialog/EmoEvaluation/*.txt")):
+        others = "C-E2:\tNeutral;\t()\nC-F1:\tNeutral;\t(curious)\nA-E3:\tval 3; act 2; dom  2;\t()\n"
+        path.write_text(path.read_text().replace("C-E2:\tNeutral;\t()\n", others))
+        (path.parent / "Categorical").mkdir(exist_ok=True)
+        (path.parent / "Categorical" / f"{path.stem}_e2_cat.txt").write_text("not a label file of ours\n")
+    return root
 
 
 @pytest.fixture(scope="module")
 def librispeech(tmp_path_factory):
-    return corpora_trees.librispeech(tmp_path_factory.mktemp("LibriSpeech"))
+    root = tiny_corpora.librispeech(tmp_path_factory.mktemp("LibriSpeech"))
+    (root / "SPEAKERS.TXT").write_text(
+        ";ID  |SEX| SUBSET           |MINUTES| NAME\n19   | F | train-clean-100 | 25.03 | A\n"
+    )
+    return root
 
 
 def count(rows, label):
@@ -72,7 +87,7 @@ def test_speech_commands_official_lists_win_over_the_hash(speech_commands, tmp_p
 
 
 def test_speech_commands_test_archive_is_refused(tmp_path):
-    root = corpora_trees.speech_commands_test(tmp_path)
+    root = tiny_corpora.speech_commands_test(tmp_path)
     with pytest.raises(CorpusError, match="test archive"):
         read_corpus("speech_commands", "word", root)
 
@@ -131,8 +146,8 @@ def test_librispeech_speakers(librispeech):
 
 
 def expected_segments(root: Path, tier: str):
-    for path, sentence, seconds in corpora_trees.utterances_of(root):
-        for start, end, label in corpora_trees.spoken_segments(sentence, seconds)[tier]:
+    for path, sentence, seconds in forced_alignments.utterances_of(root):
+        for start, end, label in forced_alignments.spoken_segments(sentence, seconds)[tier]:
             if label not in ("", "sil"):
                 yield str(path), start, end, label.rstrip("1")
 
@@ -143,11 +158,11 @@ def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier
     root, options = librispeech, {}
     if form == "TextGrids in the corpus":
         root = shutil.copytree(librispeech, tmp_path / "LibriSpeech")
-        corpora_trees.textgrids(root, root)
+        forced_alignments.textgrids(root, root)
     elif form == "TextGrid folder":
-        options["alignments"] = corpora_trees.textgrids(root, tmp_path / "grids")
+        options["alignments"] = forced_alignments.textgrids(root, tmp_path / "grids")
     else:
-        table = corpora_trees.ctm(root, tmp_path / f"{tier}.ctm", tier)
+        table = forced_alignments.ctm(root, tmp_path / f"{tier}.ctm", tier)
         options["alignments"] = table if form == "CTM file" else tmp_path
     rows = librispeech_reader.read(root, label, **options)
     rows = sorted(rows, key=lambda row: (str(row.path), row.start))
@@ -159,7 +174,7 @@ def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier
 
 
 def test_librispeech_partly_aligned_says_how_much_is_missing(librispeech, tmp_path, caplog):
-    grids = sorted(corpora_trees.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
+    grids = sorted(forced_alignments.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
     for path in grids[1:]:
         path.unlink()
     rows = librispeech_reader.read(librispeech, "word", alignments=tmp_path / "grids")
@@ -181,7 +196,7 @@ def test_a_folder_of_something_else_is_refused(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(name for name, corpus in CORPORA.items() if not corpus.shipped))
 def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
     root = request.getfixturevalue(name)
-    options = {"alignments": corpora_trees.textgrids(root, tmp_path)} if name == "librispeech" else {}
+    options = {"alignments": forced_alignments.textgrids(root, tmp_path)} if name == "librispeech" else {}
     for label in CORPORA[name].labels:
         rows = with_label(read_corpus(name, label, root, **(options if label != "speaker" else {})), label)
         assert len({row.labels[label] for row in rows}) >= 2
@@ -189,7 +204,7 @@ def test_every_label_on_offer_has_classes_to_compare(name, request, tmp_path):
 
 
 def test_a_class_of_one_is_left_out_and_said(tmp_path, caplog):
-    root = corpora_trees.speech_commands(tmp_path / "sc", words=("yes", "no"), takes=1)
+    root = tiny_corpora.speech_commands(tmp_path / "sc", words=("yes", "no"), takes=1)
     alone = next(row.speaker for row in read_corpus("speech_commands", "speaker", root) if row.split == "train")
     next((root / "yes").glob(f"{alone}*")).unlink()
     rows = read_corpus("speech_commands", "speaker", root)

@@ -21,7 +21,8 @@ import yaml
 from s3prl_convexprune import run_downstream as run
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.upstreams import names
-from tests import corpora_trees, tiny_superb
+from tests import tiny_corpora
+from tests.corpora import forced_alignments
 from tests.downstream.conftest import SHORT, override
 
 from .blocks import NEEDS, PAGES, ROOT, blocks, commands, to_run
@@ -52,8 +53,8 @@ def stand_in(text: str) -> str:
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """A home folder of its own to stand in, with the corpora in the variables and under the page's name."""
-    corpora = tiny_superb.ks(tmp_path / "corpora" / "ks", words=("yes", "no", "up"), train=8)
-    corpora |= tiny_superb.sid(tmp_path / "corpora" / "sid") | tiny_superb.er(tmp_path / "corpora" / "er")
+    corpora = tiny_corpora.ks(tmp_path / "corpora" / "ks", words=("yes", "no", "up"), train=8)
+    corpora |= tiny_corpora.sid(tmp_path / "corpora" / "sid") | tiny_corpora.er(tmp_path / "corpora" / "er")
     for name, value in corpora.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -61,11 +62,11 @@ def home(tmp_path, monkeypatch) -> Path:
     (tmp_path / "SC").symlink_to(corpora["S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"])
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "speech_commands_v0.02").symlink_to(tmp_path / "SC")
-    corpora_trees.voxceleb1(tmp_path / "data" / "VoxCeleb1", each=5)
-    corpora_trees.iemocap(tmp_path / "data" / "IEMOCAP_full_release", emotions=("neu", "hap", "ang", "sad"))
-    librispeech = corpora_trees.librispeech(tmp_path / "data" / "LibriSpeech")
+    tiny_corpora.voxceleb1(tmp_path / "data" / "VoxCeleb1", each=5)
+    tiny_corpora.iemocap(tmp_path / "data" / "IEMOCAP_full_release", emotions=("neu", "hap", "ang", "sad"))
+    librispeech = tiny_corpora.librispeech(tmp_path / "data" / "LibriSpeech")
     (librispeech / "alignments").mkdir()
-    corpora_trees.ctm(librispeech, librispeech / "alignments" / "phones.ctm", "phones")
+    forced_alignments.ctm(librispeech, librispeech / "alignments" / "phones.ctm", "phones")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

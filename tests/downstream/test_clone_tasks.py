@@ -20,7 +20,8 @@ import pytest
 from s3prl_convexprune._plugin import _is_of_s3prl
 from s3prl_convexprune.compat import sox_effects
 from s3prl_convexprune.tasks.recipes import recipe_path
-from tests import corpora_trees
+from tests import tiny_corpora
+from tests.recipes import other_corpora
 
 from .conftest import override
 
@@ -106,16 +107,16 @@ def clone(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def corpora(clone, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("corpora")
-    corpora_trees.librispeech(root / "LibriSpeech", each=2, dev=1)
-    words = sorted({word for sentence in corpora_trees.SENTENCES for word in sentence.split()})
+    tiny_corpora.librispeech(root / "LibriSpeech", each=2, dev=1)
+    words = sorted({word for sentence in tiny_corpora.SENTENCES for word in sentence.split()})
     phones = (clone / "downstream/ctc/vocab/phoneme.txt").read_text().split()
     rows = [f"{word} {phones[1 + i % 4]} {phones[1 + i % 3]}\n" for i, word in enumerate(words)]
     (root / "lexicon.txt").write_text("".join(rows))
-    corpora_trees.snips(root / "SNIPS")
-    corpora_trees.fluent_commands(root / "fluent")
-    corpora_trees.libri2mix(root / "Libri2Mix")
-    corpora_trees.voxceleb1(root / "VoxCeleb1", 4, 2, 2, test_speakers=2, trials=True)
-    corpora_trees.quesst14(root / "QUESST", 16000 if sox_effects.program() is None else 8000)
+    other_corpora.snips(root / "SNIPS")
+    other_corpora.fluent_commands(root / "fluent")
+    other_corpora.libri2mix(root / "Libri2Mix")
+    other_corpora.verification(root / "VoxCeleb1", speakers=4)
+    other_corpora.quesst14(root / "QUESST", 16000 if sox_effects.program() is None else 8000)
     return root
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import tiny_superb
+from tests import tiny_corpora
 
 from .conftest import SHORT, SMALL_ASR, override
 
@@ -36,10 +36,10 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Corpora whose utterances all have one length: what is in a batch must not change what its padding is."""
     root = tmp_path_factory.mktemp("even")
     return {
-        **tiny_superb.ks(root / "ks", words=("yes", "no", "up"), train=3, lengths=(1.0,), noise=1.0),
-        **tiny_superb.sid(root / "sid", speakers=2, clips=2),
-        **tiny_superb.er(root / "er", clips=1),
-        **tiny_superb.asr(root / "asr", utterances=4),
+        **tiny_corpora.ks(root / "ks", words=("yes", "no", "up"), train=3, lengths=(1.0,), noise=1.0),
+        **tiny_corpora.sid(root / "sid", speakers=2, clips=2),
+        **tiny_corpora.er(root / "er", clips=1),
+        **tiny_corpora.asr(root / "asr", utterances=4),
     }
 
 

@@ -12,7 +12,7 @@ import torch
 from s3prl_convexprune.corpora.prepare import prepare
 from s3prl_convexprune.errors import ConvexPruneError
 from s3prl_convexprune.upstreams.registry import build_upstream, load_hub
-from tests.corpora_trees import iemocap
+from tests.tiny_corpora import iemocap
 
 from .conftest import REPOSITORY
 

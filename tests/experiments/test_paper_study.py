@@ -19,7 +19,7 @@ from s3prl_convexprune.experiments.engine import run_study
 from s3prl_convexprune.experiments.study_file import read_study
 from s3prl_convexprune.results.reading import read_results
 from tests.checkpoints import CASES
-from tests.corpora_trees import speech_commands
+from tests.tiny_corpora import speech_commands
 
 NAME = "ccc_wav2vec2_base"
 CUTS = {"word": f"{NAME}_convexpruned_8_of_12", "speaker": f"{NAME}_convexpruned_2_of_12"}

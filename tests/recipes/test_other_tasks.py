@@ -10,8 +10,8 @@ import torch
 
 from s3prl_convexprune.compat import asv_recipe, sox_effects
 from s3prl_convexprune.safe_load import read_checkpoint
-from tests import corpora_trees
 
+from . import other_corpora
 from .conftest import KEPT
 
 CUT = f"hubert_custom_convexpruned_L{KEPT}"
@@ -20,7 +20,7 @@ ONE_STEP = {"runner.total_steps": 1, "runner.eval_step": 1, "runner.save_step": 
 
 
 def test_intent_classification_runs_on_a_cut_upstream(run, checkpoint, monkeypatch, tmp_path, capsys):
-    root = corpora_trees.fluent_commands(tmp_path / "fluent")
+    root = other_corpora.fluent_commands(tmp_path / "fluent")
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_FLUENT_COMMANDS", str(root))
     expdir = tmp_path / "exp"
     arguments = ["-m", "train", "-u", CUT, "-k", str(checkpoint)]
@@ -46,7 +46,7 @@ def test_verification_prints_the_equal_error_rate_of_its_scores(run, checkpoint,
         "downstream_expert.modelrc.module_config.XVector.agg_dim": 32,
     }
     for name, speakers in (("one", 3), ("other", 4)):
-        root = corpora_trees.voxceleb1(tmp_path / name, speakers, 2, 2, test_speakers=2, trials=True)
+        root = other_corpora.verification(tmp_path / name, speakers)
         monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_VOXCELEB1", str(root))
         expdir = tmp_path / f"exp_{name}"
         arguments = ["-m", "train", "-u", CUT, "-k", str(checkpoint), "-d", "sv_voxceleb1", "-p", str(expdir)]
@@ -72,7 +72,7 @@ def test_verification_prints_the_equal_error_rate_of_its_scores(run, checkpoint,
 
 def test_diarization_scores_the_frames_that_its_segments_name(run, checkpoint, monkeypatch, tmp_path, capsys):
     h5py = pytest.importorskip("h5py")
-    root = corpora_trees.libri2mix(tmp_path / "libri2mix")
+    root = other_corpora.libri2mix(tmp_path / "libri2mix")
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_LIBRI2MIX", str(root))
     expdir = tmp_path / "exp"
     small = {"downstream_expert.loaderrc.num_workers": 0, "downstream_expert.modelrc.hidden_size": 8}
@@ -84,7 +84,7 @@ def test_diarization_scores_the_frames_that_its_segments_name(run, checkpoint, m
     accuracy, error = map(float, printed[-1])
 
     accuracies, errors = [], []
-    for recording, turns in corpora_trees.LIBRI2MIX_TURNS.items():
+    for recording, turns in other_corpora.LIBRI2MIX_TURNS.items():
         with h5py.File(expdir / "scoring" / "predictions" / f"{recording}.h5") as file:
             probability = np.asarray(file["T_hat"])
         spoken = np.zeros(probability.shape, bool)
@@ -104,7 +104,7 @@ def test_query_by_example_cannot_tell_a_cut_from_the_same_layer_of_the_whole(run
     pytest.importorskip("dtw")
     etree = pytest.importorskip("lxml.etree")
     rate = 16000 if sox_effects.program() is None else 8000  # the real corpus has 8 kHz; sox makes 16 of them
-    root = corpora_trees.quesst14(tmp_path / "quesst14", rate)
+    root = other_corpora.quesst14(tmp_path / "quesst14", rate)
     monkeypatch.setenv("S3PRL_CONVEXPRUNE_DATA_QUESST14", str(root))
     scores = []
     for upstream in ("hubert_custom", CUT):
@@ -126,4 +126,4 @@ def test_query_by_example_cannot_tell_a_cut_from_the_same_layer_of_the_whole(run
     assert len(queries) == 2
     for query in queries:
         ranked = sorted((score, document) for (asked, document), score in cut.items() if asked == query)
-        assert ranked[-1][1] == corpora_trees.QUESST14_ANSWERS[query]
+        assert ranked[-1][1] == other_corpora.QUESST14_ANSWERS[query]

@@ -13,7 +13,7 @@ import torch
 
 from s3prl_convexprune.corpora.prepare import prepare
 from s3prl_convexprune.safe_load import read_checkpoint
-from tests import corpora_trees
+from tests import tiny_corpora
 
 from .conftest import KEPT, LAYERS
 
@@ -33,25 +33,19 @@ class Case:
     predicted: str = "test_predict.txt"
 
 
-def build_ks(folder: Path) -> Path:
-    corpora_trees.speech_commands(folder / "speech_commands_v0.01", (*corpora_trees.KEYWORDS, "bed"), takes=1)
-    corpora_trees.speech_commands_test(folder / "speech_commands_test_set_v0.01", corpora_trees.KEYWORDS, each=1)
-    return folder
-
-
 CASES = {
-    "ks": Case("speech_commands", build_ks, ("datarc.batch_size=8",)),
-    "sid": Case("voxceleb1", corpora_trees.voxceleb1, ("datarc.train_batch_size=4",)),
+    "ks": Case("speech_commands", tiny_corpora.speech_commands_archives, ("datarc.batch_size=8",)),
+    "sid": Case("voxceleb1", tiny_corpora.voxceleb1, ("datarc.train_batch_size=4",)),
     "er": Case(
         "emotion",
-        functools.partial(corpora_trees.iemocap, emotions=("neu", "exc", "ang", "sad")),
+        functools.partial(tiny_corpora.iemocap, emotions=("neu", "exc", "ang", "sad")),
         (),
         truth="test_fold1_truth.txt",
         predicted="test_fold1_predict.txt",
     ),
     "asr": Case(
         "asr",
-        corpora_trees.librispeech,
+        tiny_corpora.librispeech,
         ("datarc.batch_size=2", "modelrc.project_dim=16", "modelrc.RNNs.dim=[16, 16]"),
         "test-clean",
         "dev-clean",

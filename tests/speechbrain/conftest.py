@@ -14,7 +14,7 @@ from speechbrain.utils.importutils import LazyModule
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.resources import downstream_recipes_dir
-from tests import corpora_trees
+from tests import tiny_corpora
 from tests.checkpoints import CASES
 
 # hypothesis asks every loaded module for its file; one of SpeechBrain's lazy modules would import k2 to answer.
@@ -41,14 +41,14 @@ def corpora(tmp_path_factory) -> dict[str, Path]:
     """One corpus a task, in the layout of the real one."""
     root = tmp_path_factory.mktemp("corpora")
     return {
-        "ks": corpora_trees.speech_commands(root / "ks", train=4, dev=2, test=2, lists=True),
-        "ks_test": corpora_trees.speech_commands_test(root / "ks_test"),
-        "sid": corpora_trees.voxceleb1(root / "sid", each=8),
-        "sid_commands": corpora_trees.speech_commands(
+        "ks": tiny_corpora.speech_commands(root / "ks", train=4, dev=2, test=2, lists=True),
+        "ks_test": tiny_corpora.speech_commands_test(root / "ks_test"),
+        "sid": tiny_corpora.voxceleb1(root / "sid", each=8),
+        "sid_commands": tiny_corpora.speech_commands(
             root / "sid_commands", ("yes", "no", "bed", "up"), train=3, dev=1, test=0, takes=3, voices=True
         ),
-        "er": corpora_trees.iemocap(root / "er", each=1),
-        "asr": corpora_trees.librispeech(root / "asr", each=4),
+        "er": tiny_corpora.iemocap(root / "er", each=1),
+        "asr": tiny_corpora.librispeech(root / "asr", each=4),
     }
 
 

@@ -36,7 +36,7 @@ from s3prl_convexprune.results.outcome import read_checkpoint  # noqa: E402
 from s3prl_convexprune.results.result import Result  # noqa: E402
 from s3prl_convexprune.schema import read_json  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
-from tests.tiny_superb import BUILDERS  # noqa: E402
+from tests.tiny_corpora import BUILDERS  # noqa: E402
 
 RUN_TOGETHER = together_run.run_together
 LENGTHS = (0.5, 0.7)  # a batch's padding depends on who is in it

@@ -1,0 +1,259 @@
+"""Tiny corpora for tests and benchmarks: tones and labels, laid out by the product's own `lay_out` of each corpus.
+
+Every utterance is a tone with a little noise: one pitch a class and one loudness a speaker, so that a recipe has
+something to learn. `speech_commands`, `voxceleb1`, `iemocap` and `librispeech` return the corpus's root. `build("ks",
+folder)` also prepares a corpus for s3prl's recipe and returns the environment variables that point at it; all its
+utterances have one length unless `lengths` says otherwise. The same arguments write the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from s3prl_convexprune.corpora import iemocap as iemocap_layout
+from s3prl_convexprune.corpora import librispeech as librispeech_layout
+from s3prl_convexprune.corpora import speech_commands as speech_commands_layout
+from s3prl_convexprune.corpora import voxceleb1 as voxceleb1_layout
+from s3prl_convexprune.corpora.audio_header import SAMPLE_RATE
+from s3prl_convexprune.corpora.iemocap import Turn
+from s3prl_convexprune.corpora.librispeech import SUBSETS, Reading
+from s3prl_convexprune.corpora.prepare import prepare
+from s3prl_convexprune.corpora.speech_commands import KEYWORDS, Take, hash_split
+from s3prl_convexprune.corpora.speech_commands.archive import FOLDERS
+from s3prl_convexprune.corpora.voxceleb1 import Clip
+
+HISS = 0.05
+EMOTIONS = ("neu", "hap", "ang", "sad")
+
+
+def tone(pitch: float, seconds: float, seed: int | str, loudness: float = 0.3, hiss: float = 0.01) -> np.ndarray:
+    """A tone of `pitch` Hz in noise, at 16 kHz; the noise depends on `seed` alone, a number or a file's name."""
+    if isinstance(seed, str):
+        seed = int.from_bytes(hashlib.sha1(seed.encode()).digest()[:4], "big")
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    noise = np.random.default_rng(seed).standard_normal(len(time))
+    return (loudness * np.sin(2 * np.pi * pitch * time) + hiss * noise).astype(np.float32)
+
+
+def hashed_speakers(split: str, count: int) -> list[str]:
+    """Eight-digit speaker hashes, as many as asked for, that Speech Commands' rule puts in a split."""
+    names = (f"{number * 2654435761 % 2**32:08x}" for number in itertools.count())
+    return list(itertools.islice((name for name in names if hash_split(name) == split), count))
+
+
+def speech_commands(
+    root: Path,
+    words: Sequence[str] = ("yes", "no", "bed"),
+    train: int = 3,
+    dev: int = 1,
+    test: int = 1,
+    takes: int = 2,
+    lists: bool = False,
+    voices: bool = False,
+) -> Path:
+    """The training archive, with `train`, `dev` and `test` speakers, and the official lists if asked.
+
+    The pitch is the word's, or with `voices` the speaker's.
+    """
+    speakers = [*hashed_speakers("train", train), *hashed_speakers("dev", dev), *hashed_speakers("test", test)]
+    clips = [
+        Take(
+            word,
+            speaker,
+            take,
+            tone(
+                200 + 150 * (voice if voices else pitch),
+                0.6,
+                f"{word}/{speaker}_nohash_{take}.wav",
+                loudness=0.2 + 0.03 * voice,
+            ),
+        )
+        for pitch, word in enumerate(words)
+        for voice, speaker in enumerate(speakers)
+        for take in range(takes)
+    ]
+    return speech_commands_layout.lay_out(root, clips, {"white_noise": tone(50, 3.5, "white_noise", 0.0)}, lists)
+
+
+def speech_commands_test(root: Path, words: Sequence[str] = ("yes", "no"), each: int = 2) -> Path:
+    """The test archive: the words, `_unknown_` and `_silence_`."""
+    clips = []
+    for pitch, word in enumerate((*words, "_unknown_", "_silence_")):
+        for number in range(each):
+            silent = word == "_silence_"
+            name = f"{number}" if silent else f"0000000{number}_nohash_0"
+            clips.append((word, name, tone(200 + 150 * pitch, 1.0, f"{word}/{name}.wav", 0.0 if silent else 0.3)))
+    return speech_commands_layout.lay_out_test(root, clips)
+
+
+def speech_commands_archives(folder: Path, **options: int) -> Path:
+    """Both archives of the 12-class task under their own names; `options` are those of `speech_commands`."""
+    full, test = FOLDERS
+    speech_commands(folder / full, (*KEYWORDS, "bed"), takes=1, **options)
+    speech_commands_test(folder / test, KEYWORDS, each=1)
+    return folder
+
+
+def voxceleb1(root: Path, speakers: int = 3, videos: int = 3, each: int = 2, test_speakers: int = 1) -> Path:
+    """`each` utterances a video; the last speakers' lie in `test/`.
+
+    As in VoxCeleb, the identification split holds out videos: the last video is test, the one before it dev.
+    """
+    clips = []
+    for speaker in range(speakers):
+        for video in range(videos):
+            split = {videos - 1: "test", videos - 2: "dev"}.get(video, "train")
+            for number in range(1, each + 1):
+                name = f"vid-{video}_{speaker:04d}"
+                samples = tone(200 + 150 * speaker, 0.8 + 0.1 * video, f"{name}/{number:05d}.wav")
+                clips.append(Clip(speaker, name, number, split, samples))
+    return voxceleb1_layout.lay_out(root, clips, range(speakers - test_speakers, speakers))
+
+
+def iemocap(
+    root: Path,
+    sessions: int = 5,
+    emotions: Sequence[str] = ("neu", "hap", "exc", "ang", "sad", "fru", "xxx"),
+    each: int = 1,
+) -> Path:
+    """Two dialogs a session, each with `each` turns of an emotion by either speaker.
+
+    As in IEMOCAP, dialogs are recorded twice (the markers on the woman, then on the man), every dialog has turns of
+    both speakers, and some turns carry labels that no recipe uses.
+    """
+    pitches = {"neu": 200, "hap": 400, "exc": 420, "ang": 700, "sad": 1000}
+    turns = []
+    for session in range(1, sessions + 1):
+        for marked in ("F_impro01", "M_script01_1"):
+            dialog = f"Ses0{session}{marked}"
+            for number, emotion in enumerate(emotions * each):
+                for gender in "FM":
+                    name = f"{dialog}_{gender}{number:03d}"
+                    samples = tone(pitches.get(emotion, 150), 0.6 + 0.05 * number, f"{dialog}/{name}.wav")
+                    turns.append(Turn(f"Session{session}", dialog, name, emotion, samples))
+    return iemocap_layout.lay_out(root, turns)
+
+
+SENTENCES = (
+    "HE HOPED THERE WOULD BE STEW",
+    "A COLD LUCID INDIFFERENCE REIGNED",
+    "IT IS A JOYFUL QUIZ",
+    "DON'T VEX PACK MY BOX",
+)
+
+
+def librispeech(
+    root: Path, splits: Sequence[str] = SUBSETS, speakers: int = 2, each: int = 3, dev: int | None = None
+) -> Path:
+    """A chapter a speaker, no speaker in two subsets.
+
+    Args:
+        root: where; its name does not matter.
+        splits: which subsets.
+        speakers: how many in each.
+        each: utterances a speaker.
+        dev: utterances a speaker outside the training subsets; as many as `each` when None.
+    """
+    readings = []
+    for place, split in enumerate(split for split in splits for _ in range(speakers)):
+        speaker = 19 + place
+        for number in range(each if dev is None or split.startswith("train") else dev):
+            name = f"{10 * speaker}/{speaker}-{10 * speaker}-{number:04d}.flac"
+            samples = tone(150 + 20 * (1 + place), 1.2 + 0.1 * number, name)
+            sentence = SENTENCES[(speaker + number) % len(SENTENCES)]
+            readings.append(Reading(split, speaker, 10 * speaker, number, sentence, samples))
+    return librispeech_layout.lay_out(root, readings)
+
+
+def ks(
+    root: Path,
+    words: Sequence[str] = ("yes", "no"),
+    train: int = 4,
+    lengths: Sequence[float] = (0.5,),
+    noise: float = 2.0,
+) -> dict[str, str]:
+    """Speech Commands for s3prl, of these words alone: `train` training and two dev files a word, all of them by other
+    takes in the test archive; `noise` is the length of the background noise in seconds."""
+    takes, tested = [], [("_silence_", "hum", tone(50, 1.0, 0, hiss=HISS))]
+    for index, word in enumerate(words):
+        for number, name in enumerate([*hashed_speakers("train", train), *hashed_speakers("dev", 2)]):
+            pitch, seconds = 200 * (index + 1), lengths[number % len(lengths)]
+            takes.append(Take(word, name, 0, tone(pitch, seconds, number, hiss=HISS)))
+            tested.append((word, f"{name}_nohash_1", tone(pitch, seconds, number + 100, hiss=HISS)))
+    hum = {"hum": tone(50, noise, 0, hiss=HISS)}
+    variables = {
+        "SPEECH_COMMANDS": speech_commands_layout.lay_out(root / "train", takes, hum, lists=False),
+        "SPEECH_COMMANDS_TEST": speech_commands_layout.lay_out_test(root / "test", tested),
+    }
+    return {f"S3PRL_CONVEXPRUNE_DATA_{name}": str(folder) for name, folder in variables.items()}
+
+
+def sid(root: Path, speakers: int = 3, clips: int = 2, lengths: Sequence[float] = (0.5,)) -> dict[str, str]:
+    """VoxCeleb1 for s3prl: a speaker has `clips` training files and one each of dev and test, a video a split."""
+    laid = [
+        Clip(
+            speaker,
+            f"video{number}",
+            clip + 1,
+            split,
+            tone(150 * (speaker + 1), lengths[(speaker + clip) % len(lengths)], 10 * clip + number, hiss=HISS),
+        )
+        for speaker in range(speakers)
+        for number, split in enumerate(("train", "dev", "test"), start=1)
+        for clip in range(clips if split == "train" else 1)
+    ]
+    return prepare("sid", voxceleb1_layout.lay_out(root, laid, [speakers - 1])).variables
+
+
+def er(root: Path, clips: int = 2, lengths: Sequence[float] = (0.5,)) -> dict[str, str]:
+    """IEMOCAP for s3prl: five sessions of one dialog and one speaker, `clips` turns an emotion."""
+    turns = []
+    for session in range(1, 6):
+        dialog = f"Ses{session:02d}F_impro01"
+        for number, (index, clip) in enumerate(itertools.product(range(len(EMOTIONS)), range(clips))):
+            samples = tone(120 * (index + 1), lengths[clip % len(lengths)], session, hiss=HISS)
+            name = f"{dialog}_F{number:03d}"
+            turns.append(Turn(f"Session{session}", dialog, name, EMOTIONS[index], samples))
+    return prepare("er", iemocap_layout.lay_out(root, turns)).variables
+
+
+def asr(root: Path, utterances: int = 4, lengths: Sequence[float] = (0.6,)) -> dict[str, str]:
+    """LibriSpeech for s3prl: one speaker a subset, one word an utterance.
+
+    s3prl halves a training batch whose longest utterance has more than 2000 samples, which is every one here; the
+    tables count 10 ms in place of samples, so that a batch has the size that a test asks for.
+    """
+    words = ("CAT", "DOG", "SUN", "SEA")
+    readings = [
+        Reading(
+            split,
+            speaker,
+            10,
+            number,
+            words[number % len(words)],
+            tone(180 * (number + 1), lengths[number % len(lengths)], speaker - 1, hiss=HISS),
+        )
+        for speaker, split in enumerate(SUBSETS, start=1)
+        for number in range(utterances)
+    ]
+    prepared = prepare("asr", librispeech_layout.lay_out(root, readings))
+    for table in prepared.files[1:]:
+        with table.open(newline="") as file:
+            header, *rows = csv.reader(file)
+        with table.open("w", newline="") as file:
+            csv.writer(file).writerows([header, *([n, name, int(size) // 160, ""] for n, name, size, _ in rows)])
+    return prepared.variables
+
+
+BUILDERS: dict[str, Callable[..., dict[str, str]]] = {"ks": ks, "sid": sid, "er": er, "asr": asr}
+
+
+def build(task: str, root: Path) -> dict[str, str]:
+    """Write the corpus of `task` under `root`; returns the environment that the recipe needs."""
+    return BUILDERS[task](root)
