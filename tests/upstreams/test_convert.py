@@ -6,45 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import (
-    HubertConfig,
-    HubertModel,
-    Wav2Vec2Config,
-    Wav2Vec2FeatureExtractor,
-    Wav2Vec2Model,
-    WavLMConfig,
-    WavLMModel,
-)
+from transformers import HubertModel, Wav2Vec2FeatureExtractor
 
 import s3prl_convexprune.compat  # noqa: F401
 from s3prl_convexprune.errors import CheckpointError
 from s3prl_convexprune.upstreams.convert import hf_to_s3prl
+from tests.checkpoints import CASES
 
-TINY = {
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
-    "conv_dim": (16,) * 7,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 4,
-}
+LAYERS = 3
+CONV_DIM = [16] * 7  # as wide as the hidden states, which the other checkpoints are, it is refused
 
 
 def save(folder: Path, family: str, large: bool, normalize: bool, **changes: object) -> Path:
-    torch.manual_seed(0)
-    layout = {"do_stable_layer_norm": large, "feat_extract_norm": "layer" if large else "group", "conv_bias": large}
-    config_class, model_class = {
-        "hubert": (HubertConfig, HubertModel),
-        "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
-        "wavlm": (WavLMConfig, WavLMModel),
-    }[family]
-    model = model_class(config_class(**{**TINY, **layout, **changes}))
-    for parameter in model.parameters():
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    model.save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(do_normalize=normalize, return_attention_mask=True).save_pretrained(folder)
-    return folder
+    case = CASES[f"hf_{family}-{'pre' if large else 'post'}"]
+    path = case.build(folder, LAYERS, **{"conv_dim": CONV_DIM, "mask_time_prob": 0.05, **changes})
+    Wav2Vec2FeatureExtractor(do_normalize=normalize, return_attention_mask=True).save_pretrained(path)
+    return path
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -61,7 +38,7 @@ def test_hidden_states_are_equal(tmp_path: Path, family: str, large: bool, norma
     tolerance = 1e-4 if normalize else 1e-5  # normalising adds 1e-7 to the variance there and 1e-5 here
     with torch.no_grad():
         expected, found = before(wav)["hidden_states"], after(wav)["hidden_states"]
-    assert len(expected) == len(found) == TINY["num_hidden_layers"] + 1
+    assert len(expected) == len(found) == LAYERS + 1
     for one, other in zip(expected, found, strict=True):
         assert float((one - other).abs().max()) <= tolerance
 
