@@ -20,13 +20,13 @@ from s3prl_convexprune.corpora import iemocap as iemocap_layout
 from s3prl_convexprune.corpora import librispeech as librispeech_layout
 from s3prl_convexprune.corpora import speech_commands as speech_commands_layout
 from s3prl_convexprune.corpora import voxceleb1 as voxceleb1_layout
-from s3prl_convexprune.corpora.audio_header import SAMPLE_RATE
 from s3prl_convexprune.corpora.iemocap import Turn
 from s3prl_convexprune.corpora.librispeech import SUBSETS, Reading
 from s3prl_convexprune.corpora.prepare import prepare
 from s3prl_convexprune.corpora.speech_commands import KEYWORDS, Take, hash_split
 from s3prl_convexprune.corpora.speech_commands.archive import FOLDERS
 from s3prl_convexprune.corpora.voxceleb1 import Clip
+from s3prl_convexprune.sampling import SAMPLE_RATE
 
 HISS = 0.05
 EMOTIONS = ("neu", "hap", "ang", "sad")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from s3prl_convexprune.corpora.audio_header import SAMPLE_RATE
 from s3prl_convexprune.corpora.layout import write_audio
+from s3prl_convexprune.sampling import SAMPLE_RATE
 from tests.tiny_corpora import tone, voxceleb1
 
 
