@@ -11,6 +11,7 @@ finds the original missing, so on a stack that s3prl was written for most of the
 from __future__ import annotations
 
 from . import (
+    ast_head,
     asv_recipe,
     audio_backend,
     audio_files,
@@ -48,6 +49,7 @@ REMEDIES: tuple[Remedy, ...] = (
     hf_last_state.REMEDY,
     hf_weights.REMEDY,
     whole_weights.REMEDY,
+    ast_head.REMEDY,
     hf_models.REMEDY,
     downloads.REMEDY,
     hub_local.REMEDY,
