@@ -77,6 +77,21 @@ def find_file(checkpoint: str, name: str) -> Path | None:
     return None if found is None else Path(found)
 
 
+def check_object(checkpoint: str, name: str) -> None:
+    """Refuse a JSON file of a model, if it has it, that holds something else than an object. What is no JSON passes.
+
+    Raises:
+        CheckpointError: it does; transformers would say that a list has no keys, and not where.
+    """
+    path = find_file(checkpoint, name)
+    try:
+        content = {} if path is None else json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} is no JSON object; expected what transformers writes there")
+
+
 def read_extractor(checkpoint: str) -> Any:
     """The feature extractor of a model, which states whether its waveforms are normalised.
 
@@ -102,6 +117,8 @@ def read_extractor(checkpoint: str) -> Any:
             "%s has no %s: waveforms are normalised, as HuBERT's and wav2vec 2.0's all are", checkpoint, EXTRACTOR
         )
         return Wav2Vec2FeatureExtractor()
+    check_object(checkpoint, EXTRACTOR)
+    check_object(checkpoint, "processor_config.json")
     try:
         return Wav2Vec2FeatureExtractor.from_pretrained(checkpoint)
     except (OSError, ValueError) as error:

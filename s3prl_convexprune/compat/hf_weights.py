@@ -13,7 +13,7 @@ from typing import Any
 
 from .._importhook import on_import
 from ..errors import CheckpointError, ConvexPruneError
-from .hf_models import find_file
+from .hf_models import check_object, find_file
 from .remedy import Remedy
 
 MODELS = {"s3prl.upstream.hf_hubert.expert": "HubertModel", "s3prl.upstream.hf_wav2vec2.expert": "Wav2Vec2Model"}
@@ -39,6 +39,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
 
     from ..safe_load import check_config, check_finite
 
+    check_object(checkpoint, "config.json")
     try:
         config, _ = model_class.config_class.get_config_dict(checkpoint, **options)
         check_config(f"{checkpoint}/config.json", config)

@@ -101,6 +101,14 @@ def _index(content: str | bytes) -> Callable[[Path, Path], object]:
     return make
 
 
+def _file_of_folder(name: str, content: str) -> Callable[[Path, Path], object]:
+    def make(path: Path, material: Path) -> None:
+        shutil.copytree(material / "hf_hubert", path)
+        (path / name).write_text(content)
+
+    return make
+
+
 EXPORT = "export hubert_custom_convexpruned_L2 -k bad.pt -o out.pt"
 EXPORT_FOLDER = "export hf_hubert_custom_convexpruned_L2 -k bad -o out"
 VERBS = {
@@ -150,6 +158,17 @@ ROWS = [
             ("with layers in words", _folder(num_hidden_layers="six"), "num_hidden_layers"),
             ("with attention from a hub", _folder(attn_implementation="some/one"), "attn_implementation"),
         ]
+    ),
+    *(
+        Row(
+            f"{verb}: a {file} that is {what}",
+            command,
+            (file, "no JSON object"),
+            {"bad": _file_of_folder(file, content)},
+        )
+        for verb, command in [("analyze", f"{ANALYZE} -u hf_hubert_custom -k bad"), ("export", EXPORT_FOLDER)]
+        for file in ("config.json", "preprocessor_config.json")
+        for what, content in [("a list", "[]"), ("a number", "3")]
     ),
     Row(
         "run_downstream.py: an experiment that is a pickle",
