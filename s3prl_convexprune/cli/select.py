@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..numbers import MARGIN, SHARE
 from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
-from ..upstreams.config import SEARCH_PATH_VARIABLE, search_path, user_configs_dir
+from ..upstreams.config_search import SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from .. import atomic
 from ..artifact import Analysis
-from ..upstreams.config import SEARCH_PATH_VARIABLE
+from ..upstreams.config_search import SEARCH_PATH_VARIABLE
 from .analyses import read_analysis
 from .rules import RULES, SUBSETS
 from .study import Base, Choose, Evaluation, Study

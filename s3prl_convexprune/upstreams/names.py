@@ -17,7 +17,8 @@ from typing import Any
 from ..errors import CheckpointError, ConfigError, DepthError, UnknownUpstreamError, nearest
 from ..yaml_file import printable, shown
 from .bases import BASES
-from .config import CUT_NAME, LIKE_A_CUT_NAME, UpstreamConfig, check_stated, find_configs
+from .config import CUT_NAME, LIKE_A_CUT_NAME, UpstreamConfig, check_stated
+from .config_search import find_configs
 from .depth import check_depth
 from .families import HELPER, find_family
 from .family import Family

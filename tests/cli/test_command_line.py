@@ -11,7 +11,7 @@ import pytest
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.cli.parser import VERBS, verb_parser
-from s3prl_convexprune.upstreams.config import user_configs_dir
+from s3prl_convexprune.upstreams.config_search import user_configs_dir
 from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.versions import __version__
 from tests.analysis.test_select import analysis

@@ -9,7 +9,8 @@ import pytest
 
 from s3prl_convexprune.errors import ConfigError
 from s3prl_convexprune.upstreams import names
-from s3prl_convexprune.upstreams.config import SEARCH_PATH_VARIABLE, find_configs, load_config, search_path
+from s3prl_convexprune.upstreams.config import load_config
+from s3prl_convexprune.upstreams.config_search import SEARCH_PATH_VARIABLE, find_configs, search_path
 
 GOOD = "name: n\nbase: hubert\nlayers: 3\n"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -9,7 +9,7 @@ import pytest
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.resources import upstream_configs_dir
-from s3prl_convexprune.upstreams import config, registry
+from s3prl_convexprune.upstreams import config, config_search, registry
 
 MINE = "hubert_custom_convexpruned_mine"
 
@@ -20,8 +20,8 @@ def reads(tmp_path, monkeypatch) -> Counter[Path]:
     folder = tmp_path / "configs"
     folder.mkdir()
     (folder / "mine.yaml").write_text(f"name: {MINE}\nbase: hubert_custom\nlayers: 2\n")
-    monkeypatch.setenv(config.SEARCH_PATH_VARIABLE, str(folder))
-    monkeypatch.setattr(config, "_read_before", {})
+    monkeypatch.setenv(config_search.SEARCH_PATH_VARIABLE, str(folder))
+    monkeypatch.setattr(config_search, "_read_before", {})
     counted: Counter[Path] = Counter()
     read = config.read_yaml
 
@@ -50,7 +50,7 @@ def test_each_yaml_is_read_once(name, way, reads, checkpoint, tmp_path, capsys):
 
 
 def test_a_file_that_has_changed_is_read_again(reads, tmp_path):
-    assert config.find_configs()[0][MINE].layers == 2
+    assert config_search.find_configs()[0][MINE].layers == 2
     (tmp_path / "configs" / "mine.yaml").write_text(f"name: {MINE}\nbase: hubert_custom\nlayers: 12\n")
-    assert config.find_configs()[0][MINE].layers == 12
+    assert config_search.find_configs()[0][MINE].layers == 12
     assert max(reads.values()) == 2

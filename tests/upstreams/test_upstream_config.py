@@ -9,7 +9,8 @@ import yaml
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ConfigError
-from s3prl_convexprune.upstreams.config import find_configs, load_config
+from s3prl_convexprune.upstreams.config import load_config
+from s3prl_convexprune.upstreams.config_search import find_configs
 
 GOOD = {"name": "hubert_cut", "base": "hubert", "layers": 6}
 
