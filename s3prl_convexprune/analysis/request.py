@@ -1,0 +1,53 @@
+"""What `analyze` is asked for, as one value that processes and jobs hand on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from ..upstreams.finetuned import FineTunedRun
+from .batches import Batching
+from .protocols import Protocol
+from .scoring import MACS_SECONDS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: `analyze`'s arguments, checked."""
+
+    upstream: str
+    label: str
+    corpus: str
+    ckpt: str | None
+    run: FineTunedRun | None
+    split: str
+    per_class: int
+    neighbors: int
+    seed: int
+    protocol: Protocol
+    batching: Batching
+    precision: Literal["bf16"] | None
+    workers: int | None
+    group: str | None
+    group_blocks: int | None
+    device: str
+    keep_points: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the artifact states as its settings."""
+        return {
+            "per_class": self.per_class,
+            "neighbors": self.neighbors,
+            "seed": self.seed,
+            "split": self.split,
+            "device": torch.device(self.device).type,
+            "protocol": self.protocol.name,
+            **{key: value for key, value in asdict(self.protocol).items() if key != "name"},
+            "macs_seconds": MACS_SECONDS,
+            "precision": self.precision,
+            "group": self.group,
+            "group_blocks": self.group_blocks,
+        }
