@@ -19,24 +19,7 @@ from .tasks.recipes import RECIPES, fill_paths, recipe_path
 from .tasks.requirements import missing_packages, missing_part, missing_sox
 from .tasks.table import DOWNSTREAMS
 from .upstreams.names import usable_configs
-from .versions import __version__
-
-#: Distributions whose versions matter, in the order they are printed.
-DISTRIBUTIONS = (
-    "s3prl",
-    "espnet-s3prl",
-    "torch",
-    "torchaudio",
-    "transformers",
-    "huggingface_hub",
-    "safetensors",
-    "numpy",
-    "scipy",
-    "numba",
-    "soundfile",
-    "tensorboardX",
-    "speechbrain",
-)
+from .versions import OTHER_PACKAGES, PACKAGES, __version__
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,7 @@ def _installed() -> Iterator[Finding]:
     yield Finding("installed", "Python", platform.python_version())
     yield Finding("installed", "s3prl-convexprune", __version__)
     versions: dict[str, str] = {}
-    for name in DISTRIBUTIONS:
+    for name in (*PACKAGES, *OTHER_PACKAGES):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 __version__ = "0.1.0"
 
+#: What can move a number.
 PACKAGES = (
     "torch",
     "torchaudio",
@@ -19,6 +20,8 @@ PACKAGES = (
     "numba",
     "soundfile",
 )
+#: What a number does not depend on, but a run may fail by.
+OTHER_PACKAGES = ("huggingface_hub", "safetensors", "tensorboardX")
 
 
 def package_versions() -> dict[str, str]:
