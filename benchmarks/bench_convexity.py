@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,8 @@ import time
 from typing import Any
 
 import numpy as np
+
+from s3prl_convexprune.memory import peak_memory
 
 DIMENSIONS, CLASSES, NEIGHBORS = 768, 10, 10
 LARGE, MAX_SOURCES = 50_000, 2_000  # from this many points on: no reference, sources sampled
@@ -39,8 +40,8 @@ def make_points(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held; Linux counts in KiB, macOS in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    """The most memory this process ever held, MiB."""
+    return (peak_memory() or 0) / 2**20
 
 
 def measure_reference(n: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ GROUND = {
     "schema",
     "policies",
     "sampling",
+    "memory",
     "markdown",
 }
 GROUND |= {"progress", "program", "paper", "devices", "yaml_file", "safe_eval", "safe_load", "compat", "_importhook"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict, dataclass
 
 import torch
+
+from .. import memory
 
 
 @dataclass
@@ -56,9 +57,5 @@ def peak_memory(device: str) -> dict[str, int | str]:
     """
     if device.startswith("cuda"):
         return {"bytes": torch.cuda.max_memory_allocated(device), "of": "gpu tensors"}
-    try:
-        import resource
-    except ImportError:
-        return {}
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "of": "resident"}
+    peak = memory.peak_memory()
+    return {} if peak is None else {"bytes": peak, "of": "resident"}

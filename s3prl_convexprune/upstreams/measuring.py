@@ -6,18 +6,17 @@ repeats after warm-up, with their quartiles.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import statistics
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from ..errors import ConfigError
+from ..memory import forget_peak, peak_memory
 from ..numbers import AT_LEAST_ONE, SECONDS
 from ..sampling import SAMPLE_RATE
 from .cost import count_macs, count_params
@@ -100,7 +99,7 @@ def _time(
     on_gpu = wavs[0].is_cuda
     for _ in range(WARM_UP):
         expert(list(wavs))
-    _reset_peak(on_gpu)
+    known = _reset_peak(on_gpu)
     times = []
     for _ in range(repeats):
         if on_gpu:
@@ -118,34 +117,23 @@ def _time(
         latency_s=latency,
         quartiles_s=(low, high),
         rtf=latency / (seconds * len(wavs)),
-        peak_memory_mb=_peak_mb(on_gpu, baseline_mb),
+        peak_memory_mb=_peak_mb(on_gpu, baseline_mb if known else None),
     )
 
 
-def _reset_peak(on_gpu: bool) -> None:
+def _reset_peak(on_gpu: bool) -> bool:
+    """Whether what is read as the peak from now on is that of the passes alone."""
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-        return
-    with contextlib.suppress(OSError):  # Linux: forget the highest resident set so far
-        Path("/proc/self/clear_refs").write_text("5")
+        return True
+    return forget_peak()
 
 
 def _peak_mb(on_gpu: bool, baseline_mb: float | None) -> float | None:
     if on_gpu:
         return torch.cuda.max_memory_allocated() / 1e6
-    peak = memory_mb("VmHWM")
-    return None if peak is None or baseline_mb is None else max(0.0, peak - baseline_mb)
-
-
-def memory_mb(which: str) -> float | None:
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return None
-    for line in status.splitlines():
-        if line.startswith(f"{which}:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return None
+    peak = peak_memory()
+    return None if peak is None or baseline_mb is None else max(0.0, peak / 1e6 - baseline_mb)
 
 
 def machine(device: str) -> Machine:

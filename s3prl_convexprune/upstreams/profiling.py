@@ -24,12 +24,13 @@ from torch import nn
 
 from .. import errors
 from ..errors import ConvexPruneError
+from ..memory import resident_memory
 from ..outputs import claim_output
 from ..progress import progress_bar
 from ..schema import validated
 from .checks import check
 from .cost import count_macs
-from .measuring import BATCHES, LENGTHS, REPEATS, check_numbers, memory_mb, profile_upstream
+from .measuring import BATCHES, LENGTHS, REPEATS, check_numbers, profile_upstream
 from .profile import Profile, Profiles, write_profiles
 
 
@@ -122,11 +123,11 @@ def _measure(name: str, ckpt: str | None, random_init: str | None, **how: Any) -
 
     load_hub()
     count_macs(_Smallest(), [torch.ones(16)])  # loads what torch loads at its first use
-    baseline_mb = memory_mb("VmRSS")
+    baseline = resident_memory()
     label = f"{name} ({random_init}, random weights)" if random_init else name
     with _built(name, ckpt, random_init) as expert:
         _give_back()
-        return profile_upstream(expert, label, baseline_mb=baseline_mb, **how)
+        return profile_upstream(expert, label, baseline_mb=None if baseline is None else baseline / 1e6, **how)
 
 
 class _Smallest(nn.Module):
