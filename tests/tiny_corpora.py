@@ -41,10 +41,23 @@ def tone(pitch: float, seconds: float, seed: int | str, loudness: float = 0.3, h
     return (loudness * np.sin(2 * np.pi * pitch * time) + hiss * noise).astype(np.float32)
 
 
-def hashed_speakers(split: str, count: int) -> list[str]:
-    """Eight-digit speaker hashes, as many as asked for, that Speech Commands' rule puts in a split."""
-    names = (f"{number * 2654435761 % 2**32:08x}" for number in itertools.count())
-    return list(itertools.islice((name for name in names if hash_split(name) == split), count))
+def hashed_speakers(**wanted: int) -> list[str]:
+    """Eight-digit speaker hashes, as many as asked for in each split, as Speech Commands' rule puts them there."""
+    chosen = []
+    for number in itertools.count():
+        if not any(wanted.values()):
+            break
+        speaker = f"{number * 2654435761 % 2**32:08x}"
+        split = hash_split(speaker)
+        if wanted.get(split):
+            wanted[split] -= 1
+            chosen.append(speaker)
+    return chosen
+
+
+def loudness_of(speaker: str) -> float:
+    """0.2 to 0.45, by the speaker's hash."""
+    return 0.2 + int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % 2**27 / 2**29
 
 
 def speech_commands(
@@ -61,7 +74,7 @@ def speech_commands(
 
     The pitch is the word's, or with `voices` the speaker's.
     """
-    speakers = [*hashed_speakers("train", train), *hashed_speakers("dev", dev), *hashed_speakers("test", test)]
+    speakers = hashed_speakers(train=train, dev=dev, test=test)
     clips = [
         Take(
             word,
@@ -71,7 +84,7 @@ def speech_commands(
                 200 + 150 * (voice if voices else pitch),
                 0.6,
                 f"{word}/{speaker}_nohash_{take}.wav",
-                loudness=0.2 + 0.03 * voice,
+                loudness=loudness_of(speaker),
             ),
         )
         for pitch, word in enumerate(words)
@@ -182,7 +195,7 @@ def ks(
     takes in the test archive; `noise` is the length of the background noise in seconds."""
     takes, tested = [], [("_silence_", "hum", tone(50, 1.0, 0, hiss=HISS))]
     for index, word in enumerate(words):
-        for number, name in enumerate([*hashed_speakers("train", train), *hashed_speakers("dev", 2)]):
+        for number, name in enumerate([*hashed_speakers(train=train), *hashed_speakers(dev=2)]):
             pitch, seconds = 200 * (index + 1), lengths[number % len(lengths)]
             takes.append(Take(word, name, 0, tone(pitch, seconds, number, hiss=HISS)))
             tested.append((word, f"{name}_nohash_1", tone(pitch, seconds, number + 100, hiss=HISS)))
