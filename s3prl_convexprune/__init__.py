@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .errors import DepthError as DepthError
     from .errors import InstallationError as InstallationError
     from .errors import OutputError as OutputError
+    from .errors import UndecidedError as UndecidedError
     from .errors import UnknownUpstreamError as UnknownUpstreamError
     from .experiments.cells.run import GridReport as GridReport
     from .experiments.engine import run_study as run_study
@@ -82,6 +83,7 @@ _MODULES = {
         "DepthError",
         "InstallationError",
         "OutputError",
+        "UndecidedError",
         "UnknownUpstreamError",
     ),
     "experiments.cells.run": ("GridReport",),

@@ -85,11 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--jobs", type=AT_LEAST_ONE, default=1, help="jobs of the launcher (default: %(default)s)")
     parser.add_argument(
-        "--launcher-option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="for submitit, such as timeout_min=60",
+        "--launcher-option", nargs="+", default=[], metavar="KEY=VALUE", help="for submitit, such as timeout_min=60"
     )
     parser.add_argument(
         "--keep-points", action="store_true", help="leave the pooled points beside the analysis, for 'screen'"

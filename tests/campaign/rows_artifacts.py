@@ -44,7 +44,7 @@ ANALYSES: dict[str, tuple[Callable[[Any], object], str]] = {
     "a layer -7": (layer(layer=-7), "layers.3.layer"),
     "a layer twice": (layer(layer=2), "layer 2"),
     "a negative error": (layer(sem=-1.0), "layers.3.sem"),
-    "a point too few": (lambda content: content["layers"][3]["influence"].pop(), "influence"),
+    "a row without its layer": (lambda content: content["layers"][3].pop("layer"), "layers.3.layer"),
     "a share of 2": (layer(disconnected=2.0), "layers.3.disconnected"),
     "MACs as text": (layer(macs="many"), "layers.3.macs"),
     "no layers": (lambda content: content.update(layers=[]), "layers"),

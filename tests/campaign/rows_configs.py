@@ -42,7 +42,7 @@ CONFIGS: dict[str, tuple[Content, str]] = {
         "says 3 layers of tiny_hubert",
     ),
 }
-SELECT = "select @analysis.json -o cut.yaml --name"
+SELECT = "select @analysis.json --fallback whole -o cut.yaml --name"
 NAMES = {
     "hubert_convexpruned_L06": "depth is spelt hubert_convexpruned_L6",
     "hubert_convexpruned_l6": "depth is spelt hubert_convexpruned_L6",

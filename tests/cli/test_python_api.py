@@ -20,7 +20,7 @@ IN_PYTHON = {
     "finetune": {"upstream": "upstreams"},
     "profile": {"upstream": "upstreams", "batch": "batches"},
     "select": {"analysis": "analysis_path"},
-    "analyze": {},
+    "analyze": {"launcher": "jobs", "launcher_option": "jobs"},
     "screen": {},
     "leaderboard": {},
     "plot": {},
@@ -49,9 +49,9 @@ cp.analyze("tiny_hubert", "demo", "word", per_clas=5)
 cp.analyse
 """
 REVEALED = [
-    "s3prl_convexprune.artifact.Analysis",
+    "s3prl_convexprune.artifact.analysis.Analysis",
     "int",
-    "s3prl_convexprune.artifact.Choice",
+    "s3prl_convexprune.artifact.choosing.Choice",
     "dict[str, s3prl_convexprune.results.result.Failure]",
     "int",
     "str",

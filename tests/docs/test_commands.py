@@ -75,6 +75,11 @@ def test_the_programs_take_it(block, parse):
                 else arguments
             )
             check_s3prls(parse([program, *given], s3prls_program().get_downstream_args))
+        elif program == "torchrun":
+            given = arguments[arguments.index("s3prl_convexprune") + 1 :]
+            check_ours(parse(["s3prl-convexprune", *given], lambda given=given: main(given)))
+        elif program == "python" and arguments[0].endswith("/run.py"):
+            continue  # what `export` wrote; tests/deploy runs one
         elif words[:2] == ["python", "train.py"]:
             check_hparams(folder / arguments[1], [word.lstrip("-") for word in arguments[2:]])
         elif words[:2] == ["python", "-m"]:

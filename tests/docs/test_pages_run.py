@@ -35,7 +35,7 @@ TWELVE_STEPS = SHORT | {"config.runner.total_steps": 12, "config.runner.eval_ste
 
 #: What a command gets beside its own options, so that it takes seconds.
 SCALED_DOWN = {
-    "train": ["--device", "cpu", "-o", override(SHORT)],
+    "train": ["--device", "cpu", "-o", override(TWELVE_STEPS)],
     "evaluate": ["--device", "cpu"],
     "analyze": ["--device", "cpu"],
     "run": ["--device", "cpu", "--shard", "1/126", "--lr", "0.01", "--override"]
