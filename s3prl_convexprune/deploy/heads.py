@@ -81,7 +81,8 @@ def read_head(experiment: str | Path, config: UpstreamConfig) -> Head:
         raise ConfigError(f"--head {experiment}: is not SUPERB's linear head on the weighted sum of the states")
     if (weighed := len(weights.get("weights", ()))) != layers + 1:
         raise ConfigError(f"--head {experiment}: weighs {weighed} hidden states; {config.name} has {layers + 1}")
-    labels = _labels(path, args.downstream, states["Config"]["downstream_expert"]["datarc"])
+    data = states["Config"]["downstream_expert"]["datarc"]
+    labels = _labels(args.downstream, data, data.get("test_fold") or args.downstream_variant or "fold1")
     if len(labels) != len(held["model.post_net.linear.bias"]):
         raise ConfigError(
             f"--head {experiment}: gives {len(held['model.post_net.linear.bias'])} logits for {len(labels)} labels"
@@ -99,13 +100,13 @@ def _same_cut(name: str, config: UpstreamConfig, layers: int) -> bool:
         return False
 
 
-def _labels(path: Path, downstream: str, data: dict[str, Any]) -> tuple[str, ...]:
+def _labels(downstream: str, data: dict[str, Any], fold: str) -> tuple[str, ...]:
     if downstream == "speech_commands":
         from s3prl.downstream.speech_commands.dataset import CLASSES
 
         return tuple(CLASSES)
     if downstream == "voxceleb1":
         return tuple(f"id{FIRST_SPEAKER + index}" for index in range(SPEAKERS))
-    session = str(data.get("test_fold") or "fold1").replace("fold", "Session")
-    numbered = read_json(Path(data["meta_data"]) / session / "train_meta_data.json")["labels"]
+    lists = Path(data["meta_data"]) / fold.replace("fold", "Session")
+    numbered = read_json(lists / "train_meta_data.json")["labels"]
     return tuple(sorted(numbered, key=numbered.__getitem__))
