@@ -9,7 +9,8 @@ import numpy as np
 
 from s3prl_convexprune.convexity.inputs import as_points, as_threads
 from s3prl_convexprune.convexity.kernels import kernel
-from s3prl_convexprune.convexity.knn import TIE, Neighbors, nearest_neighbors
+from s3prl_convexprune.convexity.knn import Neighbors, nearest_neighbors
+from s3prl_convexprune.convexity.proposing import TIE
 from s3prl_convexprune.errors import DataError
 
 

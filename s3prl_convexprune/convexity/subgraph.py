@@ -14,7 +14,8 @@ import numpy as np
 
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.kernels import kernel
-from s3prl_convexprune.convexity.knn import TIE, Neighbors, _distance
+from s3prl_convexprune.convexity.knn import Neighbors, _distance
+from s3prl_convexprune.convexity.proposing import TIE
 from s3prl_convexprune.errors import DataError
 
 SHORT = 0.02  # rows measured anew, over all that is left out, in shares of the points: more, and the margin doubles
