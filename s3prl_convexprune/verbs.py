@@ -126,7 +126,7 @@ def leaderboard(
         output: files to write, by their endings ``.md``, ``.csv``, ``.json``, ``.html``.
         reference: ``"superb"`` puts the published rows beside the measured ones.
         profile: files that `profile` wrote.
-        analysis: analyses, whose curves the page shows.
+        analysis: analyses, whose curves the page shows, and what `screen` predicted beside them.
         system: rows made of one upstream a task: name -> {task: upstream}.
         beside: another board's grid folders or `results.json` files; the page shows both with their differences.
 
@@ -138,6 +138,7 @@ def leaderboard(
     from .atomic import write_json, write_text
     from .outputs import check_output, write_marked
     from .report.page import PAGE, write_page
+    from .report.screens import screens_beside
     from .results.leaderboard import load_rows, make_leaderboard
     from .results.published import published_rows
     from .results.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
@@ -153,6 +154,7 @@ def leaderboard(
         raise ConfigError(f"reference {reference!r} is not known; expected superb")
     profiles = read_profiles(profile)
     analyses = [Analysis.read(path) for path in analysis]
+    screens = screens_beside(analysis)
     rows = load_rows(results)
     other = load_rows(beside) if beside else []
     board = Board(make_leaderboard(rows, profiles=profiles, systems=system), published_rows() if reference else [])
@@ -164,5 +166,7 @@ def leaderboard(
         elif path.suffix == ".md":
             write_marked(path, BOARD, markdown(board.entries, board.published))
         else:
-            write_page(rows, analyses, profiles, path, systems=system, published=board.published, other=other)
+            write_page(
+                rows, analyses, profiles, path, systems=system, published=board.published, other=other, screens=screens
+            )
     return board

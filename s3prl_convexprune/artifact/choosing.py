@@ -112,6 +112,12 @@ def decide(
 
 
 def undecided(analysis: Analysis) -> str:
+    """Which analysis decides nothing, why, and what would; empty when it does decide."""
+    reason = why_undecided(analysis)
+    return reason and f"undecided: {analysis.title} on {analysis.corpus.name}: {reason}"
+
+
+def why_undecided(analysis: Analysis) -> str:
     """Why the curve decides nothing, and what would; empty when it does decide.
 
     The rule (see `convexity.flat`): the curve's range is within what equally convex layers would show in 19 of 20
@@ -120,11 +126,10 @@ def undecided(analysis: Analysis) -> str:
     grouping = analysis.grouping
     what = plural(grouping.kind) if grouping.kind != "none" else "utterances"
     now = grouping.groups if grouping.kind != "none" else analysis.corpus.n_points
-    where = f"undecided: {analysis.title} on {analysis.corpus.name}"
     if len(analysis.layers) < 2:
         return ""
     if analysis.layers[0].sem is None:
-        return f"{where}: {now} {what} are too few to say how certain its layers are; at least {FEWEST} are needed"
+        return f"{now} {what} are too few to say how certain its layers are; at least {FEWEST} are needed"
     flat = flatness(analysis.results())
     if not flat.undecided:
         return ""
@@ -134,4 +139,4 @@ def undecided(analysis: Analysis) -> str:
         if more is not None
         else f"its layers look equally convex, so how many more than {now} {what} would decide cannot be said"
     )
-    return f"{where}: its layers lie {flat.range:.2f} points apart, within the error of {flat.error:.2f}; {decides}"
+    return f"its layers lie {flat.range:.2f} points apart, within the error of {flat.error:.2f}; {decides}"

@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", nargs="+", default=[], metavar="JSON", help="files that 'profile' wrote")
     parser.add_argument(
-        "--analysis", nargs="+", default=[], metavar="JSON", help="analyses, whose curves the page shows"
+        "--analysis",
+        nargs="+",
+        default=[],
+        metavar="JSON",
+        help="analyses, whose curves the page shows, with what 'screen' left beside them",
     )
     parser.add_argument(
         "--system",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from ..policies import SCORED
 from ..report.decision import Decision
 from ..results.leaderboard import Entry
 from .cuts import Cut
 
 
-def decisions(entries: Sequence[Entry], chosen: Mapping[str, Sequence[Cut]]) -> list[Decision]:
+def decisions(
+    entries: Sequence[Entry],
+    chosen: Mapping[str, Sequence[Cut]],
+    fallback: str | None = None,
+    undecided: Collection[tuple[str, str]] = (),
+) -> list[Decision]:
     """One decision for each task, upstream and rule that names one depth.
 
     Args:
         entries: the leaderboard.
         chosen: task -> its cuts, the whole upstreams among them.
+        fallback: the policy that chose where an analysis decided nothing.
+        undecided: (upstream, analysis) of those that did not.
     """
     by_name = {entry.name: entry for entry in entries}
     found = []
@@ -24,5 +32,8 @@ def decisions(entries: Sequence[Entry], chosen: Mapping[str, Sequence[Cut]]) -> 
             whole = by_name.get(wholes.get(cut.base.name, ""))
             if cut.choose.rule in ("whole", "all-depths") or whole is None:
                 continue
-            found.append(Decision(task, cut.base.name, cut.choose.title, whole, by_name[cut.name]))
+            rule = cut.choose.title
+            if cut.choose.rule in SCORED and (cut.base.name, cut.analysis) in undecided:
+                rule = f"{rule} undecided, so {fallback}"
+            found.append(Decision(task, cut.base.name, rule, whole, by_name[cut.name]))
     return found

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..artifact import Analysis
+from ..artifact.choosing import why_undecided
 from ..outputs import check_output, write_marked
 from ..results.leaderboard import make_leaderboard
 from ..results.reading import write_results
@@ -58,6 +59,7 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     """
     from ..report import decision
     from ..report.page import write_page
+    from ..report.screens import screens_beside
 
     before = {(base.name, name): analyses.read_analysis(output, base, name) for base, name in analyses.pairs(study)}
     pairs = [
@@ -71,7 +73,8 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     systems = _systems(study, chosen)
     entries = make_leaderboard(rows, profiles=profiles, systems=systems) if rows else []
     frozen = {evaluation.task: chosen[evaluation.title] for evaluation in study.evaluate if evaluation.how == "frozen"}
-    found = decisions.decisions(entries, frozen)
+    flat = {pair for pair, analysis in before.items() if why_undecided(analysis)}
+    found = decisions.decisions(entries, frozen, study.fallback, flat)
     if rows:
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))
     text = ["", *decision.text(found)]
@@ -84,7 +87,15 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     print("\n".join(text))
     made = [*before.values(), *(after for _, after in pairs)]
     page = write_page(
-        rows, made, profiles, output / "report.html", study.notes, decisions=found, systems=systems, title=study.title
+        rows,
+        made,
+        profiles,
+        output / "report.html",
+        study.notes,
+        decisions=found,
+        systems=systems,
+        screens=screens_beside(analyses.analysis_path(output, base, name) for base, name in analyses.pairs(study)),
+        title=study.title,
     )
     print(f"\n{page}")
     return page

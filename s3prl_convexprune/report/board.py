@@ -112,7 +112,7 @@ def _score_cell(entry: Entry, task: Task, details: dict[str, Any]) -> dict[str, 
 
 def _difference(entry: Entry, task: Task) -> str:
     gap = entry.differences[task.name]
-    return f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}]".replace("-", "−")
+    return f"{gap.value:+.2f} [{gap.low:+.2f},\u00a0{gap.high:+.2f}]".replace("-", "−")
 
 
 def _provenance(entry: Entry, score: TaskScore, task: Task) -> dict[str, Any]:

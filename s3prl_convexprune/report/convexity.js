@@ -2,18 +2,23 @@
 const layerAxis = { field: "layer", type: "quantitative", title: data.words.layer, axis: { tickMinStep: 1, grid: false }, scale: { nice: false, padding: 8 } };
 const percent = { type: "quantitative", title: data.words.convexity, scale: { zero: false } };
 
+// Nothing where the error is not known: a band of no width would say that there is none.
+function band(curve, i) {
+  return curve.se[i] === null ? {} : { low: curve.mean[i] - curve.se[i], high: curve.mean[i] + curve.se[i] };
+}
+
 function lines(curve) {
-  const mean = curve.layers.map((layer, i) => ({ layer, value: curve.mean[i], se: curve.se[i], low: curve.mean[i] - curve.se[i], high: curve.mean[i] + curve.se[i], best: curve.best[i] }));
+  const mean = curve.layers.map((layer, i) => ({ layer, value: curve.mean[i], se: curve.se[i], best: curve.best[i], ...band(curve, i) }));
   const classes = curve.classes.flatMap(one => one.values.map((value, i) => ({ layer: curve.layers[i], value, name: one.name, n: one.n ?? "unknown" })));
   const tip = [{ field: "name", title: "class" }, { field: "value", title: "convexity %", format: ".2f" }, { field: "n", title: "points" }, { field: "layer", title: "layer" }];
   const y = { field: "value", ...percent };
   const layer = [
-    { data: { values: mean }, mark: { type: "area", color: blue, opacity: 0.2, aria: false }, encoding: { x: layerAxis, y: { field: "low", ...percent }, y2: { field: "high" } } },
+    { name: "band", data: { values: mean.filter(m => m.se !== null) }, mark: { type: "area", color: blue, opacity: 0.2, aria: false }, encoding: { x: layerAxis, y: { field: "low", ...percent }, y2: { field: "high" } } },
     { data: { values: classes }, mark: { type: "line", color: soft, opacity: 0.45, strokeWidth: 1, aria: false }, encoding: { x: layerAxis, y, detail: { field: "name" } } },
     { data: { values: classes }, transform: [{ filter: "datum.name === picked" }], mark: { type: "line", color: orange, strokeWidth: 2.6, strokeDash: [7, 2], aria: false }, encoding: { x: layerAxis, y } },
     { data: { values: mean }, mark: { type: "line", color: blue, strokeWidth: 2.6, aria: false }, encoding: { x: layerAxis, y } },
     { name: "spots", data: { values: classes }, mark: { type: "circle", color: orange, size: 130, aria: false }, encoding: { x: layerAxis, y, tooltip: tip, opacity: { condition: { test: "datum.name === picked", value: 0.9 }, value: 0 }, size: { condition: { test: "datum.name === picked", value: 46 }, value: 130 } } },
-    { data: { values: mean }, mark: { type: "circle", color: blue, size: 46, opacity: 1, aria: false }, encoding: { x: layerAxis, y, tooltip: [{ field: "layer", title: "layer" }, { field: "value", title: "mean convexity %", format: ".2f" }, { field: "se", title: "standard error", format: ".2f" }, { field: "best", title: "P(most convex)", format: ".2f" }] } },
+    { data: { values: mean }, mark: { type: "circle", color: blue, size: 46, opacity: 1, aria: false }, encoding: { x: layerAxis, y, tooltip: [{ field: "layer", title: "layer" }, { field: "value", title: "mean convexity %", format: ".2f" }, ...(curve.se[0] === null ? [] : [{ field: "se", title: "standard error", format: ".2f" }, { field: "best", title: "P(most convex)", format: ".2f" }])] } },
     { data: { values: mean.filter(m => m.layer === curve.chosen) }, mark: { type: "point", color: orange, size: 260, strokeWidth: 2.4, opacity: 1, aria: false }, encoding: { x: layerAxis, y } },
     { data: { values: mean.filter(m => m.layer === curve.chosen) }, mark: { type: "text", color: orange, dy: -18, fontSize: 12.5, aria: false }, encoding: { x: layerAxis, y, text: { value: `L${curve.chosen} chosen` } } },
   ];

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..analysis.published import agreement, published_for
-from ..artifact import Analysis
+from ..artifact import Analysis, firmness
+from ..artifact.choosing import why_undecided
 from ..convexity.selection import probability_best
 from ..results.result import Result
 from ..tasks.table import TASKS
@@ -34,8 +35,8 @@ def curve(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Decisi
         "label": analysis.label,
         "layers": [layer for layer, _, _ in points],
         "mean": [round(score, 4) for _, score, _ in points],
-        "se": [round(error, 4) if known else 0.0 for _, _, error in points],
-        "best": [round(float(share), 4) for share in best],
+        "se": [round(error, 4) if known else None for _, _, error in points],
+        "best": [round(float(share), 4) if known else None for share in best],
         "classes": [
             {"name": name, "n": classes.get(name), "values": [round(row.per_class[name], 3) for row in analysis.layers]}
             for name in names
@@ -45,6 +46,8 @@ def curve(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Decisi
         "firm": _firm(points, best, chosen, rule)
         if known
         else f"Chosen by {rule}: layer {chosen}. {analysis.grouping.note}.",
+        "variations": firmness(analysis),
+        "undecided": why_undecided(analysis),
         "published": published
         and {
             "title": f"{published.model} {published.size}, published",
@@ -114,7 +117,7 @@ def pairs(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
                 error = math.hypot(moved, *(r.capped_sampling_sem * drawn for r in (row, beside)))
             else:
                 error = math.hypot(error, error_beside)
-            errors.append(0.0 if math.isnan(error) else round(error, 4))
+            errors.append(None if math.isnan(error) else round(error, 4))
         found.append({"a": a, "b": b, "paired": paired, "difference": differences, "se": errors})
     return found
 

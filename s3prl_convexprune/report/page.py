@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.plot import CONVEXITY_TITLE, LAYER_TITLE
+from ..analysis.screen import Screen
 from ..artifact import Analysis
 from ..atomic import write_text
 from ..outputs import check_output, mark
@@ -27,6 +28,7 @@ from ..upstreams.profile import Profile
 from . import beside, curves, decision
 from .board import full_table, published_table, without_folders
 from .decision import Decision
+from .screens import predicted
 from .tradeoff import trade_off
 from .vega import vega_script
 
@@ -44,6 +46,7 @@ def write_page(
     systems: Mapping[str, Mapping[str, str]] | None = None,
     published: Sequence[PublishedRow] = (),
     other: Sequence[Result] = (),
+    screens: Sequence[Screen] = (),
     title: str = "Convexity-based pruning: accuracy and cost",
 ) -> Path:
     """Write the self-contained HTML page.
@@ -58,6 +61,7 @@ def write_page(
         systems: rows made of one upstream a task; see `make_leaderboard`.
         published: published rows, shown in a table of their own and as hollow marks.
         other: rows of another board, which stand beside these with their differences.
+        screens: predictions of accuracy, as `screens.screens_beside` finds them.
         title: of the page.
 
     Raises:
@@ -73,6 +77,7 @@ def write_page(
     figures = {
         "tradeOff": trade_off(entries, profiles, published),
         "curves": [curves.curve(analysis, rows, decisions or ()) for analysis in analyses],
+        "screens": [predicted(screen, entries) for screen in screens],
         "pairs": curves.pairs(analyses),
         "details": board["details"],
         "words": {"layer": LAYER_TITLE, "convexity": CONVEXITY_TITLE},
@@ -105,7 +110,7 @@ def write_page(
         versions=versions,
         machine=str(profiles[0].machine) if profiles else None,
         data=_inert(figures),
-        vega=vega_script() if figures["tradeOff"] or analyses else "",
+        vega=vega_script() if figures["tradeOff"] or analyses or screens else "",
     )
     return write_text(output, html)
 

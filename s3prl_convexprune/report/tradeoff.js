@@ -9,6 +9,13 @@ function front(points, x, y) {
     && at(q, x) >= at(p, x) && at(q, y) >= at(p, y) && (at(q, x) > at(p, x) || at(q, y) > at(p, y))));
 }
 
+// A cost that spans more than a factor of ten is drawn by factors; else what is small would share one corner.
+function scaled(measure, values, tickCount) {
+  const log = !measure.higher_is_better && !measure.key.startsWith("task.") && Math.min(...values) > 0 && Math.max(...values) > 10 * Math.min(...values);
+  return { type: "quantitative", title: measure.title + (log ? " (log)" : ""), scale: { type: log ? "log" : "linear", ...(log ? {} : { zero: false }), nice: false, padding: 26 },
+    axis: log ? { values: [1, 2, 5].flatMap(n => [...Array(9).keys()].map(e => n * 10 ** (e - 3))) } : tickCount ? { tickCount } : {} };
+}
+
 function drawTradeOff() {
   const { measures, points } = data.tradeOff;
   const [x, y] = ["x", "y"].map(name => measures.find(m => m.key === document.getElementById(`trade-${name}`).value));
@@ -23,8 +30,7 @@ function drawTradeOff() {
   });
   const present = Object.values(kinds).filter(kind => values.some(v => v.kind === kind));
   const shapes = { [kinds.whole]: "square", [kinds.cut]: "circle", [kinds.published]: "diamond" };
-  const common = { type: "quantitative", scale: { zero: false, nice: false, padding: 26 } };
-  const across = { ...common, title: x.title, axis: { tickCount: Math.round(trade.clientWidth / 90) } }, up = { ...common, title: y.title };
+  const across = scaled(x, values.flatMap(v => [v.xLow, v.xHigh]), Math.round(trade.clientWidth / 90)), up = scaled(y, values.flatMap(v => [v.yLow, v.yHigh]));
   const X = { field: "x", ...across }, Y = { field: "y", ...up };
   const kind = { field: "kind", type: "nominal" };
   const bars = [x, y].filter(m => m.bars).map(m => `${m.title.split(",")[0]}: ${m.bars}`);
@@ -45,7 +51,7 @@ function drawTradeOff() {
   }, spec => {
     spec.legends[0].encode = { symbols: { update: { fill: { value: paper }, stroke: { value: ink }, strokeWidth: { value: 2 }, opacity: { value: 1 } } } };
     spec.marks.push({ type: "text", from: { data: "marks_marks" }, interactive: false, aria: false,
-      encode: { enter: { text: { field: "datum.label" }, fontSize: { value: 12 }, fill: { signal: `datum.datum.kind === '${kinds.published}' ? '${soft}' : '${ink}'` } } },
+      encode: { enter: { text: { field: "datum.label" }, fontSize: { value: 12 }, font: { value: config.font }, fill: { signal: `datum.datum.kind === '${kinds.published}' ? '${soft}' : '${ink}'` } } },
       transform: [{ type: "label", size: { signal: "[width, height]" }, offset: [5, 9], padding: 0, sort: { field: "datum.datum.kind", order: "descending" } }] });
     return spec;
   });
