@@ -19,9 +19,12 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import CorpusError, nearest
+from . import huggingface, kaldi, lhotse, manifest
 from .manifest import Utterance, read_manifest
 
 log = logging.getLogger(__name__)
+
+ENDINGS = (".csv", ".parquet", *lhotse.ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -107,14 +110,36 @@ def open_corpus(
     place, below = Path(corpus).expanduser(), None if root is None else Path(root)
     if corpus in CORPORA or not place.exists():
         return read_corpus(corpus, label, root)
-    from . import huggingface, kaldi, lhotse
+    kind = kind_of(corpus)
+    return kind.read(place, below) if kind is huggingface else kind.read(place, below, allow_pipes=allow_pipes)
 
+
+def is_path(corpus: str) -> bool:
+    """Whether `--corpus` is given a place on a disk, this machine's or another's, and not a corpus's name."""
+    if corpus in CORPORA:
+        return False
+    return "/" in corpus or corpus.lower().endswith(ENDINGS) or Path(corpus).expanduser().exists()
+
+
+def kind_of(corpus: str) -> ModuleType:
+    """The module that reads the corpus at a path, without reading it.
+
+    Raises:
+        CorpusError: there is nothing, or nothing that is known.
+    """
+    place = Path(corpus).expanduser()
+    if corpus.lower().endswith(".csv"):
+        if not place.is_file():
+            raise CorpusError(f"{corpus}: there is no such manifest")
+        return manifest
+    if not place.exists():
+        raise CorpusError(f"{corpus}: there is no such corpus")
     if kaldi.is_kaldi(place):
-        return kaldi.read(place, below, allow_pipes=allow_pipes)
+        return kaldi
     if lhotse.is_lhotse(place):
-        return lhotse.read(place, below, allow_pipes=allow_pipes)
+        return lhotse
     if huggingface.is_huggingface(place):
-        return huggingface.read(place, below)
+        return huggingface
     raise CorpusError(
         f"{corpus}: is no corpus that is known: expected a .csv, a Kaldi folder (wav.scp), lhotse's .jsonl[.gz], or a "
         "Hugging Face dataset (save_to_disk, .parquet)"

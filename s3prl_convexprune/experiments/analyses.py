@@ -36,7 +36,7 @@ def corpus_of(study: Study, name: str) -> list[Utterance]:
 
     labelling = study.analyses[name]
     root = None if labelling.root is None else expanded(labelling.root)
-    return open_corpus(labelling.corpus, labelling.label, root)
+    return open_corpus(filled(labelling.corpus), labelling.label, root)
 
 
 def expanded(folder: str) -> Path:
@@ -45,10 +45,15 @@ def expanded(folder: str) -> Path:
     Raises:
         ConfigError: a variable is not set.
     """
-    path = os.path.expandvars(folder)
+    return Path(filled(folder))
+
+
+def filled(stated: str) -> str:
+    """`expanded` for what may be a corpus's name or a path, which stays as it was written otherwise."""
+    path = os.path.expandvars(stated)
     if unset := re.search(r"\$\{?(\w+)", path):
-        raise ConfigError(f"the study's folder {folder} needs the environment variable {unset[1]}; set it")
-    return Path(path).expanduser()
+        raise ConfigError(f"the study's path {stated} needs the environment variable {unset[1]}; set it")
+    return str(Path(path).expanduser()) if path.startswith("~") else path
 
 
 def analyse(
@@ -79,7 +84,7 @@ def analyse(
     from ..analysis.published import published_for
 
     settings = asdict(study.analyses[name])
-    corpus, label = settings.pop("corpus"), settings.pop("label")
+    corpus, label = filled(settings.pop("corpus")), settings.pop("label")
     root = settings.pop("root")
     path = analysis_path(output, base, name, after)
     # a run calls an upstream that takes a checkpoint by its config's name

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from ..corpora import CORPORA, corpus_root
+from ..corpora import CORPORA, corpus_root, is_path, kind_of
+from ..corpora.manifest import with_label
 from ..errors import ConfigError, CorpusError, nearest
 from ..numbers import SHARE
 from ..paper import paper_depth
@@ -15,7 +16,7 @@ from ..tasks.recipes import fill_paths, recipe_path, variants
 from ..tasks.requirements import require_packages
 from ..tasks.table import get_task
 from ..upstreams.names import check_checkpoint, whole_upstreams
-from .analyses import expanded
+from .analyses import analysis_path, corpus_of, expanded, filled
 from .planned import known_layers
 from .plans import data_folder
 from .study import Evaluation, Labelling, Study
@@ -35,7 +36,7 @@ def check_names(study: Study) -> None:
                 f"give it another: {{{base.entry}: {base.ckpt}, name: my_{base.name}}}"
             )
     for name, labelling in study.analyses.items():
-        if labelling.corpus.lower().endswith(".csv"):
+        if is_path(labelling.corpus):
             continue
         if labelling.corpus not in CORPORA:
             raise CorpusError(f"analysis {name}: no corpus {labelling.corpus!r}{nearest(labelling.corpus, CORPORA)}")
@@ -78,11 +79,21 @@ def check_machine(study: Study) -> None:
             data_folder(evaluation)
 
 
+def check_labels(study: Study, output: Path) -> None:
+    """Refuse a corpus at a path that lacks its label or split, which only its rows tell; where an analysis is due.
+
+    Raises:
+        CorpusError: the label or split, or the corpus is damaged.
+    """
+    for name, labelling in study.analyses.items():
+        if is_path(labelling.corpus) and not all(analysis_path(output, base, name).is_file() for base in study.bases):
+            with_label(corpus_of(study, name), labelling.label, labelling.split)
+
+
 def _corpus(labelling: Labelling) -> None:
     root = None if labelling.root is None else expanded(labelling.root)
-    if labelling.corpus.lower().endswith(".csv"):
-        if not Path(labelling.corpus).is_file():
-            raise CorpusError(f"{labelling.corpus}: there is no such manifest")
+    if is_path(labelling.corpus):
+        kind_of(filled(labelling.corpus))
     elif not CORPORA[labelling.corpus].shipped:
         corpus_root(CORPORA[labelling.corpus], root)
 

@@ -14,7 +14,7 @@ from ..schema import read_text
 from . import analyses
 from .cells.plan import check_shard
 from .cells.run import finished, run_cells
-from .checks import check_machine, check_names
+from .checks import check_labels, check_machine, check_names
 from .cuts import Cut, cuts_of, put_on_hub
 from .frozen.together.groups import check_together
 from .plans import parts
@@ -69,6 +69,8 @@ def run_study(
     check_names(study)
     check_machine(study)
     check_report(output)
+    if only in (None, "analyses"):
+        check_labels(study, output)
     _claim(study, output)
     put_on_hub(output)
     if only in (None, "analyses"):

@@ -185,8 +185,8 @@ def known_layers(base: Base) -> int | None:
 
 
 def _shell(words: Sequence[str]) -> str:
-    """One line for a shell. A folder that stands as a variable in the study does so here."""
-    return re.sub(r"'(\$\w+)'", r'"\1"', shlex.join(words))
+    """One line for a shell. A path that begins with a variable in the study does so here."""
+    return re.sub(r"'(\$\w+[\w./-]*)'", r'"\1"', shlex.join(words))
 
 
 def _checkpoint(base: Base) -> str:
@@ -194,9 +194,9 @@ def _checkpoint(base: Base) -> str:
 
 
 def _corpus(name: str, root: str | None) -> str:
-    from ..corpora import CORPORA
+    from ..corpora import CORPORA, is_path
 
-    if root is not None or name.endswith(".csv"):
+    if root is not None or is_path(name):
         return _folder(str(root or name))
     return "the embedded corpus" if CORPORA[name].shipped else _variable(CORPORA[name].environment)
 
