@@ -14,11 +14,10 @@ nor torch by itself: each name below is imported when it is first used.
 from __future__ import annotations
 
 from . import _plugin
+from ._lazy import names_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .analysis.analyze import analyze as analyze
     from .analysis.plot import draw_curve as draw_curve
     from .analysis.plot import plot as plot
@@ -63,62 +62,48 @@ if TYPE_CHECKING:
     from .verbs import leaderboard as leaderboard
     from .versions import __version__ as __version__
 
-_MODULES = {
-    "analysis.analyze": ("analyze",),
-    "corpora": ("open_corpus",),
-    "corpora.manifest": ("Utterance", "read_manifest"),
-    "analysis.plot": ("draw_curve", "plot"),
-    "analysis.screen": ("Screen", "screen"),
-    "analysis.select": ("Selected", "select"),
-    "artifact": ("Analysis", "Choice"),
-    "convexity": ("GraphConvexity", "graph_convexity"),
-    "errors": (
-        "ArtifactError",
-        "AudioError",
-        "CheckpointError",
-        "ConfigError",
-        "ConvexPruneError",
-        "CorpusError",
-        "DataError",
-        "DepthError",
-        "InstallationError",
-        "OutputError",
-        "UndecidedError",
-        "UnknownUpstreamError",
-    ),
-    "experiments.cells.run": ("GridReport",),
-    "experiments.engine": ("run_study",),
-    "experiments.finetune": ("finetune",),
-    "experiments.run": ("run",),
-    "experiments.study_file": ("read_study",),
-    "upstreams.names": ("upstream_names",),
-    "upstreams.export": ("Export",),
-    "upstreams.prune": ("prune_upstream",),
-    "upstreams.registry": ("build_upstream",),
-    "speechbrain": ("PrunedUpstream",),
-    "upstreams.profile": ("Profile",),
-    "upstreams.profiling": ("profile",),
-    "results.result": ("Result",),
-    "versions": ("__version__",),
-    "verbs": ("Board", "export", "leaderboard"),
-}
-_WHERE = {name: module for module, names in _MODULES.items() for name in names}
-
-__all__ = sorted(_WHERE)
-
-
 if not TYPE_CHECKING:  # which would let any name pass
-
-    def __getattr__(name: str) -> Any:
-        if name not in _WHERE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import importlib
-
-        return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
-
+    __all__, __getattr__, __dir__ = names_of(
+        __name__,
+        {
+            "analysis.analyze": ("analyze",),
+            "corpora": ("open_corpus",),
+            "corpora.manifest": ("Utterance", "read_manifest"),
+            "analysis.plot": ("draw_curve", "plot"),
+            "analysis.screen": ("Screen", "screen"),
+            "analysis.select": ("Selected", "select"),
+            "artifact": ("Analysis", "Choice"),
+            "convexity": ("GraphConvexity", "graph_convexity"),
+            "errors": (
+                "ArtifactError",
+                "AudioError",
+                "CheckpointError",
+                "ConfigError",
+                "ConvexPruneError",
+                "CorpusError",
+                "DataError",
+                "DepthError",
+                "InstallationError",
+                "OutputError",
+                "UndecidedError",
+                "UnknownUpstreamError",
+            ),
+            "experiments.cells.run": ("GridReport",),
+            "experiments.engine": ("run_study",),
+            "experiments.finetune": ("finetune",),
+            "experiments.run": ("run",),
+            "experiments.study_file": ("read_study",),
+            "upstreams.names": ("upstream_names",),
+            "upstreams.export": ("Export",),
+            "upstreams.prune": ("prune_upstream",),
+            "upstreams.registry": ("build_upstream",),
+            "speechbrain": ("PrunedUpstream",),
+            "upstreams.profile": ("Profile",),
+            "upstreams.profiling": ("profile",),
+            "results.result": ("Result",),
+            "versions": ("__version__",),
+            "verbs": ("Board", "export", "leaderboard"),
+        },
+    )
 
 _plugin.start()

@@ -12,22 +12,9 @@ import pytest
 import s3prl_convexprune
 
 PACKAGE = Path(s3prl_convexprune.__file__).parent
-GROUND = {
-    "errors",
-    "atomic",
-    "locks",
-    "fingerprint",
-    "versions",
-    "resources",
-    "numbers",
-    "outputs",
-    "schema",
-    "policies",
-    "sampling",
-    "memory",
-    "markdown",
-}
-GROUND |= {"progress", "program", "paper", "devices", "yaml_file", "safe_eval", "safe_load", "compat", "_importhook"}
+GROUND = {"errors", "atomic", "locks", "fingerprint", "versions", "resources", "numbers", "outputs", "schema"}
+GROUND |= {"policies", "sampling", "memory", "markdown", "progress", "program", "paper", "devices", "yaml_file"}
+GROUND |= {"safe_eval", "safe_load", "compat", "_importhook", "_lazy"}
 
 #: Room -> the rooms that it may import beside the ground floor, which imports nothing but itself.
 MAY_IMPORT: dict[str, set[str]] = {

@@ -6,8 +6,9 @@ that reading and comparing results does not load the machinery that computes the
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from s3prl_convexprune._lazy import names_of
 
 if TYPE_CHECKING:
     from s3prl_convexprune.convexity.accuracy import knn_accuracy as knn_accuracy
@@ -24,27 +25,16 @@ if TYPE_CHECKING:
     from s3prl_convexprune.convexity.similarity import mean_cosine as mean_cosine
     from s3prl_convexprune.convexity.similarity import mutual_knn as mutual_knn
 
-_MODULES = {
-    "accuracy": ("knn_accuracy", "probe_accuracy"),
-    "flat": ("Flatness", "flatness"),
-    "graph": ("NeighborGraph",),
-    "result": ("GraphConvexity",),
-    "score": ("compile_kernels", "graph_convexity"),
-    "selection": ("choose_layer", "probability_best"),
-    "similarity": ("linear_cka", "mean_cosine", "mutual_knn"),
-}
-_WHERE = {name: module for module, names in _MODULES.items() for name in names}
-
-__all__ = sorted(_WHERE)
-
-
 if not TYPE_CHECKING:  # which would let any name pass
-
-    def __getattr__(name: str) -> Any:
-        if name not in _WHERE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+    __all__, __getattr__, __dir__ = names_of(
+        __name__,
+        {
+            "accuracy": ("knn_accuracy", "probe_accuracy"),
+            "flat": ("Flatness", "flatness"),
+            "graph": ("NeighborGraph",),
+            "result": ("GraphConvexity",),
+            "score": ("compile_kernels", "graph_convexity"),
+            "selection": ("choose_layer", "probability_best"),
+            "similarity": ("linear_cka", "mean_cosine", "mutual_knn"),
+        },
+    )
