@@ -24,8 +24,8 @@ import numpy as np
 import soundfile
 import torch
 
-from benchmarks.hubert_sizes import forget_peak, peak, resident
 from s3prl_convexprune import compat
+from s3prl_convexprune.memory import forget_peak, peak_memory, resident_memory
 
 compat.apply()
 
@@ -76,9 +76,9 @@ def memory(upstream: str, ckpt: str | None, folder: str) -> None:
     batching = batching_for(expert)
     batches = plan_batches(Lengths.read(sample), batching)
     forget_peak()
-    before = resident()
+    before = resident_memory()
     extracted(expert, sample, batches, batching)
-    print(json.dumps((peak() - before) / 2**20))
+    print(json.dumps((peak_memory() - before) / 2**20))
 
 
 def main() -> None:

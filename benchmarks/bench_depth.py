@@ -21,7 +21,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.hubert_sizes import SIZES, forget_peak, peak, resident, write_checkpoint
+from benchmarks.hubert_sizes import SIZES, write_checkpoint
+from s3prl_convexprune.memory import forget_peak, peak_memory, resident_memory
 
 
 def build(entry: str, path: str) -> Any:
@@ -40,13 +41,13 @@ def memory(entry: str, path: str, seconds: float, batch: int) -> None:
     from s3prl_convexprune.upstreams import registry
 
     registry.load_hub()
-    before = resident()
+    before = resident_memory()
     expert = build(entry, path)
     wavs = noise(seconds, batch)
     forget_peak()
     with torch.inference_mode():
         expert(wavs)
-    print(peak() - before)
+    print(peak_memory() - before)
 
 
 def main() -> None:

@@ -48,11 +48,11 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """Run one grid in this process: its processor seconds, in all and in training, and its peak memory."""
     import torch
 
-    from benchmarks.hubert_sizes import peak
     from s3prl_convexprune.experiments.cells.worker import work
     from s3prl_convexprune.experiments.frozen import session
     from s3prl_convexprune.experiments.frozen.experiment import run_cell
     from s3prl_convexprune.experiments.frozen.planning import make_plan
+    from s3prl_convexprune.memory import peak_memory
 
     torch.set_num_threads(1)
     plan = make_plan(
@@ -89,7 +89,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     if failed:
         raise SystemExit(f"{len(failed)} cells failed: {failed[0]}")
     steps = sum(times[-1] - times[0] for times in marks)
-    return {"cells": time.process_time() - before, "steps": steps, "peak": float(peak())}
+    return {"cells": time.process_time() - before, "steps": steps, "peak": float(peak_memory())}
 
 
 def measure(**options: Any) -> dict[str, float]:

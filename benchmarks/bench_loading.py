@@ -21,7 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.hubert_sizes import SIZES, forget_peak, peak, resident, write_checkpoint
+from benchmarks.hubert_sizes import SIZES, write_checkpoint
+from s3prl_convexprune.memory import forget_peak, peak_memory, resident_memory
 
 KINDS = ("cut", "native", "whole")
 
@@ -33,11 +34,11 @@ def load(entry: str, path: str) -> None:
     registry.load_hub()
     evict(path)
     forget_peak()
-    before = resident()
+    before = resident_memory()
     start = time.perf_counter()
     expert = registry.build_upstream(entry, ckpt=path)
     first = time.perf_counter() - start
-    taken = {"peak": peak() - before, "read": in_cache(path), "held": resident() - before}
+    taken = {"peak": peak_memory() - before, "read": in_cache(path), "held": resident_memory() - before}
     del expert
     start = time.perf_counter()
     registry.build_upstream(entry, ckpt=path)

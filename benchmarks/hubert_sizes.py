@@ -1,4 +1,4 @@
-"""HuBERT Base and Large with random weights, in s3prl's format, and a look at a process's memory (Linux)."""
+"""HuBERT Base and Large with random weights, in s3prl's format."""
 
 from __future__ import annotations
 
@@ -32,25 +32,3 @@ def write_checkpoint(size: str, layers: int, folder: Path) -> Path:
     compat.apply()
     case, _, sizes = SIZES[size]
     return CASES[case].build(folder, layers=layers, **sizes, **FRONT_END)
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds now."""
-    return _status("VmRSS")
-
-
-def peak() -> int:
-    """The most bytes that this process held since `forget_peak`."""
-    return _status("VmHWM")
-
-
-def forget_peak() -> None:
-    """Start `peak` anew."""
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {field}")
