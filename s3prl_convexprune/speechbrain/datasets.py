@@ -40,6 +40,22 @@ def load_datasets(
     return datasets
 
 
+def labelled_datasets(hparams: Mapping[str, Any], label: str) -> dict[str, DynamicItemDataset]:
+    """The datasets of a recipe that tells classes apart, with the items `sig` and `label_encoded`.
+
+    Args:
+        hparams: the recipe's: folders, sample rate, the encoder and its file, the head's outputs.
+        label: the manifests' column with the classes.
+
+    Raises:
+        ConfigError: there are more classes than outputs.
+    """
+    datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
+    encode_labels(datasets, label, hparams["label_encoder"], hparams["label_encoder_file"])
+    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
+    return datasets
+
+
 def encode_labels(
     datasets: Mapping[str, DynamicItemDataset], label: str, encoder: CategoricalEncoder, path: str | Path
 ) -> None:
@@ -89,6 +105,29 @@ def dynamic_batches(dataset: DynamicItemDataset, longest: float | None = None, *
     """
     durations = [min(row["duration"], longest or float("inf")) for row in dataset.data.values()]
     return DynamicBatchSampler(dataset, lengths_list=durations, **options)
+
+
+def dynamic_loaders(
+    datasets: Mapping[str, DynamicItemDataset], hparams: Mapping[str, Any], longest_in_train: float | None = None
+) -> dict[str, dict[str, Any]]:
+    """What every dataset's loader takes, of a recipe whose batches are of bounded duration.
+
+    Args:
+        datasets: those of `load_datasets`.
+        hparams: `num_workers`, and options of `dynamic_batches` in `dynamic_batch_sampler_train` and, for valid and
+            test, `dynamic_batch_sampler_valid`.
+        longest_in_train: seconds at which the recipe crops what it trains on, None for never.
+    """
+
+    def loader(split: str, options: str, longest: float | None = None) -> dict[str, Any]:
+        batches = dynamic_batches(datasets[split], longest, **hparams[options])
+        return {"batch_sampler": batches, "num_workers": hparams["num_workers"]}
+
+    return {
+        "train": loader("train", "dynamic_batch_sampler_train", longest_in_train),
+        "valid": loader("valid", "dynamic_batch_sampler_valid"),
+        "test": loader("test", "dynamic_batch_sampler_valid"),
+    }
 
 
 def class_balanced(dataset: DynamicItemDataset, label: str, seed: int) -> ReproducibleWeightedRandomSampler:

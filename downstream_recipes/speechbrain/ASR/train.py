@@ -15,7 +15,7 @@ import torch
 from librispeech_prepare import prepare_librispeech
 
 from s3prl_convexprune.speechbrain.brain import FineTuningBrain
-from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, load_datasets, save_encoder
+from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_loaders, load_datasets, save_encoder
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 
@@ -97,14 +97,7 @@ def dataio_prep(hparams):
 
     sb.dataio.dataset.add_dynamic_item(datasets.values(), text_pipeline)
     sb.dataio.dataset.set_output_keys(datasets.values(), ["id", "sig", "transcript", "tokens"])
-    loaders = {
-        split: {
-            "batch_sampler": dynamic_batches(datasets[split], **hparams[f"dynamic_batch_sampler_{kind}"]),
-            "num_workers": hparams["num_workers"],
-        }
-        for split, kind in (("train", "train"), ("valid", "valid"), ("test", "valid"))
-    }
-    return datasets, loaders
+    return datasets, dynamic_loaders(datasets, hparams)
 
 
 RECIPE = Recipe(ASR, prepare, dataio_prep, about=lambda hparams: {"task": "asr"})

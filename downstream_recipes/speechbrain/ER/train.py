@@ -12,7 +12,7 @@ import sys
 from iemocap_prepare import prepare_iemocap
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
+from s3prl_convexprune.speechbrain.datasets import dynamic_loaders, labelled_datasets
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 
@@ -34,17 +34,8 @@ def prepare(hparams):
 
 def dataio_prep(hparams):
     """Datasets with waveform and emotion, in batches of bounded duration."""
-    datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encode_labels(datasets, "emotion", hparams["label_encoder"], hparams["label_encoder_file"])
-    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
-    loaders = {
-        split: {
-            "batch_sampler": dynamic_batches(datasets[split], **hparams[f"dynamic_batch_sampler_{kind}"]),
-            "num_workers": hparams["num_workers"],
-        }
-        for split, kind in (("train", "train"), ("valid", "valid"), ("test", "valid"))
-    }
-    return datasets, loaders
+    datasets = labelled_datasets(hparams, "emotion")
+    return datasets, dynamic_loaders(datasets, hparams)
 
 
 def about(hparams):

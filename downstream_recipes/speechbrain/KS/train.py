@@ -10,7 +10,7 @@ import sys
 from speech_commands_prepare import prepare_speech_commands
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import check_outputs, class_balanced, encode_labels, load_datasets
+from s3prl_convexprune.speechbrain.datasets import class_balanced, labelled_datasets
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 
@@ -31,9 +31,7 @@ def prepare(hparams):
 
 def dataio_prep(hparams):
     """Datasets with waveform and label, and how they are put into batches."""
-    datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encode_labels(datasets, hparams["label"], hparams["label_encoder"], hparams["label_encoder_file"])
-    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
+    datasets = labelled_datasets(hparams, hparams["label"])
     train = {"batch_size": hparams["batch_size"], "num_workers": hparams["num_workers"]}
     if hparams["class_balanced"]:
         train["sampler"] = class_balanced(datasets["train"], hparams["label"], hparams["seed"])

@@ -15,7 +15,7 @@ from speech_commands_speakers_prepare import prepare_speech_commands_speakers
 from voxceleb_prepare import prepare_voxceleb
 
 from s3prl_convexprune.speechbrain.classifier import UtteranceClassifier
-from s3prl_convexprune.speechbrain.datasets import check_outputs, dynamic_batches, encode_labels, load_datasets
+from s3prl_convexprune.speechbrain.datasets import dynamic_loaders, labelled_datasets
 from s3prl_convexprune.speechbrain.recipe import Recipe
 
 # what makes the manifests of a corpus, and the hyperparameters that only it takes
@@ -63,20 +63,8 @@ def prepare(hparams):
 
 def dataio_prep(hparams):
     """Datasets with waveform and speaker, in batches of bounded duration."""
-    datasets = load_datasets(hparams["manifest_folder"], hparams["data_folder"], hparams["sample_rate"])
-    encode_labels(datasets, "speaker", hparams["label_encoder"], hparams["label_encoder_file"])
-    check_outputs(len(hparams["label_encoder"]), hparams["out_n_neurons"])
-    longest = {"train": hparams["train_seconds"], "valid": None, "test": None}
-    loaders = {
-        split: {
-            "batch_sampler": dynamic_batches(
-                datasets[split], longest[split], **hparams[f"dynamic_batch_sampler_{kind}"]
-            ),
-            "num_workers": hparams["num_workers"],
-        }
-        for split, kind in (("train", "train"), ("valid", "valid"), ("test", "valid"))
-    }
-    return datasets, loaders
+    datasets = labelled_datasets(hparams, "speaker")
+    return datasets, dynamic_loaders(datasets, hparams, longest_in_train=hparams["train_seconds"])
 
 
 RECIPE = Recipe(SpeakerBrain, prepare, dataio_prep, about=lambda hparams: {"task": "sid"})
