@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from ..numbers import AT_LEAST_ONE, BLOCKS, SECONDS, SEED, WORKERS
-from . import completion, options
+from ..numbers import BLOCKS, SECONDS, SEED, WORKERS
+from . import cells, completion, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest")
     options.output(parser, "the analysis.json to write; curves go beside it", required=True)
     parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
-    parser.add_argument(
-        "--per-class", type=AT_LEAST_ONE, default=200, help="utterances a class at most (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--neighbors", type=AT_LEAST_ONE, default=10, help="K of the neighbour graph (default: %(default)s)"
-    )
+    options.number(parser, "--per-class", 200, "utterances a class at most")
+    options.number(parser, "--neighbors", 10, "K of the neighbour graph")
     parser.add_argument(
         "--window",
         type=SECONDS,
@@ -56,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that decode audio meanwhile (default: up to 8 beside a GPU, none on a CPU)",
     )
-    parser.add_argument("--seed", type=SEED, default=1337, help="of the sampling (default: %(default)s)")
+    options.number(parser, "--seed", 1337, "of the sampling", SEED)
     parser.add_argument(
         "--group",
         metavar="COLUMN",
@@ -80,13 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ANALYSIS",
         help="with --protocol paper: the exact analysis of the same sample, to print the difference to",
     )
-    parser.add_argument(
-        "--launcher", choices=("slurm", "local", "debug"), help="share the utterances among a cluster's jobs (submitit)"
-    )
-    parser.add_argument("--jobs", type=AT_LEAST_ONE, default=1, help="jobs of the launcher (default: %(default)s)")
-    parser.add_argument(
-        "--launcher-option", nargs="+", default=[], metavar="KEY=VALUE", help="for submitit, such as timeout_min=60"
-    )
+    cells.launcher(parser, ("slurm", "local", "debug"), None, "share the utterances among a cluster's jobs (submitit)")
     parser.add_argument(
         "--keep-points", action="store_true", help="leave the pooled points beside the analysis, for 'screen'"
     )
@@ -104,14 +94,13 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.team import Jobs, own_team
     from ..artifact import Analysis
     from ..errors import ConfigError
-    from .cells import parse_options
 
     if args.exact is not None and args.protocol != "paper":
         raise ConfigError("--exact goes with --protocol paper: it is what that is compared with")
     exact = None if args.exact is None else Analysis.read(args.exact)
     if exact is not None:
         check_exact(exact, args.upstream, args.label)
-    launcher_options = parse_options(args.launcher_option)
+    launcher_options = cells.parse_options(args.launcher_option)
     curve_paths(args.output.with_suffix(""))
     analysis = analyze(
         args.upstream,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..numbers import AT_LEAST_ONE, WHOLE_NUMBER
+from . import options
 
 if TYPE_CHECKING:
     from ..experiments.cells.run import GridReport
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 def workers(parser: argparse.ArgumentParser) -> None:
     """``--jobs``, ``--shard``, ``--launcher`` and ``--launcher-option``: who does the work."""
-    parser.add_argument(
-        "--jobs", type=AT_LEAST_ONE, default=1, help="worker processes, or jobs of the launcher (default: %(default)s)"
-    )
+    launcher(parser, ("processes", "slurm", "local"), "processes", "who runs the cells (default: %(default)s)")
     parser.add_argument(
         "--shard", default="1/1", metavar="i/n", help="only every n-th group of cells, from the i-th on"
     )
-    parser.add_argument("--launcher", choices=("processes", "slurm", "local"), default="processes")
+
+
+def launcher(parser: argparse.ArgumentParser, choices: tuple[str, ...], default: str | None, help: str) -> None:
+    """``--jobs``, ``--launcher`` and ``--launcher-option``, of work that a cluster's jobs can share."""
+    options.number(parser, "--jobs", 1, "worker processes, or jobs of the launcher")
+    parser.add_argument("--launcher", choices=choices, default=default, help=help)
     parser.add_argument(
         "--launcher-option",
         nargs="+",
@@ -80,10 +84,10 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def parse_options(texts: list[str]) -> dict[str, int | str]:
     """`["timeout_min=600"]` as keyword arguments."""
-    options: dict[str, int | str] = {}
+    parsed: dict[str, int | str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise ConfigError(f"--launcher-option {text}: expected KEY=VALUE")
-        options[key] = int(value) if WHOLE_NUMBER.fullmatch(value) else value
-    return options
+        parsed[key] = int(value) if WHOLE_NUMBER.fullmatch(value) else value
+    return parsed

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..numbers import AT_LEAST_ONE
 from . import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.output(parser, "where everything goes", default=Path("demo_output"))
-    parser.add_argument("--jobs", type=AT_LEAST_ONE, default=2, help="worker processes (default: %(default)s)")
+    options.number(parser, "--jobs", 2, "worker processes")
 
 
 def run(args: argparse.Namespace) -> int:

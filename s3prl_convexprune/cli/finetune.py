@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", metavar="NAME", help="another variant of the recipe: v1_12 of ks, speech_commands of sid"
     )
     parser.add_argument("--hparams", type=Path, help="a hyperparameter file of your own")
-    parser.add_argument(
-        "--override", nargs="+", default=[], metavar="KEY=VALUE", help="hyperparameters to change, for all"
-    )
+    options.override(parser, "KEY=VALUE", "hyperparameters to change, for all")
     parser.add_argument(
         "--target", type=SCORE, help="dev score for 'time to target' (default: the reference's, less 5 %%)"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..numbers import SEED
+from ..numbers import AT_LEAST_ONE, SEED
 from . import completion
 
 if TYPE_CHECKING:
@@ -42,6 +42,18 @@ def device(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """``--device``: where torch computes; `devices.choose_device` reads it."""
     meant = default or "the GPU if there is one, else cpu"
     parser.add_argument("--device", default=default, help=f"cpu, cuda, cuda:1, ... (default: {meant})")
+
+
+def number(
+    parser: argparse.ArgumentParser, name: str, default: float, what: str, kind: Callable[[str], Any] = AT_LEAST_ONE
+) -> None:
+    """A number with a default, which the help states."""
+    parser.add_argument(name, type=kind, default=default, help=f"{what} (default: %(default)s)")
+
+
+def override(parser: argparse.ArgumentParser, metavar: str, what: str) -> None:
+    """``--override``: values to change."""
+    parser.add_argument("--override", nargs="+", default=[], metavar=metavar, help=what)
 
 
 def seeds(parser: argparse.ArgumentParser, default: list[int]) -> None:

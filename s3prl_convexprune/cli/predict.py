@@ -12,7 +12,7 @@ from . import options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="OUT", help="what 'export --format onnx --head' wrote")
     parser.add_argument("wav", nargs="+", type=Path, help="audio files")
-    parser.add_argument("--top", type=AT_LEAST_ONE, default=3, help="labels a file (default: %(default)s)")
+    options.number(parser, "--top", 3, "labels a file")
     parser.add_argument("--threads", type=AT_LEAST_ONE, help="that the graph may use (default: all)")
     options.json_output(parser)
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", nargs="+", type=AT_LEAST_ONE, default=[1, 8], help="utterances a batch (default: 1 8)"
     )
-    parser.add_argument("--repeats", type=AT_LEAST_ONE, default=10, help="timed passes a setting (default: 10)")
+    options.number(parser, "--repeats", 10, "timed passes a setting")
     options.device(parser, default="cpu")
     options.output(parser, "a JSON file that keeps the numbers for 'leaderboard --profile'")
 

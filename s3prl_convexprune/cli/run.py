@@ -18,13 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.seeds(parser, [1337])
     options.folds(parser)
-    parser.add_argument(
-        "--override",
-        nargs="+",
-        default=[],
-        metavar="[TASK:]KEY=VALUE",
-        help="s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000",
-    )
+    what = "s3prl overrides for all cells or for one task, e.g. ks:config.runner.total_steps=1000"
+    options.override(parser, "[TASK:]KEY=VALUE", what)
     options.device(parser)
     cells.workers(parser)
     cells.together(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..numbers import AT_LEAST_ONE, LEARNING_RATE
+from ..numbers import LEARNING_RATE
 from . import options
 
 
@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the column that no two folds share (default: speaker; where that is the label, the session, recording "
         "or file)",
     )
-    parser.add_argument("--parts", type=AT_LEAST_ONE, default=5, help="folds at most (default: %(default)s)")
-    parser.add_argument("--heads", type=AT_LEAST_ONE, default=3, help="heads a depth and fold (default: %(default)s)")
-    parser.add_argument("--steps", type=AT_LEAST_ONE, default=300, help="a head is trained for (default: %(default)s)")
-    parser.add_argument("--lr", type=LEARNING_RATE, default=3e-3, help="learning rate (default: %(default)s)")
+    options.number(parser, "--parts", 5, "folds at most")
+    options.number(parser, "--heads", 3, "heads a depth and fold")
+    options.number(parser, "--steps", 300, "a head is trained for")
+    options.number(parser, "--lr", 3e-3, "learning rate", LEARNING_RATE)
     options.json_output(parser)
     options.output(parser, "the artifact to write (default: <analysis>.screen.json)")
 

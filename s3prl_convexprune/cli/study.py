@@ -11,9 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="FILE|NAME", help="a study's YAML, or the name of one that ships")
     options.output(parser, "the folder for everything it makes", required=True)
     parser.add_argument("--only", choices=("analyses", "cells", "report"), help="one step; the earlier ones are done")
-    parser.add_argument(
-        "--override", nargs="+", default=[], metavar="KEY=VALUE", help="keys of the file, e.g. evaluate.0.seeds=[1]"
-    )
+    options.override(parser, "KEY=VALUE", "keys of the file, e.g. evaluate.0.seeds=[1]")
     options.device(parser)
     cells.workers(parser)
     cells.together(parser)
