@@ -23,6 +23,7 @@ from ..sampling import SAMPLE_RATE
 from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
 from .batches import Batch, Batching, Lengths, plan_batches, windows_of
+from .between import alike
 from .points import Sink
 from .pooling import Piece, Pooling
 from .reading import read_batches, reading_workers
@@ -81,6 +82,7 @@ def extract_points(
     precision: str | None = None,
     workers: int | None = None,
     numbers: Sequence[int] | None = None,
+    between: bool = False,
 ) -> int:
     """Fill a store with the points of every layer; finished batches are not run again.
 
@@ -97,6 +99,7 @@ def extract_points(
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode beside the upstream; None: `reading_workers`.
         numbers: which of the batches; all of them when None.
+        between: whether to gather how alike the states are, frame by frame, too; see `between.alike`.
 
     Returns:
         How many points are digital silence, those of finished batches among them.
@@ -120,10 +123,12 @@ def extract_points(
             total=round(total), initial=round(done), unit="s", desc="hidden states of audio", show=progress
         ) as bar,
     ):
-        upstream = _Upstream(expert, batching, device, precision, stack)
+        upstream = _Upstream(expert, batching, device, precision, between, stack)
         for number, wavs in read_batches(batches, left, workers, pinned=device.startswith("cuda")):
             rows = [row for rows in batches[number].rows for row in rows]
-            layers = upstream.points(utterances, batches[number], [fit(wav, samples) for wav in wavs], bar.update)
+            layers, similar = upstream.points(
+                utterances, batches[number], [fit(wav, samples) for wav in wavs], bar.update
+            )
             _check_finite(batches[number], layers)
             silent = [
                 row
@@ -131,7 +136,7 @@ def extract_points(
                 for row in own
                 if is_silent(_own_samples(wav, utterances[row], samples))
             ]
-            store.write(number, rows, layers, silent)
+            store.write(number, rows, layers, silent, similar)
     store.flush()
     silent = sorted(row for rows in store.finished.values() for row in rows)
     if silent and numbers is None:
@@ -145,8 +150,11 @@ def extract_points(
 class _Upstream:
     """An upstream that is fed batches: in one pass, or a long file in windows."""
 
-    def __init__(self, expert: Any, batching: Batching, device: str, precision: str | None, stack: ExitStack) -> None:
+    def __init__(
+        self, expert: Any, batching: Batching, device: str, precision: str | None, between: bool, stack: ExitStack
+    ) -> None:
         self.expert, self.batching, self.device, self.precision = expert, batching, device, precision
+        self.between = between
         padding = _padding(expert) if batching.padded or batching.window is not None else None
         self.frames: Callable[[int], int] | None = None
         self.tell: Callable[[Sequence[int]], None] = lambda samples: None
@@ -156,9 +164,10 @@ class _Upstream:
 
     def points(
         self, utterances: Sequence[Utterance], batch: Batch, wavs: Sequence[np.ndarray], moved: Callable[[float], Any]
-    ) -> list[np.ndarray]:
-        """One `[rows of the batch, dim]` array a layer."""
+    ) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """One `[rows of the batch, dim]` array a layer, and how alike the states are where that is wanted."""
         pooling = Pooling(utterances, [row for rows in batch.rows for row in rows])
+        n_states = 0
         for parts in self._passes(wavs):
             states = self._states([wavs[file][window.first : window.last] for file, window in parts])
             pieces = []
@@ -167,9 +176,15 @@ class _Upstream:
                 base = self.frames(len(wavs[file])) if self.frames else frames
                 pieces.append(Piece(window, batch.rows[file], frames, base))
             rates = self.expert.get_downsample_rates("hidden_states")
-            pooling.add(states, pieces, [rates] * len(states) if isinstance(rates, int) else list(rates))
+            rates = [rates] * len(states) if isinstance(rates, int) else list(rates)
+            n_states = len(states)
+            if self.between and (similar := alike(states, rates)) is not None:
+                states, rates = [*states, similar], [*rates, rates[0]]
+            pooling.add(states, pieces, rates)
             moved(sum(min(window.ends, window.last) - max(window.begins, 0) for _, window in parts) / SAMPLE_RATE)
-        return pooling.points()
+        points = pooling.points()
+        similar_rows = np.column_stack([points[-1], pooling.frames()]) if len(points) > n_states else None
+        return points[:n_states], similar_rows
 
     def _passes(self, wavs: Sequence[np.ndarray]) -> Iterator[list[tuple[int, Any]]]:
         parts: list[tuple[int, Any]] = []

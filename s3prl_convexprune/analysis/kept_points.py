@@ -30,12 +30,15 @@ class KeptPoints:
         states: one ``[points, dim]`` float32 array a depth, shallowest first.
         columns: what is known of every point: its file, its speaker where known, each label of the corpus. An empty
             text where a point lacks it.
+        between: ``[2, states, states]``, the mean over all frames of two states' cosine, and of their angle in half
+            turns; None where states differ in width or rate.
     """
 
     analysis_key: str
     depths: tuple[int, ...]
     states: tuple[np.ndarray, ...]
     columns: Mapping[str, Sequence[str]]
+    between: np.ndarray | None = None
 
     def write(self, path: str | Path) -> Path:
         """Write them, whole or not at all, as a NumPy archive without pickles."""
@@ -49,10 +52,13 @@ class KeptPoints:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:  # what it is comes first, uncompressed, as `check_output` reads
             archive.writestr("about.json", json.dumps(about))
-            for depth, state in zip(self.depths, self.states, strict=True):
+            arrays = {f"state_{depth:03d}": state for depth, state in zip(self.depths, self.states, strict=True)}
+            if self.between is not None:
+                arrays["between"] = self.between
+            for name, values in arrays.items():
                 array = io.BytesIO()
-                np.lib.format.write_array(array, np.ascontiguousarray(state, dtype="<f4"), allow_pickle=False)
-                archive.writestr(f"state_{depth:03d}.npy", array.getvalue())
+                np.lib.format.write_array(array, np.ascontiguousarray(values, dtype="<f4"), allow_pickle=False)
+                archive.writestr(f"{name}.npy", array.getvalue())
         return atomic.write_bytes(path, content.getvalue())
 
     @classmethod
@@ -71,17 +77,21 @@ class KeptPoints:
                 if about["format"] != mark(KIND):
                     raise ValueError(f"it is {about['format']!r}")
                 depths = tuple(int(depth) for depth in about["depths"])
-                states = tuple(
-                    np.lib.format.read_array(io.BytesIO(archive.read(f"state_{depth:03d}.npy")), allow_pickle=False)
-                    for depth in depths
-                )
+                states = tuple(_array(archive, f"state_{depth:03d}") for depth in depths)
+                between = _array(archive, "between") if "between.npy" in archive.namelist() else None
             columns = {str(name): tuple(map(str, values)) for name, values in about["columns"].items()}
             if {len(column) for column in columns.values()} | {len(state) for state in states} != {len(states[0])}:
                 raise ValueError("its columns and states are not of one length")
-            return cls(str(about["analysis_key"]), depths, states, columns)
+            if between is not None and between.shape != (2, len(depths), len(depths)):
+                raise ValueError(f"'between' has the shape {between.shape}")
+            return cls(str(about["analysis_key"]), depths, states, columns, between)
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{path}: is not the kept points of an analysis: {reason}") from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
 
 
 def keep(store: PointStore, depths: Sequence[int | None], sample: Sequence[Utterance], key: str, path: Path) -> None:
@@ -94,7 +104,28 @@ def keep(store: PointStore, depths: Sequence[int | None], sample: Sequence[Utter
     columns.setdefault("speaker", [utterance.speaker or "" for utterance in sample])
     columns["file"] = [str(utterance.path) for utterance in sample]
     states = tuple(store.layer(k) for k in kept)
-    KeptPoints(key, tuple(depth for depth in depths if depth is not None), states, columns).write(path)
+    rows = store.between()
+    between = None if rows is None else gathered(rows, len(depths), kept)
+    KeptPoints(key, tuple(depth for depth in depths if depth is not None), states, columns, between).write(path)
+
+
+def gathered(rows: np.ndarray, n_states: int, kept: Sequence[int]) -> np.ndarray:
+    """The mean over all frames of all utterances, every frame weighing the same.
+
+    Args:
+        rows: ``[utterances, S (S - 1) + 1]``: an utterance's means as `alike` orders them, then its frames.
+        n_states: S.
+        kept: which states, in order.
+
+    Returns:
+        ``[2, kept, kept]``: mean cosines, and mean angles in half turns.
+    """
+    cosines, angles = np.split(np.average(rows[:, :-1], axis=0, weights=rows[:, -1]), 2)
+    found = np.stack([np.eye(n_states), np.zeros((n_states, n_states))])
+    first, second = np.triu_indices(n_states, 1)
+    for matrix, values in zip(found, (cosines, angles), strict=True):
+        matrix[first, second] = matrix[second, first] = values
+    return found[:, kept][:, :, kept]
 
 
 def kept_for(analysis: str | Path, key: str) -> bool:

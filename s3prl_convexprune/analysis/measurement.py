@@ -102,7 +102,8 @@ class Measurement:
     @property
     def points_key(self) -> str:
         """Says for which points unfinished work is."""
-        return settings_sha256(self._points_depend_on)
+        gathered = {"between": True} if self.request.keep_points else {}
+        return settings_sha256({**self._points_depend_on, **gathered})
 
     @cached_property
     def key(self) -> str:
@@ -130,6 +131,7 @@ class Measurement:
             batching=self.batching,
             precision=request.precision,
             workers=request.workers,
+            between=request.keep_points,
             **more,
         )
 

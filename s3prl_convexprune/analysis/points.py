@@ -18,6 +18,7 @@ from ..errors import OutputError
 
 BLOCK = 1 << 24
 PLAN = "plan.json"
+BETWEEN = "between.npy"
 
 
 class Sink(Protocol):
@@ -26,7 +27,12 @@ class Sink(Protocol):
     finished: dict[int, tuple[int, ...]]
 
     def write(
-        self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()
+        self,
+        batch: int,
+        rows: Sequence[int],
+        layers: Sequence[np.ndarray],
+        silent: Sequence[int] = (),
+        between: np.ndarray | None = None,
     ) -> None: ...
 
     def flush(self) -> None: ...
@@ -92,7 +98,14 @@ class PointStore:
         whole = whole and all(np.load(path, mmap_mode="r").shape[0] == self.n_points for path in paths)
         return finished if whole and (paths or not finished) else None
 
-    def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()) -> None:
+    def write(
+        self,
+        batch: int,
+        rows: Sequence[int],
+        layers: Sequence[np.ndarray],
+        silent: Sequence[int] = (),
+        between: np.ndarray | None = None,
+    ) -> None:
         """Keep the points of one batch.
 
         Args:
@@ -100,16 +113,20 @@ class PointStore:
             rows: which rows of the arrays it fills.
             layers: one `[len(rows), dim]` array a layer.
             silent: those of the rows whose audio is silence.
+            between: how alike each row's states are, `between.alike` pooled, then its number of frames; where one
+                batch has it, all have.
         """
+        arrays = [*layers] if between is None else [*layers, between]
         if not self._arrays:
             try:
                 atomic.write_json(self._plan, self._key)
-                self._arrays = [self._open(k, points.shape[1]) for k, points in enumerate(layers)]
+                names = [*map(self._name, range(len(layers))), BETWEEN]
+                self._arrays = [self._open(*named) for named in zip(names, (a.shape[1] for a in arrays), strict=False)]
             except OutputError:
                 if not self.finished:
                     self.remove()
                 raise
-        for array, points in zip(self._arrays, layers, strict=True):
+        for array, points in zip(self._arrays, arrays, strict=True):
             array[list(rows)] = points
         self._unflushed[batch] = tuple(silent)
         if time.monotonic() - self._flushed_at >= self._flush_seconds:
@@ -136,6 +153,11 @@ class PointStore:
         """The points of layer `k`, shape `[points, dim]`."""
         return np.load(self.layer_paths()[k])
 
+    def between(self) -> np.ndarray | None:
+        """How alike each point's states are, ``[points, pairs + 1]``; None where that was not gathered."""
+        path = self.folder / BETWEEN
+        return np.load(path) if path.is_file() else None
+
     def remove(self) -> None:
         """Delete the folder; what says that it is ours goes last, so that a kill leaves nothing foreign."""
         self._arrays = []
@@ -154,8 +176,8 @@ class PointStore:
             if json.loads((folder / PLAN).read_text()) == {"key": key, "n_points": n_points}:
                 cls(folder, key, n_points).remove()
 
-    def _open(self, k: int, dim: int) -> np.memmap:
-        path = self.folder / self._name(k)
+    def _open(self, name: str, dim: int) -> np.memmap:
+        path = self.folder / name
         if not path.is_file():
             with atomic.explained(path):
                 self._reserve(path, dim)

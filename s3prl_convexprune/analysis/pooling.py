@@ -117,6 +117,10 @@ class Pooling:
                 places.append((number, slot, place))
         return weights, places
 
+    def frames(self) -> np.ndarray:
+        """How many frames of the last state given are each row's own, `[rows]`."""
+        return self._counts[-1]
+
     def points(self) -> list[np.ndarray]:
         """One `[rows, dim]` float32 array a layer."""
         return [

@@ -36,12 +36,21 @@ class Shard:
         self.finished: dict[int, tuple[int, ...]] = {}
         self.content: dict[str, np.ndarray] = {}
 
-    def write(self, batch: int, rows: Sequence[int], layers: Sequence[np.ndarray], silent: Sequence[int] = ()) -> None:
+    def write(
+        self,
+        batch: int,
+        rows: Sequence[int],
+        layers: Sequence[np.ndarray],
+        silent: Sequence[int] = (),
+        between: np.ndarray | None = None,
+    ) -> None:
         """As `PointStore.write`."""
         self.content[f"{batch}/rows"] = np.asarray(rows, dtype=np.int64)
         self.content[f"{batch}/silent"] = np.asarray(silent, dtype=np.int64)
         for k, points in enumerate(layers):
             self.content[f"{batch}/layer_{k:03d}"] = points
+        if between is not None:
+            self.content[f"{batch}/between"] = between
         self.finished[batch] = tuple(silent)
 
     def flush(self) -> None:
@@ -162,7 +171,7 @@ class Shards:
                 rows, silent = parts[f"{batch}/rows"], parts[f"{batch}/silent"]
                 layers = [parts[name] for name in sorted(parts) if name.startswith(f"{batch}/layer_")]
                 if key == self.key:
-                    store.write(batch, rows.tolist(), layers, silent.tolist())
+                    store.write(batch, rows.tolist(), layers, silent.tolist(), parts.get(f"{batch}/between"))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             if (reason := atomic.refusal(error)) is not None and not isinstance(error, zipfile.BadZipFile):
                 raise OutputError(f"{path}: {reason}") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..artifact import Analysis
 from ..errors import ConfigError
+from .rules import RULES
 from .study import Base, Study
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ def corpus_of(study: Study, name: str) -> list[Utterance]:
     labelling = study.analyses[name]
     root = None if labelling.root is None else expanded(labelling.root)
     return open_corpus(filled(labelling.corpus), labelling.label, root)
+
+
+def needs_points(study: Study, name: str) -> bool:
+    """Whether a rule chooses from the points of a labelling, so that they are kept beside the analysis."""
+    return any(
+        RULES[choose.rule].needs == "points"
+        for evaluation in study.evaluate
+        if study.labelling_of(evaluation) == name
+        for choose in study.rules_of(evaluation)
+    )
 
 
 def expanded(folder: str) -> Path:
@@ -98,6 +109,7 @@ def analyse(
         ckpt=ckpt,
         weights=weights,
         device=device,
+        keep_points=after is None and needs_points(study, name),
         **settings,
     )
     published = published_for(made) if study.published and after is None else None

@@ -15,11 +15,13 @@ from ..paper import paper_depth
 from ..tasks.recipes import fill_paths, recipe_path, variants
 from ..tasks.requirements import require_packages
 from ..tasks.table import get_task
-from ..upstreams.names import check_checkpoint, whole_upstreams
+from ..upstreams.names import check_checkpoint, depths_of, whole_upstreams
 from .analyses import analysis_path, corpus_of, expanded, filled
 from .planned import known_layers
 from .plans import data_folder
+from .rules import RULES
 from .study import Evaluation, Labelling, Study
+from .subsets import check_family
 
 
 def check_names(study: Study) -> None:
@@ -59,6 +61,8 @@ def check_names(study: Study) -> None:
                 SHARE.check("max_macs", choose.options["max_macs"])
             for base in study.bases if choose.rule == "paper" else ():
                 paper_depth(label, layers[base] or 12)
+            for base in study.bases if RULES[choose.rule].drops else ():
+                check_family(base, depths_of(whole_upstreams()[base.entry]).family)
 
 
 def check_machine(study: Study) -> None:

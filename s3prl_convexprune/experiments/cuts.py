@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from .. import atomic
 from ..artifact import Analysis
 from ..upstreams.config_search import SEARCH_PATH_VARIABLE
 from .analyses import read_analysis
-from .rules import RULES, SUBSETS
+from .rules import RULES
 from .study import Base, Choose, Evaluation, Study
 
 
@@ -49,7 +50,7 @@ def put_on_hub(output: Path) -> None:
     os.environ[SEARCH_PATH_VARIABLE] = os.pathsep.join(dict.fromkeys([*filter(None, given), folder]))
 
 
-def cuts_of(study: Study, evaluation: Evaluation, output: Path, device: str = "cpu") -> list[Cut]:
+def cuts_of(study: Study, evaluation: Evaluation, output: Path) -> list[Cut]:
     """Every cut that an evaluation compares, upstream by upstream, in the order of its rules.
 
     Raises:
@@ -61,38 +62,46 @@ def cuts_of(study: Study, evaluation: Evaluation, output: Path, device: str = "c
         cut
         for base in study.bases
         for choose in study.rules_of(evaluation)
-        for cut in apply(study, choose, base, name, output, device)
+        for cut in apply(study, choose, base, name, output)
     ]
 
 
-def apply(study: Study, choose: Choose, base: Base, analysis_name: str, output: Path, device: str) -> list[Cut]:
+def apply(study: Study, choose: Choose, base: Base, analysis_name: str, output: Path) -> list[Cut]:
     """What one rule chooses for one upstream."""
     analysis = read_analysis(output, base, analysis_name)
     of = analysis.layers[-1].layer
-    if choose.rule in SUBSETS:
-        from .subsets import write_subset
-
-        layers = max(1, analysis.choose("argmax").layer)
-        return [Cut(base, choose, analysis_name, layers, of, write_subset(choose.rule, layers, base, output))]
     return [
-        Cut(base, choose, analysis_name, layers, of, hub_name(base, layers, of, output))
-        for layers in _depths(study, choose, base, analysis_name, analysis, output, device)
+        Cut(base, choose, analysis_name, len(layers), of, _named(base, layers, of, output))
+        for layers in _kept(study, choose, base, analysis_name, analysis, output)
     ]
 
 
-def _depths(
-    study: Study, choose: Choose, base: Base, name: str, analysis: Analysis, output: Path, device: str
-) -> list[int]:
+def _kept(study: Study, choose: Choose, base: Base, name: str, analysis: Analysis, output: Path) -> list[Sequence[int]]:
+    """For each of a rule's cuts the layers that it keeps, counted from 1."""
     of = analysis.layers[-1].layer
     if choose.rule == "whole":
-        return [of]
+        return [range(1, of + 1)]
     if choose.rule == "all-depths":
-        return list(range(1, of + 1))
+        return [range(1, depth + 1) for depth in range(1, of + 1)]
+    argmax = max(1, analysis.choose("argmax").layer)
     if RULES[choose.rule].needs == "points":
-        from .rivals import rival_depth
+        from .rivals import rival_choice
 
-        return [rival_depth(study, choose.rule, base, name, analysis, output, device)]
-    return [analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer]
+        return [rival_choice(choose.rule, base, name, analysis, argmax, output).layers]
+    if RULES[choose.rule].drops:
+        from .subsets import kept_layers
+
+        return [kept_layers(choose.rule, argmax, of)]
+    return [range(1, analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer + 1)]
+
+
+def _named(base: Base, layers: Sequence[int], of: int, output: Path) -> str:
+    """The name of a set of layers; what is a cut at the top has that cut's, whichever rule chose it."""
+    if list(layers) == list(range(1, len(layers) + 1)):
+        return hub_name(base, len(layers), of, output)
+    from .subsets import write_subset
+
+    return write_subset(base, layers, output)
 
 
 def cut_name(base: Base, layers: int, of: int) -> str:

@@ -78,7 +78,7 @@ def run_study(
             analyses.analyse(study, base, name, output, device)
     if only == "analyses" or (count > 1 and not _analysed(study, output)):
         return None
-    chosen = {evaluation.title: cuts_of(study, evaluation, output, device) for evaluation in study.evaluate}
+    chosen = {evaluation.title: cuts_of(study, evaluation, output) for evaluation in study.evaluate}
     if only in (None, "cells"):
         _run_cells(study, chosen, output, device, jobs, together, shard, launcher, launcher_options or {})
     if only == "cells" or count > 1:

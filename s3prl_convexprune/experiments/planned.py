@@ -17,10 +17,10 @@ from ..paper import paper_depth
 from ..tasks.recipes import recipe_path
 from ..tasks.table import get_task
 from ..upstreams.names import depths_of, unknown_upstream, whole_upstreams
-from .analyses import analysis_path, expanded, pairs
+from .analyses import analysis_path, expanded, needs_points, pairs
 from .cuts import cut_name
 from .plans import comparison_dir, experiments_dir, hyperparameter
-from .rules import SUBSETS
+from .rules import RULES
 from .study import Base, Choose, Evaluation, Study
 
 PROGRAM = "s3prl-convexprune"
@@ -86,6 +86,7 @@ def _analysis(study: Study, base: Base, name: str, output: Path) -> Step:
     command += ["--label", labelling.label, *(["--split", labelling.split] if labelling.split else [])]
     command += ["--protocol", labelling.protocol] if labelling.protocol != "exact" else []
     command += ["--per-class", str(labelling.per_class), "--neighbors", str(labelling.neighbors)]
+    command += ["--keep-points"] if needs_points(study, name) else []
     command += ["--seed", str(labelling.seed), "-o", str(analysis_path(output, base, name))]
     return Step(
         f"convexity of {name} in {base.name}",
@@ -163,7 +164,8 @@ def _chosen(
         return [cut_name(base, layers, of) for layers in range(1, of + 1)]
     if choose.rule == "paper" and of is not None:
         return [cut_name(base, paper_depth(label, of), of)]
-    if choose.rule in SUBSETS or choose.rule in ("probe", "cka", "cosine") or analysis is None or of is None:
+    rule = RULES[choose.rule]
+    if rule.drops or rule.needs == "points" or analysis is None or of is None:
         return [f"{base.name}_convexpruned_L<{choose.title}>"]
     return [cut_name(base, analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer, of)]
 

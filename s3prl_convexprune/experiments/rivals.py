@@ -1,106 +1,177 @@
-"""Rules that choose a depth from the analysis's own points by something else than convexity.
+"""Rules that choose from the points of an analysis by something else than convexity.
 
-- ``probe``: the layer with the best accuracy of a logistic regression, by stratified 5-fold cross-validation.
-- ``cka``, ``cosine``: the knee of the similarity to the last layer, which needs no labels.
-
-Each keeps at least one layer.
+Rules of a depth keep at least one layer; rules that drop layers drop as many as the most convex layer's cut does, so
+that what is compared is as large. `rules` says what each goes by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
+from annotated_types import MinLen
 
 from ..artifact import Analysis
-from ..schema import Artifact, Sha256
-from .analyses import corpus_of
-from .study import Base, Study
+from ..errors import ArtifactError, DataError
+from ..schema import Artifact, AtLeastOne, Count, Sha256
+from .analyses import analysis_path
+from .rules import RULES
+from .study import Base
+
+if TYPE_CHECKING:
+    from ..analysis.kept_points import KeptPoints
 
 FOLDS = 5
 
 
 @dataclass(frozen=True)
-class RivalScores(Artifact):
-    """What the rules go by, one number a layer each, for the analysis with this key."""
+class RivalChoice(Artifact):
+    """What a rule chose from the points of the analysis with this key.
 
-    FORMAT: ClassVar[str] = "rival scores"
+    Args:
+        analysis_key: the analysis's key.
+        rule: the rule.
+        keep: how many layers a rule that drops layers was to keep; 0 for rules of a depth.
+        scores: what it went by: one a state, shallowest first; for layers that are dropped, one a layer or block.
+        layers: the layers that it keeps, counted from 1.
+    """
+
+    FORMAT: ClassVar[str] = "rival choice"
     VERSION: ClassVar[int] = 1
     MADE_BY: ClassVar[str] = "s3prl-convexprune study"
 
     analysis_key: Sha256
-    probe: tuple[float, ...]
-    cka: tuple[float, ...]
-    cosine: tuple[float, ...]
+    rule: str
+    keep: Count
+    scores: tuple[float, ...]
+    layers: Annotated[tuple[AtLeastOne, ...], MinLen(1)]
 
 
-def rival_depth(study: Study, rule: str, base: Base, name: str, analysis: Analysis, output: Path, device: str) -> int:
-    """The depth that ``probe``, ``cka`` or ``cosine`` chooses for an upstream.
+def rival_choice(rule: str, base: Base, name: str, analysis: Analysis, keep: int, output: Path) -> RivalChoice:
+    """What a rule that needs points chooses for an upstream; kept in the study's folder.
 
     Args:
-        study: the study.
-        rule: which of them.
+        rule: its name.
         base: the whole upstream.
         name: the study's labelling.
-        analysis: its analysis; the same weights and utterances are used.
-        output: the study's folder, where the scores per layer are kept.
-        device: where the upstream runs when they are not there yet.
+        analysis: its analysis, beside which the points lie.
+        keep: how many layers are left when layers are dropped.
+        output: the study's folder.
+
+    Raises:
+        ArtifactError: the points are not there, or of another analysis.
+        DataError: the rule cannot be applied to these points.
     """
-    kept = output / "rivals" / f"{base.name}-{name}.json"
-    key = analysis.settings.key
-    scores = RivalScores.read(kept) if kept.is_file() else None
-    if scores is None or scores.analysis_key != key:
-        scores = _scores(study, base, name, key, output, device)
-        scores.write(kept)
-    return best(scores.probe) if rule == "probe" else knee(getattr(scores, rule))
+    from ..analysis.kept_points import KeptPoints, points_path
+
+    keep = keep if RULES[rule].drops else 0
+    kept = output / "rivals" / f"{base.name}-{name}-{rule}.json"
+    if kept.is_file():
+        found = RivalChoice.read(kept)
+        if (found.analysis_key, found.rule, found.keep) == (analysis.settings.key, rule, keep):
+            return found
+        kept.unlink()
+    points = KeptPoints.read(points_path(analysis_path(output, base, name)))
+    if points.analysis_key != analysis.settings.key:
+        raise ArtifactError(f"{points_path(analysis_path(output, base, name))}: are the points of another analysis")
+    try:
+        scores, layers = chosen(rule, points, analysis.label, keep)
+    except DataError as error:
+        raise DataError(f"the rule {rule} cannot be applied to {name} of {base.name}: {error}") from None
+    choice = RivalChoice(analysis.settings.key, rule, keep, tuple(map(float, scores)), tuple(map(int, layers)))
+    choice.write(kept)
+    return choice
 
 
-def _scores(study: Study, base: Base, name: str, key: str, output: Path, device: str) -> RivalScores:
-    from ..analysis.hidden_states import extract_points
-    from ..analysis.points import PointStore
-    from ..analysis.sampling import sample_per_class
-    from ..convexity.similarity import linear_cka, mean_cosine
-    from ..corpora.manifest import effective_split, with_label
-    from ..upstreams.registry import build_upstream
+def chosen(rule: str, points: KeptPoints, label: str, keep: int) -> tuple[Sequence[float], list[int]]:
+    """What a rule goes by, and the layers that it keeps.
 
-    labelling = study.analyses[name]
-    utterances = corpus_of(study, name)
-    labelled = with_label(utterances, labelling.label, effective_split(utterances, labelling.split))
-    sample = sample_per_class(labelled, labelling.label, labelling.per_class, labelling.seed)
-    store = PointStore(output / "rivals" / f"{base.name}-{name}.work", f"{base} {labelling}", len(sample))
-    extract_points(build_upstream(base.entry, ckpt=base.ckpt), sample, store, device=device)
-    layers = [store.layer(k) for k in range(len(store.layer_paths()))]
-    labels = np.asarray([utterance.labels[labelling.label] for utterance in sample])
-    scores = RivalScores(
-        analysis_key=key,
-        probe=tuple(probe_accuracy(points, labels) for points in layers),
-        cka=tuple(linear_cka(points, layers[-1]) for points in layers),
-        cosine=tuple(mean_cosine(points, layers[-1]) for points in layers),
-    )
-    store.remove()
-    return scores
+    Args:
+        rule: its name.
+        points: the points of every state.
+        label: the label whose classes the rule tells apart, where it uses them.
+        keep: how many layers are left when layers are dropped.
+
+    Raises:
+        DataError: it cannot be applied to these points.
+    """
+    if RULES[rule].drops:
+        return _dropping(rule, points, keep)
+    scores, choose = DEPTHS[rule]
+    values = scores(points, label)
+    return values, list(range(1, choose(values, points.depths) + 1))
 
 
-def best(scores: Sequence[float]) -> int:
-    """The shallowest of the best layers, layer 0 left out.
+def _dropping(rule: str, points: KeptPoints, keep: int) -> tuple[Sequence[float], list[int]]:
+    from ..convexity.layer_drops import block_influence, knn_influence, without_block, without_least
 
-    >>> best([9.0, 2.0, 3.0, 3.0])
+    if points.depths != tuple(range(len(points.depths))):
+        raise DataError(f"it needs the states before and after every layer; these are of depths {points.depths}")
+    drop = points.depths[-1] - keep
+    if rule == "knn-bi":
+        influence = knn_influence(points.states)
+        return influence, without_least(influence, drop)
+    if points.between is None:
+        raise DataError("frames of its states cannot be compared: states differ in width or in rate")
+    cosines, angles = points.between
+    if rule == "angular":
+        return np.diagonal(angles, drop).tolist(), without_block(angles, drop)
+    return (influence := block_influence(cosines)), without_least(influence, drop)
+
+
+def best(scores: Sequence[float], depths: Sequence[int]) -> int:
+    """The shallowest of the depths whose score is best, depth 0 left out.
+
+    >>> best([9.0, 2.0, 3.0, 3.0], [0, 1, 2, 3])
     2
     """
-    return 1 + int(np.argmax(scores[1:]))
+    return max((depth for depth in depths if depth > 0), key=lambda depth: (scores[depths.index(depth)], -depth))
 
 
-def knee(similarity: Sequence[float]) -> int:
-    """Where a rising curve lies farthest above the line between its ends, layer 0 left out.
+def knee(similarity: Sequence[float], depths: Sequence[int]) -> int:
+    """Where a rising curve lies farthest above the line between its ends, depth 0 left out.
 
-    >>> knee([0.0, 0.2, 0.8, 0.9, 1.0])
+    >>> knee([0.0, 0.2, 0.8, 0.9, 1.0], [0, 1, 2, 3, 4])
     2
     """
-    values = np.asarray(similarity)
-    return 1 + int(np.argmax((values - np.linspace(values[0], values[-1], len(values)))[1:]))
+    line = np.linspace(similarity[0], similarity[-1], len(similarity))
+    return best((np.asarray(similarity) - line).tolist(), depths)
+
+
+def _to_the_last(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[KeptPoints, str], list[float]]:
+    return lambda points, label: [measure(state, points.states[-1]) for state in points.states]
+
+
+def _cka(points: KeptPoints, label: str) -> list[float]:
+    from ..convexity.similarity import linear_cka
+
+    return _to_the_last(linear_cka)(points, label)
+
+
+def _cosine(points: KeptPoints, label: str) -> list[float]:
+    from ..convexity.similarity import mean_cosine
+
+    return _to_the_last(mean_cosine)(points, label)
+
+
+def _mutual_knn(points: KeptPoints, label: str) -> list[float]:
+    from ..convexity.layer_drops import unit_norm
+    from ..convexity.similarity import mutual_knn
+
+    return _to_the_last(lambda state, last: mutual_knn(unit_norm(state), unit_norm(last)))(points, label)
+
+
+def _probe(points: KeptPoints, label: str) -> list[float]:
+    labels = np.asarray(points.columns[label])
+    return [probe_accuracy(state, labels) for state in points.states]
+
+
+#: Rule of a depth -> what it goes by, a number a state, and how that chooses.
+DEPTHS: dict[str, tuple[Callable[[KeptPoints, str], Sequence[float]], Callable[[Sequence[float], Sequence[int]], int]]]
+DEPTHS = {"probe": (_probe, best), "cka": (_cka, knee), "cosine": (_cosine, knee), "mutual-knn": (_mutual_knn, knee)}
 
 
 def probe_accuracy(points: np.ndarray, labels: np.ndarray) -> float:

@@ -17,6 +17,7 @@ class Rule:
             ``points`` that the analysis was made of.
         uses_labels: whether the task's labels take part, which makes a cut task-specific.
         options: its options, all of them required.
+        drops: whether its result is no cut at the top but another set of layers, as many as argmax keeps.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Rule:
     needs: Literal["nothing", "analysis", "points"]
     uses_labels: bool = True
     options: tuple[str, ...] = ()
+    drops: bool = False
 
 
 RULES: dict[str, Rule] = {
@@ -38,11 +40,12 @@ RULES: dict[str, Rule] = {
         Rule("probe", "the layer with the best linear probe", "points"),
         Rule("cka", "the knee of CKA with the last layer", "points", uses_labels=False),
         Rule("cosine", "the knee of the mean cosine with the last layer", "points", uses_labels=False),
-        Rule("bottom", "as many layers as argmax keeps, from the top (Sajjad et al. 2023)", "analysis"),
-        Rule("symmetric", "as many, from both ends (Sajjad et al. 2023)", "analysis"),
-        Rule("alternate", "as many, evenly spread (Sajjad et al. 2023)", "analysis"),
+        Rule("mutual-knn", "the knee of the neighbours shared with the last layer", "points", uses_labels=False),
+        Rule("bi", "as many layers as argmax keeps, those of most block influence", "points", drops=True),
+        Rule("knn-bi", "as many, those that change most who is near whom", "points", drops=True),
+        Rule("angular", "as many, without the block that turns frames least", "points", drops=True),
+        Rule("bottom", "as many layers as argmax keeps, from the top (Sajjad et al. 2023)", "analysis", drops=True),
+        Rule("symmetric", "as many, from both ends (Sajjad et al. 2023)", "analysis", drops=True),
+        Rule("alternate", "as many, evenly spread (Sajjad et al. 2023)", "analysis", drops=True),
     )
 }
-
-#: Rules whose result is not a cut at the top: another set of layers, as many as argmax keeps.
-SUBSETS = ("bottom", "symmetric", "alternate")

@@ -1,4 +1,4 @@
-"""Layer dropping that is not a cut at the top (Sajjad et al. 2023): bottom, symmetric and alternate.
+"""Layer dropping that is not a cut at the top: by position (Sajjad et al. 2023), or by what a rival measured.
 
 What is left is an ordinary transformers model with fewer layers. It is written as one, with an upstream config that
 names it, so the grid scores it like any other upstream.
@@ -6,8 +6,10 @@ names it, so the grid scores it like any other upstream.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,67 +20,119 @@ from .. import atomic
 from ..errors import ConfigError
 from .study import Base
 
+#: Families that a model without some of its layers can be written for, as one of transformers that the hub loads.
+FAMILIES = ("hf_hubert", "hf_wav2vec2", "hf_wavlm", "hf_whisper", "hubert", "wav2vec2", "wavlm")
+
 
 def kept_layers(strategy: str, kept: int, available: int) -> list[int]:
-    """The layers that a strategy keeps, bottom first.
+    """The layers that a strategy keeps, counted from 1, bottom first.
 
     >>> kept_layers("bottom", 4, 12), kept_layers("symmetric", 5, 12), kept_layers("alternate", 6, 12)
-    ([8, 9, 10, 11], [0, 1, 2, 10, 11], [0, 2, 4, 7, 9, 11])
+    ([9, 10, 11, 12], [1, 2, 3, 11, 12], [1, 3, 5, 8, 10, 12])
     """
     upper = kept // 2
     return {
-        "bottom": list(range(available - kept, available)),
-        "symmetric": [*range(kept - upper), *range(available - upper, available)],
-        "alternate": np.linspace(0, available - 1, kept).round().astype(int).tolist(),
+        "bottom": list(range(available - kept + 1, available + 1)),
+        "symmetric": [*range(1, kept - upper + 1), *range(available - upper + 1, available + 1)],
+        "alternate": np.linspace(1, available, kept).round().astype(int).tolist(),
     }[strategy]
 
 
-def write_subset(strategy: str, kept: int, base: Base, output: Path) -> str:
-    """Write an upstream with a subset of its layers, and its config, under `output`.
+def check_family(base: Base, family: str | None) -> None:
+    """Refuse an upstream that can be cut at the top only.
 
     Args:
-        strategy: ``bottom``, ``symmetric`` or ``alternate``.
-        kept: how many layers it keeps.
-        base: the whole upstream, of a family in transformers' format.
+        base: the whole upstream.
+        family: its family's name.
+
+    Raises:
+        ConfigError: it is of another family than `FAMILIES`.
+    """
+    if family not in FAMILIES:
+        raise ConfigError(
+            f"{base.entry}: rules that drop other than the top layers write a model in transformers' format, which "
+            f"is done for {', '.join(FAMILIES)}; leave those rules out"
+        )
+
+
+def subset_name(base: Base, layers: Sequence[int]) -> str:
+    """What a subset is called on the hub.
+
+    >>> subset_name(Base("tiny", "tiny"), [1, 2, 3, 5, 8, 9])
+    'tiny_layers_1to3_5_8to9'
+    """
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and runs[-1][-1] == layer - 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    return f"{base.name}_layers_" + "_".join(f"{run[0]}to{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def write_subset(base: Base, layers: Sequence[int], output: Path) -> str:
+    """Write an upstream with a subset of its layers, and its config, under `output`.
+
+    A pre-norm model keeps its final LayerNorm, which follows whatever layer is then the last.
+
+    Args:
+        base: the whole upstream.
+        layers: which layers it keeps, counted from 1, bottom first.
         output: the study's folder.
 
     Returns:
         The subset's name on the hub.
 
     Raises:
-        ConfigError: the upstream is not in transformers' format.
+        ConfigError: as `check_family`.
     """
-    from ..upstreams.registry import build_upstream
-
-    name = f"{base.name}_{strategy}_{kept}"
+    name = subset_name(base, layers)
     folder = output / "models" / name
     if not folder.is_dir():
-        expert = build_upstream(base.entry, ckpt=base.ckpt)
-        model: Any = getattr(expert, "model", None)
-        if not hasattr(model, "save_pretrained") or not hasattr(expert, "extracter"):
-            raise ConfigError(
-                f"the rule {strategy} writes a model in transformers' format, which {base.entry} is not; "
-                "use an hf_* upstream or leave the rule out"
-            )
-        layers = model.encoder.layers
-        chosen = kept_layers(strategy, kept, len(layers))
-        model.encoder.layers = type(layers)(layers[index] for index in chosen)
-        model.config.num_hidden_layers = len(chosen)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as temporary:
             written = Path(temporary) / name
-            model.save_pretrained(written)
-            expert.extracter.save_pretrained(written)
+            _write(base, layers, written)
             for file in written.iterdir():
                 atomic.with_usual_mode(file)
             shutil.move(written, folder)
-    entry = f"hf_{_kind(folder)}_custom"
-    config = {"name": name, "base": entry, "layers": kept, "base_args": {"ckpt": str(folder.resolve())}}
+    kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    base_args = {"ckpt": str(folder.resolve())}
+    config = {"name": name, "base": f"hf_{kind}_custom", "layers": len(layers), "base_args": base_args}
     atomic.write_text(output / "upstream_configs" / f"{name}.yaml", yaml.safe_dump(config, sort_keys=False))
     return name
 
 
-def _kind(folder: Path) -> str:
-    import json
+def _write(base: Base, layers: Sequence[int], folder: Path) -> None:
+    from ..upstreams.families import family_of
+    from ..upstreams.registry import build_upstream
+    from ..upstreams.to_transformers import to_transformers
+    from ..upstreams.whisper import UpstreamExpert as Whisper
+    from ..upstreams.whisper import save_encoder
 
-    return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+    expert: Any = build_upstream(base.entry, ckpt=base.ckpt).eval()
+    check_family(base, family_of(expert).name)
+    if isinstance(expert, Whisper):
+        _keep(expert.model, layers)
+        save_encoder(expert.model, folder)
+        return
+    model: Any = getattr(expert, "model", None)
+    extractor: Any = getattr(expert, "extracter", None)
+    if not hasattr(model, "save_pretrained") or extractor is None:
+        model, extractor = to_transformers(base.entry, expert)
+    _keep(model.encoder, layers)
+    model.config.num_hidden_layers = len(layers)
+    model.save_pretrained(folder)
+    extractor.save_pretrained(folder)
+
+
+def _keep(encoder: Any, layers: Sequence[int]) -> None:
+    """Drop the other layers of a model of transformers.
+
+    WavLM's first layer holds the embedding of relative positions that all layers use: it passes to whatever is first.
+    """
+    before = encoder.layers
+    encoder.layers = type(before)(before[layer - 1] for layer in layers)
+    positions = getattr(getattr(before[0], "attention", None), "rel_attn_embed", None)
+    if positions is not None:
+        encoder.layers[0].attention.rel_attn_embed = positions

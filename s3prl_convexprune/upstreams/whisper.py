@@ -14,9 +14,11 @@ import json
 import logging
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import WhisperConfig, WhisperFeatureExtractor
@@ -114,6 +116,15 @@ class UpstreamExpert(nn.Module):
             states.append(state)
         states[-1] = model.layer_norm(state)
         return tuple(states)
+
+
+def save_encoder(model: WhisperEncoder, folder: Path) -> None:
+    """Write an encoder as a folder that this module reads, with as many layers as it has."""
+    folder.mkdir(parents=True)
+    model.config.encoder_layers = model.config.num_hidden_layers = len(model.layers)
+    model.config.save_pretrained(folder)
+    weights = {f"model.encoder.{name}": weight.contiguous() for name, weight in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def _no_head_mask(layer: nn.Module) -> dict[str, None]:

@@ -42,9 +42,9 @@ def test_a_strategy_keeps_as_many_layers_as_it_says_in_order(
 ) -> None:
     kept = data.draw(st.integers(1, available))
     layers = kept_layers(strategy, kept, available)
-    assert len(layers) == kept and layers == sorted(set(layers)) and layers[0] >= 0 and layers[-1] < available
+    assert len(layers) == kept and layers == sorted(set(layers)) and layers[0] >= 1 and layers[-1] <= available
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_a_knee_is_a_depth(similarity: list[float]) -> None:
-    assert 1 <= knee(similarity) < len(similarity)
+    assert 1 <= knee(similarity, range(len(similarity))) < len(similarity)
