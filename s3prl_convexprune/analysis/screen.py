@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -12,6 +11,7 @@ import numpy as np
 from annotated_types import MinLen
 
 from ..artifact import Analysis
+from ..convexity.folds import group_folds
 from ..errors import ArtifactError, ConfigError, DataError, nearest
 from ..numbers import AT_LEAST_ONE, LEARNING_RATE
 from ..outputs import check_output
@@ -145,7 +145,7 @@ def screen(
     points = KeptPoints.read(points_path(analysis))
     if points.analysis_key != made.settings.key:
         raise ArtifactError(f"{points_path(analysis)}: are the points of another analysis; run 'analyze' again")
-    name = group or _default_group(made.label, points)
+    name = group or default_group(made.label, points)
     if name not in points.columns:
         raise ConfigError(f"--group {name}{nearest(name, points.columns)}")
     result = screened(points, made.label, name, parts, tuple(range(heads)), steps, lr, made.upstream)
@@ -163,7 +163,10 @@ def screened(
 
     names, codes = np.unique(np.asarray(points.columns[label]), return_inverse=True)
     groups, owner = np.unique(np.asarray(points.columns[group]), return_inverse=True)
-    parts = _folds(codes, owner, names, group, folds)
+    try:
+        parts = group_folds(codes, owner, names.tolist(), folds, kind=group)
+    except DataError as error:
+        raise DataError(f"{error}: name another column with --group") from None
     dims = {state.shape[1] for state in points.states}
     if len(dims) > 1:
         raise DataError(f"states of different widths ({sorted(dims)}) cannot be summed, so no head reads them")
@@ -216,23 +219,8 @@ def over_groups(values: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
     return mean, float(t.ppf((1 + LEVEL) / 2, count - 1)) * error
 
 
-def _default_group(label: str, points: KeptPoints) -> str:
+def default_group(label: str, points: KeptPoints) -> str:
+    """The column that folds do not share: the speaker; where that is the label, the session, recording or file."""
     if label != "speaker" and any(points.columns.get("speaker", ())):
         return "speaker"
     return next(name for name in RECORDINGS if name in points.columns and name != label)
-
-
-def _folds(codes: np.ndarray, owner: np.ndarray, names: Iterable[str], group: str, folds: int) -> list[np.ndarray]:
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    pairs = np.unique(np.stack([codes, owner]), axis=1)
-    if pairs[1].max() == 0:
-        raise DataError(f"all points have one {group}; folds need two: name another column with --group")
-    for code, name in enumerate(names):
-        if (pairs[0] == code).sum() < 2:
-            raise DataError(
-                f"the class {str(name)!r} has one {group} only, which would be trained on or tested, never both: name "
-                "another column with --group"
-            )
-    splitter = StratifiedGroupKFold(max(2, min(folds, int(pairs[1].max()) + 1)), shuffle=True, random_state=0)
-    return [held_out for _, held_out in splitter.split(codes, codes, owner) if len(held_out)]

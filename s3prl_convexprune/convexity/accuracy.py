@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from s3prl_convexprune.convexity.folds import group_folds
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.inputs import as_codes, as_points
 from s3prl_convexprune.errors import DataError
@@ -45,17 +46,25 @@ def knn_accuracy(
     return 100 * float((1 / winners[voters[own]]).sum() / n)
 
 
-def probe_accuracy(points: Any, labels: Iterable[Hashable], *, folds: int = 5, seed: int = 1337) -> float:
+def probe_accuracy(
+    points: Any,
+    labels: Iterable[Hashable],
+    *,
+    groups: Iterable[Hashable] | None = None,
+    folds: int = 5,
+    seed: int = 1337,
+) -> float:
     """Cross-validated accuracy of a linear probe: standardised points, multinomial logistic regression (L2, C = 1).
 
     Args:
         points: ``[N, D]``.
-        labels: N labels of any hashable kind; every class needs `folds` points.
-        folds: stratified folds.
+        labels: N labels of any hashable kind; without groups every class needs `folds` points.
+        groups: N groups, such as speakers, that no two folds share; see `folds.group_folds`.
+        folds: stratified folds; with groups at most as many as there are groups.
         seed: of the shuffle into folds.
 
     Raises:
-        DataError: as `graph_convexity`, or a class with fewer points than folds.
+        DataError: as `graph_convexity`, a class with fewer points than folds, or with one group only.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -68,12 +77,19 @@ def probe_accuracy(points: Any, labels: Iterable[Hashable], *, folds: int = 5, s
     if len(names) < 2:
         raise DataError("a probe needs at least two classes")
     smallest = int(np.bincount(codes).argmin())
-    if np.bincount(codes)[smallest] < folds:
+    if groups is not None:
+        owner, _ = as_codes(groups, len(array))
+        everyone = np.arange(len(array))
+        held_out = group_folds(codes, owner, names, folds, seed=seed)
+        splits: Any = [(np.setdiff1d(everyone, part), part) for part in held_out]
+    elif np.bincount(codes)[smallest] >= folds:
+        splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    else:
         raise DataError(
             f"{folds} folds need {folds} points a class; {names[smallest]!r} has {int(np.bincount(codes)[smallest])}"
         )
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        predicted = cross_val_predict(probe, array, codes, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
+        predicted = cross_val_predict(probe, array, codes, cv=splits)
     return 100 * float(np.mean(predicted == codes))

@@ -83,6 +83,10 @@ def _kept(study: Study, choose: Choose, base: Base, name: str, analysis: Analysi
         return [range(1, of + 1)]
     if choose.rule == "all-depths":
         return [range(1, depth + 1) for depth in range(1, of + 1)]
+    if choose.rule in ("screen", "non-inferior"):
+        from .rivals import screened_depth
+
+        return [range(1, screened_depth(base, name, analysis, output, choose.options.get("margin")) + 1)]
     argmax = max(1, analysis.choose("argmax").layer)
     if RULES[choose.rule].needs == "points":
         from .rivals import rival_choice

@@ -24,7 +24,8 @@ from .study import Base
 if TYPE_CHECKING:
     from ..analysis.kept_points import KeptPoints
 
-FOLDS = 5
+Measure = Callable[["KeptPoints", str], Sequence[float]]
+Choice = Callable[[Sequence[float], Sequence[int]], int]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,30 @@ def rival_choice(rule: str, base: Base, name: str, analysis: Analysis, keep: int
     return choice
 
 
+def screened_depth(base: Base, name: str, analysis: Analysis, output: Path, margin: float | None) -> int:
+    """The depth that `screen` predicts to be the best, or the shallowest that it predicts not to be worse by a margin.
+
+    Args:
+        base: the whole upstream.
+        name: the study's labelling.
+        analysis: its analysis, beside which the screen lies or is made.
+        output: the study's folder.
+        margin: points; None for the depth of the highest predicted accuracy.
+
+    Raises:
+        ConvexPruneError: as `analysis.screen.screen`.
+    """
+    from ..analysis.screen import Screen, screen, screen_path
+
+    path = analysis_path(output, base, name)
+    made = Screen.read(screen_path(path)) if screen_path(path).is_file() else None
+    if made is None or made.analysis_key != analysis.settings.key:
+        made = screen(path)
+    if margin is not None:
+        return made.non_inferior(margin).depth
+    return best([row.accuracy for row in made.rows], [row.depth for row in made.rows])
+
+
 def chosen(rule: str, points: KeptPoints, label: str, keep: int) -> tuple[Sequence[float], list[int]]:
     """What a rule goes by, and the layers that it keeps.
 
@@ -141,51 +166,78 @@ def knee(similarity: Sequence[float], depths: Sequence[int]) -> int:
     return best((np.asarray(similarity) - line).tolist(), depths)
 
 
-def _to_the_last(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[KeptPoints, str], list[float]]:
+def after_the_peak(dimension: Sequence[float], depths: Sequence[int]) -> int:
+    """Where the dimension is smallest behind its peak, depth 0 left out; the peak itself where nothing follows it.
+
+    The dimension of a transformer's states rises to a peak and falls, and what tells meanings apart is found where it
+    has come down (Valeriani et al., "The geometry of hidden representations of large transformer models", NeurIPS
+    2023, section 4). Of equals the shallowest.
+
+    >>> after_the_peak([5.0, 9.0, 20.0, 12.0, 8.0, 10.0], [0, 1, 2, 3, 4, 5])
+    4
+    """
+    behind = int(np.argmax(dimension)) + 1
+    if behind == len(depths):
+        return depths[-1]
+    return best([-value for value in dimension[behind:]], depths[behind:])
+
+
+def _to_the_last(measure: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
     return lambda points, label: [measure(state, points.states[-1]) for state in points.states]
 
 
-def _cka(points: KeptPoints, label: str) -> list[float]:
+def _cka(points: KeptPoints, label: str) -> Sequence[float]:
     from ..convexity.similarity import linear_cka
 
     return _to_the_last(linear_cka)(points, label)
 
 
-def _cosine(points: KeptPoints, label: str) -> list[float]:
+def _cosine(points: KeptPoints, label: str) -> Sequence[float]:
     from ..convexity.similarity import mean_cosine
 
     return _to_the_last(mean_cosine)(points, label)
 
 
-def _mutual_knn(points: KeptPoints, label: str) -> list[float]:
+def _mutual_knn(points: KeptPoints, label: str) -> Sequence[float]:
     from ..convexity.layer_drops import unit_norm
     from ..convexity.similarity import mutual_knn
 
     return _to_the_last(lambda state, last: mutual_knn(unit_norm(state), unit_norm(last)))(points, label)
 
 
-def _probe(points: KeptPoints, label: str) -> list[float]:
-    labels = np.asarray(points.columns[label])
-    return [probe_accuracy(state, labels) for state in points.states]
+def _each(measure: str, **options: bool) -> Measure:
+    """A number of the state's points and their classes."""
+
+    def scores(points: KeptPoints, label: str) -> Sequence[float]:
+        from ..convexity import transferability
+
+        return [getattr(transferability, measure)(state, points.columns[label], **options) for state in points.states]
+
+    return scores
+
+
+def _dimension(points: KeptPoints, label: str) -> Sequence[float]:
+    from ..convexity.intrinsic_dimension import two_nn
+
+    return [two_nn(state) for state in points.states]
+
+
+def _probe(points: KeptPoints, label: str) -> Sequence[float]:
+    from ..analysis.screen import default_group
+    from ..convexity.accuracy import probe_accuracy
+
+    groups = points.columns[default_group(label, points)]
+    return [probe_accuracy(state, points.columns[label], groups=groups) for state in points.states]
 
 
 #: Rule of a depth -> what it goes by, a number a state, and how that chooses.
-DEPTHS: dict[str, tuple[Callable[[KeptPoints, str], Sequence[float]], Callable[[Sequence[float], Sequence[int]], int]]]
-DEPTHS = {"probe": (_probe, best), "cka": (_cka, knee), "cosine": (_cosine, knee), "mutual-knn": (_mutual_knn, knee)}
-
-
-def probe_accuracy(points: np.ndarray, labels: np.ndarray) -> float:
-    """Mean accuracy of a logistic regression on standardised points, stratified 5-fold cross-validation.
-
-    Args:
-        points: ``[n, dim]``.
-        labels: ``[n]``.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, C=0.1))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    return float(cross_val_score(probe, points, labels, cv=folds).mean())
+DEPTHS: dict[str, tuple[Measure, Choice]] = {
+    "probe": (_probe, best),
+    "logme": (_each("log_me"), best),
+    "h-score": (_each("h_score"), best),
+    "h-score-shrunk": (_each("h_score", shrink=True), best),
+    "two-nn": (_dimension, after_the_peak),
+    "cka": (_cka, knee),
+    "cosine": (_cosine, knee),
+    "mutual-knn": (_mutual_knn, knee),
+}

@@ -37,7 +37,15 @@ RULES: dict[str, Rule] = {
         Rule("within-sem", "the shallowest layer that cannot be told from the most convex one", "analysis"),
         Rule("budget", "the most convex layer under a share of the MACs", "analysis", options=("max_macs",)),
         Rule("paper", "the paper's one depth for a size and a task: words L8 or L15, speakers L2 or L4", "analysis"),
-        Rule("probe", "the layer with the best linear probe", "points"),
+        Rule("screen", "the depth at which SUPERB's own head is predicted to be best", "points"),
+        Rule(
+            "non-inferior", "the shallowest that it predicts not to be worse by a margin", "points", options=("margin",)
+        ),
+        Rule("probe", "the layer with the best linear probe on unheard speakers", "points"),
+        Rule("logme", "the layer whose points give most evidence for the labels", "points"),
+        Rule("h-score", "the layer with most of its covariance between the classes", "points"),
+        Rule("h-score-shrunk", "the same with a shrunken covariance", "points"),
+        Rule("two-nn", "the least intrinsic dimension behind its peak", "points", uses_labels=False),
         Rule("cka", "the knee of CKA with the last layer", "points", uses_labels=False),
         Rule("cosine", "the knee of the mean cosine with the last layer", "points", uses_labels=False),
         Rule("mutual-knn", "the knee of the neighbours shared with the last layer", "points", uses_labels=False),

@@ -10,7 +10,8 @@ import torch
 
 from s3prl_convexprune.analysis.heads import HeadSettings, _logits, train_heads
 from s3prl_convexprune.analysis.kept_points import KeptPoints, points_path
-from s3prl_convexprune.analysis.screen import Screen, ScreenRow, _folds, over_groups, screen, screened
+from s3prl_convexprune.analysis.screen import Screen, ScreenRow, over_groups, screen, screened
+from s3prl_convexprune.convexity.folds import group_folds
 from s3prl_convexprune.errors import ArtifactError, ConfigError, DataError
 
 KEY = "a" * 64
@@ -90,7 +91,7 @@ def test_non_inferior_needs_the_whole_interval(margin, depth):
 def test_folds_share_no_group_and_hold_every_point_once():
     kept = points()
     codes, owner = (np.unique(kept.columns[name], return_inverse=True)[1] for name in ("word", "speaker"))
-    parts = _folds(codes, owner, ["no", "yes"], "speaker", 5)
+    parts = group_folds(codes, owner, ["no", "yes"], 5)
     assert sorted(np.concatenate(parts)) == list(range(len(codes)))
     assert all(not set(owner[part]) & set(np.delete(owner, part)) for part in parts)
 

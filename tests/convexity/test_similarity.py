@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from s3prl_convexprune.convexity import NeighborGraph, knn_accuracy, linear_cka, mean_cosine, mutual_knn, probe_accuracy
+from s3prl_convexprune.convexity.folds import group_folds
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 12))
@@ -62,6 +63,23 @@ def test_knn_accuracy_leaves_the_point_out(k: int) -> None:
     assert knn_accuracy(CLASSY, LABELS, k) == pytest.approx(100 * np.mean(outcomes))
     names = [f"word {c}" for c in LABELS]
     assert knn_accuracy(None, names, k, graph=NeighborGraph.build(CLASSY, 9)) == pytest.approx(100 * np.mean(outcomes))
+
+
+def test_a_probe_on_groups_apart_cannot_use_who_speaks() -> None:
+    """Points show their speaker alone, who mostly has one class: folds that share speakers know it."""
+    speakers = np.repeat(np.arange(12), 10)
+    labels = np.where(RNG.random(120) < 0.9, speakers % 2, 1 - speakers % 2)
+    points = 3 * RNG.normal(size=(12, 30))[speakers] + RNG.normal(size=(120, 30))
+    assert probe_accuracy(points, labels) > 80
+    assert probe_accuracy(points, labels, groups=speakers) < 70
+    codes = np.array([list(dict.fromkeys(labels.tolist())).index(label) for label in labels.tolist()])
+    right = 0
+    for test in group_folds(codes, speakers, [0, 1], 4, seed=1):
+        train = np.setdiff1d(np.arange(120), test)
+        scaler = StandardScaler().fit(points[train])
+        probe = LogisticRegression(max_iter=1000).fit(scaler.transform(points[train]), codes[train])
+        right += (probe.predict(scaler.transform(points[test])) == codes[test]).sum()
+    assert probe_accuracy(points, labels, groups=speakers, folds=4, seed=1) == pytest.approx(100 * right / 120)
 
 
 def test_probe_accuracy_is_that_of_held_out_points() -> None:
