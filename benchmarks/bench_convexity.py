@@ -87,7 +87,16 @@ def measure_parts(n: int) -> dict[str, Any]:
     """
     from threadpoolctl import threadpool_limits
 
-    from s3prl_convexprune.convexity import NeighborGraph, compile_kernels, graph_convexity, knn, lanes, paths, tiles
+    from s3prl_convexprune.convexity import (
+        NeighborGraph,
+        compile_kernels,
+        graph_convexity,
+        knn,
+        lanes,
+        path_search,
+        paths,
+        tiles,
+    )
 
     points, labels = make_points(n)
     compile_kernels()
@@ -127,9 +136,9 @@ def measure_parts(n: int) -> dict[str, Any]:
         for stage in by_source:
             seconds[stage] *= wanted / (CLASSES * sampled)
     codes = np.asarray(labels, dtype=np.int32)
-    search = paths._Search(graph.edges(), codes, np.arange(lanes.LANES), paths.COUNT_BITS)
-    keys, queue, queued = paths._scratch(n)
-    relax(*search.graph, search.codes, search.batches[0][0], keys, queue, queued)
+    search = paths.search_with(graph.edges(), codes)
+    keys, queue, queued = path_search.scratch_of(n)
+    relax(*search.graph, search.codes, np.arange(lanes.LANES), keys, queue, queued)
     return {
         "seconds": seconds,
         "product_floor": 1.0 * n * n * DIMENSIONS / gemm_rate,

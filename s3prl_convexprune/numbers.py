@@ -34,6 +34,7 @@ class Range:
         high: the largest.
         whole: whole numbers only.
         above: `low` itself is too small.
+        word: what may be said in place of a number.
     """
 
     expected: str
@@ -41,6 +42,7 @@ class Range:
     high: float = math.inf
     whole: bool = False
     above: bool = False
+    word: str | None = None
 
     def __call__(self, text: str) -> Any:
         """The number that a text states, in ASCII digits.
@@ -48,6 +50,8 @@ class Range:
         Raises:
             argparse.ArgumentTypeError: it states none, or one out of range.
         """
+        if text == self.word:
+            return text
         pattern = WHOLE_NUMBER if self.whole else NUMBER
         if pattern.fullmatch(text):
             value = int(text) if self.whole else float(text)
@@ -65,6 +69,8 @@ class Range:
         Raises:
             ConfigError: it is not a number, or out of range.
         """
+        if isinstance(value, str) and value == self.word:
+            return value
         if getattr(value, "shape", None) == ():
             value = value.item()  # numpy's and torch's scalars
         number = isinstance(value, int if self.whole else (int, float)) and not isinstance(value, bool)
@@ -83,6 +89,7 @@ class Range:
 
 AT_LEAST_ONE = Range("a whole number from 1 to 1000000", 1, 10**6, whole=True)
 WORKERS = Range("a whole number from 0 to 256", 0, 256, whole=True)
+SOURCES = Range("auto, or a whole number from 3 to 1000000", 3, 10**6, whole=True, word="auto")
 BLOCKS = Range("a whole number from 5 to 1000", 5, 1000, whole=True)
 SEED = Range("a whole number from 0 to 4294967295", 0, 2**32 - 1, whole=True)
 SHARE = Range("a share above 0 and at most 1, such as 0.6", 0, 1, above=True)

@@ -13,7 +13,7 @@ from ..artifact import Analysis
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance, effective_split
 from ..errors import ConfigError
-from ..numbers import AT_LEAST_ONE, BLOCKS, SEED, WORKERS
+from ..numbers import AT_LEAST_ONE, BLOCKS, SEED, SOURCES, WORKERS
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
@@ -41,6 +41,7 @@ def analyze(
     split: str | None = None,
     per_class: int = 200,
     neighbors: int = 10,
+    max_sources: int | Literal["auto"] | None = None,
     seed: int = 1337,
     protocol: str = "exact",
     window: float | None = None,
@@ -51,6 +52,7 @@ def analyze(
     device: str | None = None,
     jobs: Jobs | None = None,
     keep_points: bool = False,
+    layer_jobs: int = 1,
     progress: bool = True,
 ) -> Analysis:
     """Measure the convexity of every layer of an upstream.
@@ -74,6 +76,7 @@ def analyze(
         split: see `manifest.with_label`.
         per_class: utterances a class at most.
         neighbors: K of the neighbour graph.
+        max_sources: points a class that paths start from, at most, or ``auto``; see `convexity.graph_convexity`.
         seed: of the sampling.
         protocol: ``exact``, or ``paper`` for what is known of the paper's own way; see `protocols.PROTOCOLS`.
         window: seconds of a longer file that are heard at once; None hears every file whole. See `batches.Batching`.
@@ -82,6 +85,7 @@ def analyze(
         group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
         device: where the upstream runs; None takes the GPU if there is one.
         jobs: a cluster's jobs that share the batches; None works here.
+        layer_jobs: layers whose convexity is measured at a time, each by a process of its own.
         keep_points: whether the pooled points stay beside the artifact, for `screen`.
         progress: whether to show progress bars.
 
@@ -100,8 +104,14 @@ def analyze(
         raise ConfigError(f"{output}: a curve goes there; name the analysis {place.with_suffix('.json').name}")
     AT_LEAST_ONE.check("per_class", per_class)
     AT_LEAST_ONE.check("neighbors", neighbors)
+    AT_LEAST_ONE.check("layer_jobs", layer_jobs)
     SEED.check("seed", seed)
-    for name, value, numbers in (("group_blocks", group_blocks, BLOCKS), ("workers", workers, WORKERS)):
+    optional = (
+        ("max_sources", max_sources, SOURCES),
+        ("group_blocks", group_blocks, BLOCKS),
+        ("workers", workers, WORKERS),
+    )
+    for name, value, numbers in optional:
         if value is not None:
             numbers.check(name, value)
     fixed = get_protocol(protocol)
@@ -124,6 +134,7 @@ def analyze(
             split=effective_split(utterances, split),
             per_class=per_class,
             neighbors=neighbors,
+            max_sources=max_sources,
             seed=seed,
             protocol=fixed,
             batching=Batching(window=window),
@@ -133,5 +144,6 @@ def analyze(
             group_blocks=group_blocks,
             device=own_device(device),
             keep_points=keep_points,
+            layer_jobs=layer_jobs,
         )
         return measure(request, utterances, place, team, jobs, progress)

@@ -23,6 +23,7 @@ from .corpus_fingerprint import corpus_fingerprint
 from .grouping import grouped, who_belongs_together
 from .hidden_states import batching_for, extract_points
 from .kept_points import keep, kept_for, points_path
+from .layer_scoring import Scoring
 from .points import PointStore
 from .request import Request
 from .sampling import sample_per_class
@@ -149,18 +150,16 @@ class Measurement:
         depths = depths_of_states(self.expert, len(store.layer_paths()))
         del self.expert  # its memory is wanted
         labels = [utterance.labels[request.label] for utterance in self.sample]
-        layers, excluded, variations = score_layers(
-            store,
-            depths,
-            labels,
-            self.groups,
-            request.group_blocks,
-            request.neighbors,
-            request.protocol.pairs_a_class,
-            request.seed,
-            costs,
-            self.progress,
+        how = Scoring(
+            labels=tuple(labels),
+            groups=None if self.groups is None else tuple(self.groups),
+            n_blocks=request.group_blocks,
+            neighbors=request.neighbors,
+            max_sources=request.max_sources,
+            draw_pairs=request.protocol.pairs_a_class,
+            seed=request.seed,
         )
+        layers, excluded, variations = score_layers(store, depths, how, costs, request.layer_jobs, self.progress)
         if request.keep_points:
             keep(store, depths, self.sample, self.key, points_path(self.output))
         run = request.run

@@ -25,6 +25,7 @@ class Request:
     split: str
     per_class: int
     neighbors: int
+    max_sources: int | Literal["auto"] | None
     seed: int
     protocol: Protocol
     batching: Batching
@@ -34,6 +35,7 @@ class Request:
     group_blocks: int | None
     device: str
     keep_points: bool
+    layer_jobs: int
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -41,6 +43,7 @@ class Request:
         return {
             "per_class": self.per_class,
             "neighbors": self.neighbors,
+            "max_sources": self.max_sources,
             "seed": self.seed,
             "split": self.split,
             "device": torch.device(self.device).type,

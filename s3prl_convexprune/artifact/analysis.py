@@ -124,7 +124,7 @@ class Analysis(Artifact):
                 plain_sem=math.nan if row.plain_sem is None else row.plain_sem,
                 degrees=self.grouping.degrees,
                 per_class_sem={},
-                sampling_sem=row.capped_sampling_sem if self.settings.protocol != "exact" else 0.0,
+                sampling_sem=row.drawing_sem(self.settings.protocol),
                 n_pairs=row.n_pairs,
                 disconnected=row.disconnected,
                 excluded=tuple(self.excluded),
@@ -142,6 +142,17 @@ class Analysis(Artifact):
             raise ConfigError(f"the analysis of {self.upstream} has no MACs: it cannot be cut")
         return [count / macs[-1] for count in macs]  # type: ignore[operator]
 
+    @property
+    def _sources(self) -> str:
+        """How much of the errors the draw of sources is, for people."""
+        counts = sorted({row.sources or self.corpus.n_points for row in self.layers})
+        several = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+        most = max(row.sampling_sem for row in self.layers)
+        return (
+            f"paths started from {several} of {self.corpus.n_points} points "
+            f"(--max-sources {self.settings.max_sources}); a standard error of up to {most:.2f} comes from their draw"
+        )
+
     def table(self) -> str:
         """The scores as text, one line a layer, the most convex one marked, and what is known of their certainty."""
         best = self.choose("argmax").layer
@@ -150,6 +161,8 @@ class Analysis(Artifact):
             mark = "  <- most convex" if layer == best else ""
             shown = "-" if math.isnan(error) else f"{error:.2f}"
             lines.append(f"{layer:>5}  {score:>11.2f}  {shown:>5}{mark}")
+        if self.settings.max_sources is not None:
+            lines.append(self._sources)
         lines.append(f"standard errors: {self.grouping.words}" + (self.grouping.note and f" ({self.grouping.note})"))
         if said := firmness(self):
             lines.append(f"most convex: {said}")

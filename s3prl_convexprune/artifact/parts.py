@@ -35,6 +35,8 @@ class LayerRow(Part):
         capped_sampling_sem: the error of `capped_convexity` that comes from drawing pairs; 0 when none were drawn.
         plain_sem: the standard error if all points were independent, in percent.
         variations: convexity measured in the ways that `Analysis.variations` names, in percent.
+        sources: points that paths started from, where not from all.
+        sampling_sem: the part of `sem` that comes from their draw; 0 when every pair was scored.
     """
 
     layer: Count
@@ -51,6 +53,8 @@ class LayerRow(Part):
     capped_sampling_sem: NotNegative = 0.0
     plain_sem: NotNegative | None = None
     variations: tuple[Percent, ...] = ()
+    sources: AtLeastOne | None = None
+    sampling_sem: NotNegative = 0.0
 
     def __post_init__(self) -> None:
         mean = math.fsum(self.per_class.values()) / len(self.per_class)
@@ -59,6 +63,10 @@ class LayerRow(Part):
         spread = math.hypot(*self.influence)
         if spread > (self.sem or 0) * (1 + ROUNDING) + ROUNDING:
             raise ValueError(f"sem {self.sem or 0:g} is smaller than what influence adds up to, {spread:g}")
+
+    def drawing_sem(self, protocol: str) -> float:
+        """The part of a score's error that comes from what a protocol drew: sources, and the paper's pairs."""
+        return math.hypot(self.sampling_sem, self.capped_sampling_sem if protocol != "exact" else 0.0)
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,7 @@ class Settings(Part):
     batches: Batches | None = None
     group: str | None = None
     group_blocks: AtLeastOne | None = None
+    max_sources: AtLeastOne | Literal["auto"] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from ..numbers import BLOCKS, SECONDS, SEED, WORKERS
+from ..numbers import BLOCKS, SECONDS, SEED, SOURCES, WORKERS
 from . import cells, completion, options
 
 
@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
     options.number(parser, "--per-class", 200, "utterances a class at most")
     options.number(parser, "--neighbors", 10, "K of the neighbour graph")
+    parser.add_argument(
+        "--max-sources",
+        type=SOURCES,
+        metavar="N",
+        help="start paths from at most so many points a class; 'auto': from as many as keep the standard error within "
+        "10 %% of what all would give (default: all)",
+    )
     parser.add_argument(
         "--window",
         type=SECONDS,
@@ -114,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
         split=args.split,
         per_class=args.per_class,
         neighbors=args.neighbors,
+        max_sources=args.max_sources,
         seed=args.seed,
         protocol=args.protocol,
         window=args.window,
@@ -124,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         jobs=None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options),
         keep_points=args.keep_points,
+        layer_jobs=args.jobs if args.launcher is None else 1,
     )
     if int(os.environ.get("RANK", "0")) > 0 and own_team().shares:
         return 0  # the first process says and draws it

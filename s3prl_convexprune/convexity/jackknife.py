@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from s3prl_convexprune.convexity.paths import ClassSums
+from s3prl_convexprune.convexity.path_search import ClassSums
 
 
 @dataclass(frozen=True)

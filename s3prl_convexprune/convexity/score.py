@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from s3prl_convexprune.convexity.drawing import draw_sources, drawn_mean, of_one_place
+from s3prl_convexprune.convexity.enough_sources import sums_from_enough
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.groups import FEWEST, as_blocks
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
@@ -31,7 +32,7 @@ def graph_convexity(
     groups: Iterable[Hashable] | None = None,
     n_blocks: int | None = None,
     graph: NeighborGraph | None = None,
-    max_sources: int | None = None,
+    max_sources: int | Literal["auto"] | None = None,
     draw_pairs: int | None = None,
     seed: int = 1337,
     n_threads: int | None = None,
@@ -61,7 +62,8 @@ def graph_convexity(
             20 blocks of them from there on.
         graph: neighbours found before, for another labeling of the same points or a smaller K.
         max_sources: start paths from at most this many points a class, drawn by `seed`, and estimate the mean over
-            all pairs by ``2 mean(sources x class) - mean(sources x sources)``; None scores every pair.
+            all pairs by ``2 mean(sources x class) - mean(sources x sources)``; ``"auto"`` takes as many of each class
+            as keep its standard error within 10 % of what all would give (`enough_sources`); None scores every pair.
         draw_pairs: draw at most this many ordered pairs of each class, without replacement, and let `capped_score` be
             their mean, as `nnconvexity` does; every other number stays what it is. None draws nothing.
         seed: of those draws.
@@ -91,9 +93,8 @@ def graph_convexity(
     sizes = np.bincount(codes)
     if sizes.max() < 2:
         raise DataError(f"each of the {len(names)} labels has a single point; a class needs two")
-    if max_sources is not None and max_sources < 3:
-        raise DataError(f"max_sources must be at least 3; got {max_sources}")
-
+    if max_sources is not None and max_sources != "auto" and (isinstance(max_sources, str) or max_sources < 3):
+        raise DataError(f"max_sources must be at least 3, or 'auto'; got {max_sources!r}")
     if draw_pairs is not None and draw_pairs < 1:
         raise DataError(f"draw_pairs must be at least 1; got {draw_pairs}")
     blocks = None if groups is None else as_blocks(groups, codes, names, n_blocks, seed)
@@ -109,17 +110,23 @@ def graph_convexity(
     measured = (sizes >= 2) & ~of_one_place(graph, codes, sizes)
     if not measured.any():
         raise DataError("the points of every class are copies of one point: there is nothing to measure")
-    sources = draw_sources(codes, measured, max_sources, seed)
+    edges = graph.edges(n_neighbors)
+    if max_sources == "auto":
+        found = sums_from_enough(edges, codes, measured, seed, threads, progress)
+    else:
+        found = class_sums(edges, codes, draw_sources(codes, measured, max_sources, seed), threads, progress)
+    started = []
     estimates: dict[Hashable, ClassEstimate] = {}
     influence = np.zeros(len(codes))
     pairs_of_points = []
-    for c, sums in class_sums(graph.edges(n_neighbors), codes, sources, threads, progress):
+    for c, sums in found:
+        started.append(sums.members[sums.is_source])
         estimates[names[c]], share = estimate_class(sums, codes)
         influence += share
         if sizes[c] == 2:
             pairs_of_points.append((sums.members, estimates[names[c]].score))
 
-    values = list(estimates.values())
+    values, sources = list(estimates.values()), np.concatenate(started)
     score = float(np.mean([e.score for e in values]))
     # Stands in for the ends of a class of two: its distance from the mean class.
     for members, value in pairs_of_points:
@@ -143,7 +150,7 @@ def graph_convexity(
         weights = np.minimum(pairs, PAIRS_A_CLASS)
         capped, capped_error = float(np.average([e.score for e in values], weights=weights)), 0.0
     else:
-        capped, capped_error = drawn_mean(graph.edges(n_neighbors), codes, measured, draw_pairs, seed, threads)
+        capped, capped_error = drawn_mean(edges, codes, measured, draw_pairs, seed, threads)
     return GraphConvexity(
         score=score,
         pair_score=float(np.average([e.score for e in values], weights=pairs)),
@@ -166,6 +173,7 @@ def graph_convexity(
             "n_groups": None if blocks is None else blocks.n_groups,
             "n_blocks": None if blocks is None else blocks.n_blocks,
             "max_sources": max_sources,
+            "n_sources": len(sources),
             "draw_pairs": draw_pairs,
             "seed": seed if max_sources is not None or draw_pairs is not None else None,
         },

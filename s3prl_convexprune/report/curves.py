@@ -113,8 +113,7 @@ def pairs(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
             differences.append(round(score_beside - score, 4))
             if paired:
                 moved = float(np.linalg.norm(np.subtract(beside.influence, row.influence)))
-                drawn = one.settings.protocol != "exact"
-                error = math.hypot(moved, *(r.capped_sampling_sem * drawn for r in (row, beside)))
+                error = math.hypot(moved, *(r.drawing_sem(one.settings.protocol) for r in (row, beside)))
             else:
                 error = math.hypot(error, error_beside)
             errors.append(None if math.isnan(error) else round(error, 4))

@@ -19,6 +19,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--per-class": (ANALYZE, WHOLE),
     "--neighbors": (ANALYZE, WHOLE),
     "--seed": (ANALYZE, SEEDS),
+    "--max-sources": (ANALYZE, ("autos", "AUTO", "0", "2", "1.5", "nan")),
     "--max-macs": (f"{SELECT} --policy budget", ("2", "0", "-0.5", "nan", "inf", "60%")),
     "--lr": (RUN, RATES),
     "--seeds": (RUN, SEEDS),
@@ -35,6 +36,7 @@ OTHERS = [
     (FINETUNE, "--jobs", WHOLE[:2]),
     (FINETUNE, "--shard", ("²/³", "2/1")),
     (DEMO, "--jobs", WHOLE[:2]),
+    (ANALYZE, "--jobs", WHOLE[:2]),
     (STUDY, "--jobs", WHOLE[:2]),
     (STUDY, "--shard", ("²/³", "2/1")),
 ]
