@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ..policies import SCORED
-from ..report.decision import Decision
+from ..report.decision import MARGIN, Decision
 from ..results.leaderboard import Entry
 from .cuts import Cut
 
@@ -15,6 +15,7 @@ def decisions(
     chosen: Mapping[str, Sequence[Cut]],
     fallback: str | None = None,
     undecided: Collection[tuple[str, str]] = (),
+    margin: float = MARGIN,
 ) -> list[Decision]:
     """One decision for each task, upstream and rule that names one depth.
 
@@ -23,6 +24,7 @@ def decisions(
         chosen: task -> its cuts, the whole upstreams among them.
         fallback: the policy that chose where an analysis decided nothing.
         undecided: (upstream, analysis) of those that did not.
+        margin: points within which two scores count as equal.
     """
     by_name = {entry.name: entry for entry in entries}
     found = []
@@ -35,5 +37,5 @@ def decisions(
             rule = cut.choose.title
             if cut.choose.rule in SCORED and (cut.base.name, cut.analysis) in undecided:
                 rule = f"{rule} undecided, so {fallback}"
-            found.append(Decision(task, cut.base.name, rule, whole, by_name[cut.name]))
+            found.append(Decision(task, cut.base.name, rule, whole, by_name[cut.name], margin))
     return found

@@ -15,11 +15,12 @@ from ..results.reading import write_results
 from ..results.result import Result, Results
 from ..results.tables import BOARD, markdown
 from ..upstreams.profile import Profile, Profiles, read_profiles
-from . import analyses, decisions, published, verdicts
+from . import analyses, decisions, published
 from .cells.run import finished_rows
-from .cuts import Cut
+from .cuts import Cut, cut_name
 from .plans import parts
 from .study import Study
+from .verdicts.tables import tables
 
 ANSWER = "answer"
 
@@ -71,14 +72,16 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     profiles = profile(study, chosen, output, device)
     rows = results(study, chosen, output, device)
     systems = _systems(study, chosen)
-    entries = make_leaderboard(rows, profiles=profiles, systems=systems) if rows else []
+    wholes = {cut.name: cut_name(cut.base, cut.of, cut.of) for cuts in chosen.values() for cut in cuts}
+    entries = make_leaderboard(rows, profiles=profiles, systems=systems, wholes=wholes) if rows else []
     frozen = {evaluation.task: chosen[evaluation.title] for evaluation in study.evaluate if evaluation.how == "frozen"}
     flat = {pair for pair, analysis in before.items() if why_undecided(analysis)}
-    found = decisions.decisions(entries, frozen, study.fallback, flat)
+    found = decisions.decisions(entries, frozen, study.fallback, flat, study.margin)
+    screens = screens_beside(analyses.analysis_path(output, base, name) for base, name in analyses.pairs(study))
     if rows:
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))
     text = ["", *decision.text(found)]
-    text += verdicts.tables(study, chosen, rows)
+    text += tables(study, chosen, rows, before, screens)
     if study.published:
         text += ["", *published.curves([*before.values()])]
     text += finetuning(pairs)
@@ -94,7 +97,8 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
         study.notes,
         decisions=found,
         systems=systems,
-        screens=screens_beside(analyses.analysis_path(output, base, name) for base, name in analyses.pairs(study)),
+        wholes=wholes,
+        screens=screens,
         title=study.title,
     )
     print(f"\n{page}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import ConfigError
+from ..report.decision import MARGIN
 from ..schema import AtLeastOne, LearningRate, Length, Part, Seed
 from ..tasks.table import get_task
 
@@ -117,6 +118,7 @@ class Study:
         notes: sentences for the page.
         text: the file's own text, which travels with the results.
         fallback: what chooses a depth where an analysis decides nothing: a policy, or ``whole``.
+        margin: points within which two scores count as equal.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Study:
     notes: tuple[str, ...]
     text: str
     fallback: str | None = None
+    margin: float = MARGIN
 
     def labelling_of(self, evaluation: Evaluation) -> str:
         """The name of the analysis that chooses an evaluation's depths.

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ..errors import ConfigError, nearest
+from ..numbers import MARGIN
 from ..policies import FALLBACKS
 from ..resources import studies_dir
 from ..tasks.table import TASKS, get_task
@@ -23,6 +24,19 @@ from ..yaml_file import read_yaml, shown
 from .rules import RULES
 from .study import Base, Choose, Costs, Evaluation, Labelling, Study
 
+KEYS = (
+    "study",
+    "title",
+    "upstreams",
+    "analyses",
+    "cuts",
+    "evaluate",
+    "published",
+    "profile",
+    "notes",
+    "fallback",
+    "margin",
+)
 #: Whose numbers may stand beside measured ones.
 PUBLISHED = ("dorszewski2024",)
 
@@ -74,8 +88,7 @@ def study_names() -> list[str]:
 
 
 def _study(given: dict[str, Any], text: str) -> Study:
-    keys = ("study", "title", "upstreams", "analyses", "cuts", "evaluate", "published", "profile", "notes", "fallback")
-    _known_keys("", given, keys)
+    _known_keys("", given, KEYS)
     for key in ("study", "upstreams", "analyses"):
         if not given.get(key):
             raise ConfigError(f"{key!r} is missing")
@@ -105,6 +118,7 @@ def _study(given: dict[str, Any], text: str) -> Study:
         notes=tuple(map(str, _list("notes", given.get("notes") or []))),
         text=text,
         fallback=_fallback(given.get("fallback")),
+        margin=MARGIN.check("margin", given.get("margin", Study.margin)),
     )
     for evaluation in evaluate:
         task = get_task(evaluation.task)

@@ -44,6 +44,7 @@ def write_page(
     *,
     decisions: Sequence[Decision] | None = None,
     systems: Mapping[str, Mapping[str, str]] | None = None,
+    wholes: Mapping[str, str] | None = None,
     published: Sequence[PublishedRow] = (),
     other: Sequence[Result] = (),
     screens: Sequence[Screen] = (),
@@ -58,7 +59,7 @@ def write_page(
         output: the file.
         notes: sentences that stand below the answer.
         decisions: the answer; `decision.decisions_of` the rows when None.
-        systems: rows made of one upstream a task; see `make_leaderboard`.
+        systems, wholes: rows made of one upstream a task, and what is a cut of what; see `make_leaderboard`.
         published: published rows, shown in a table of their own and as hollow marks.
         other: rows of another board, which stand beside these with their differences.
         screens: predictions of accuracy, as `screens.screens_beside` finds them.
@@ -70,7 +71,7 @@ def write_page(
     import jinja2
 
     output = check_output(output, PAGE)
-    entries = make_leaderboard(rows, profiles=profiles, systems=systems)
+    entries = make_leaderboard(rows, profiles=profiles, systems=systems, wholes=wholes)
     answer = decision.decisions_of(entries) if decisions is None else list(decisions)
     columns, cells = decision.table(answer)
     board = full_table(entries)

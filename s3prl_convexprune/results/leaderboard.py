@@ -15,7 +15,7 @@ from .bootstrap import Difference, paired_difference
 from .predictions import read_predictions
 from .published import four_task_score
 from .reading import collect, each_once, read_results
-from .result import Result
+from .result import Result, table_name
 from .summary import TaskScore, task_scores
 
 
@@ -95,7 +95,11 @@ def load_rows(sources: Iterable[str | Path]) -> list[Result]:
 
 
 def make_leaderboard(
-    rows: Sequence[Result], *, profiles: Sequence[Profile] = (), systems: Mapping[str, Mapping[str, str]] | None = None
+    rows: Sequence[Result],
+    *,
+    profiles: Sequence[Profile] = (),
+    systems: Mapping[str, Mapping[str, str]] | None = None,
+    wholes: Mapping[str, str] | None = None,
 ) -> list[Entry]:
     """Build the table's measured rows, in the order: whole upstreams, then by parameters, most first.
 
@@ -103,15 +107,16 @@ def make_leaderboard(
         rows: cells, as `load_rows` gives them.
         profiles: cost an upstream, all measured on one machine.
         systems: rows made of several upstreams, one a task: name -> {task: upstream}.
+        wholes: upstream -> the whole one that it is a cut of, where the two are configs of one entry of the hub.
 
     Raises:
         ArtifactError: cells do not belong together, or profiles do not.
         ConfigError: a system names an upstream or task without results.
     """
     scored = task_scores(rows)
-    entries = [_entry(name, scores) for name, scores in scored.items()]
+    entries = [_entry(name, scores, wholes or {}) for name, scores in scored.items()]
     for name, parts in (systems or {}).items():
-        entries.append(_entry(name, _parts(name, parts, scored)))
+        entries.append(_entry(name, _parts(name, parts, scored), wholes or {}))
     one_machine(profiles)
     costs = {profile.upstream: profile for profile in profiles}
     for entry in entries:
@@ -134,11 +139,12 @@ def _parts(name: str, parts: Mapping[str, str], scored: Mapping[str, Mapping[str
     return {task: scores[task] for task in TASKS if task in scores}
 
 
-def _entry(name: str, scores: dict[str, TaskScore]) -> Entry:
+def _entry(name: str, scores: dict[str, TaskScore], wholes: Mapping[str, str]) -> Entry:
     deepest = max(scores.values(), key=lambda score: score.params)
     rows = [score.rows[0] for score in scores.values()]
     depths = [row.provenance.depth for row in rows]
-    bases = {row.base for row in rows}
+    known = {row.upstream: table_name(wholes[row.upstream], row.how) for row in rows if row.upstream in wholes}
+    bases = {known.get(row.upstream, row.base) for row in rows}
     entry = Entry(
         name=name,
         scores=scores,

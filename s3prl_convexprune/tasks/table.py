@@ -43,6 +43,7 @@ TASKS: dict[str, Task] = {
             ),
             finetuning=FineTuning("ASR", "librispeech_100", {"librispeech_100": DemoData("asr", "LibriSpeech")}),
             published=Published("LibriSpeech train-clean-100", 200_000, 2_620, fbank=23.18, reference=3.62),
+            speaker=r"(\d+)-\d+-\d+",
         ),
         Task(
             name="sid",
@@ -69,6 +70,7 @@ TASKS: dict[str, Task] = {
                 {"voxceleb1": DemoData("sid", "VoxCeleb1"), "speech_commands": DemoData("ks", "train")},
             ),
             published=Published("VoxCeleb1", 200_000, 8_251, fbank=20.058174, reference=90.3),
+            speaker=r"(id\d+)-",
         ),
         Task(
             name="ks",
@@ -93,6 +95,7 @@ TASKS: dict[str, Task] = {
                 "KS", "v2_35", dict.fromkeys(("v1_12", "v2_35"), DemoData("ks", "train", {"test_data_folder": "test"}))
             ),
             published=Published("Speech Commands v0.01", 200_000, 3_081, fbank=41.3826674, reference=96.66),
+            speaker=r"[^-]+-(?:[a-z]+_)?(.+)_nohash_",  # a test set puts the word before the speaker
         ),
         Task(
             name="er",

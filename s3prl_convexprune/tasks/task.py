@@ -125,6 +125,8 @@ class Task:
         finetuning: how an upstream is fine-tuned.
         published: what the published numbers were made with.
         folds: s3prl's names of the cross-validation folds; the task's number is their mean. Empty: one run.
+        speaker: where an utterance's name in those files says who speaks, a pattern with one group; empty where it
+            does not, or where folds already hold speakers apart.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Task:
     finetuning: FineTuning
     published: Published
     folds: tuple[str, ...] = ()
+    speaker: str = ""
 
     @property
     def best_checkpoint(self) -> str:

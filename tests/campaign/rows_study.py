@@ -57,6 +57,7 @@ ROWS = [
     Row("study: layers dropped where only the top ones can be", RUN, "hf_hubert", study("distilhubert", cuts="bi")),
     Row("study: no margin", RUN, "margin", study(cuts="non-inferior")),
     Row("study: a margin below nothing", RUN, "margin", study(cuts="{non-inferior: {margin: -1}}")),
+    Row("study: a margin of no points", f"{RUN} --override margin=-1", ("margin", "points"), study()),
     Row("study: a budget above all", RUN, "max_macs", study(cuts="{budget: {max_macs: 2}}")),
     Row("study: the paper's depth for another label", RUN, "words and speakers",
         study(label="emotion", cuts="whole, paper", evaluate="{task: er, data: demo}")),

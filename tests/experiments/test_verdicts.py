@@ -1,39 +1,72 @@
-"""The verdict of the depth experiment: regret, rank and spread, on tables small enough to check by hand."""
+"""The verdicts on rules and depths, on scores small enough to check by hand."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
 
 from s3prl_convexprune.experiments.rivals import knee
 from s3prl_convexprune.experiments.subsets import kept_layers
-from s3prl_convexprune.experiments.verdicts import table, verdicts
+from s3prl_convexprune.experiments.verdicts import equal_cost
+from s3prl_convexprune.experiments.verdicts.depths import rank_correlation
+from s3prl_convexprune.experiments.verdicts.resampling import Scores, Source
+from s3prl_convexprune.experiments.verdicts.rules import RANDOM, table, verdicts
 
 DEPTHS = {1: "L1", 2: "L2", 3: "whole"}
-SCORES = {"L1": {1: 50.0, 2: 60.0}, "L2": {1: 80.0, 2: 70.0}, "whole": {1: 70.0, 2: 80.0}, "bottom": {1: 40.0, 2: 40.0}}
+
+
+def certain(**values: float) -> Scores:
+    """Scores that are the same in every resample."""
+    row = np.array([*values.values()])
+    return Scores(tuple(values), row, (Source(10, np.tile(row, (50, 1))),))
 
 
 def test_by_hand() -> None:
-    rules = {"convexity": "L2", "CKA": "L1", "whole": "whole", "bottom": "bottom"}
-    rows = {row.rule: row for row in verdicts(DEPTHS, rules, SCORES)}
-    assert (rows["convexity"].accuracy, rows["convexity"].regret, rows["convexity"].rank) == (75.0, 5.0, 1)
-    assert (rows["whole"].regret, rows["whole"].rank) == (5.0, 1)
-    assert (rows["CKA"].regret, rows["CKA"].rank) == (25.0, 3)
-    assert (rows["bottom"].regret, rows["bottom"].rank) == (40.0, 4)
-    assert rows["a random depth (expected)"].regret == pytest.approx(80 - (50 + 60 + 80 + 70 + 70 + 80) / 6)
-    assert "| convexity | L2 | 75.00 ± 7.07 | 5.00 ± 7.07 | 1 |" in "\n".join(table("KS", list(rows.values()), 3))
+    scores = certain(L1=50.0, L2=80.0, whole=70.0, m_layers_2to3=40.0)
+    rules = {"convexity": ("L2", "L2"), "whole": ("whole", "L3"), "bottom": ("m_layers_2to3", "2 layers")}
+    found = verdicts(DEPTHS, rules, scores)
+    rows = {row.rule: row for row in found}
+    assert [row.rule for row in found] == ["convexity", "whole", RANDOM, "bottom"]
+    assert (rows["convexity"].regret.value, rows["convexity"].rank, rows["whole"].gap) == (0.0, 1, None)
+    assert rows[RANDOM].regret.value == pytest.approx(80 - 200 / 3)
+    lines = table("KS", found, 3, 1.0)
+    best = "| convexity | L2 | 80.00 [80.00, 80.00] | 0.00 [0.00, 0.00] | 1 | +10.00 [+10.00, +10.00] | higher |"
+    assert best in lines and any(line.startswith("| bottom | 2 layers | 40.00") for line in lines)
+    dropped = [equal_cost.Kept("m_layers_2to3", 2, ("bottom", "bi"))]
+    lines = equal_cost.table("KS", DEPTHS, dropped, scores, 1.0)
+    assert lines[-1] == "| 2: 2 to 3 | bottom, bi | 40.00 [40.00, 40.00] | -40.00 [-40.00, -40.00] | lower |"
+    assert equal_cost.table("KS", DEPTHS, [], scores, 1.0) == []
 
 
-@given(st.lists(st.lists(st.floats(0, 100), min_size=3, max_size=3), min_size=2, max_size=12), st.data())
-def test_no_rule_beats_the_best_depth_and_the_random_one_lies_between(scores: list, data: st.DataObject) -> None:
-    depths = {depth: str(depth) for depth in range(1, len(scores) + 1)}
-    table = {str(depth): dict(enumerate(row)) for depth, row in enumerate(scores, start=1)}
-    chosen = data.draw(st.integers(1, len(scores)))
-    rows = {row.rule: row for row in verdicts(depths, {"rule": depths[chosen]}, table)}
-    assert all(row.regret >= -1e-9 and 1 <= row.rank <= len(scores) + 1 for row in rows.values())
-    every = [verdicts(depths, {"rule": name}, table)[0].regret for name in depths.values()]
-    assert rows["a random depth (expected)"].regret == pytest.approx(sum(every) / len(every), abs=1e-6)
+def test_error_rates_are_shown_as_the_task_states_them() -> None:
+    (row, *_) = verdicts({1: "L1", 2: "whole"}, {"argmax": ("L1", "L1")}, certain(L1=-7.0, whole=-9.0))
+    assert "| argmax | L1 | 7.00 [7.00, 7.00] | 0.00" in table("ASR", [row], 2, 1.0)[-1]
+
+
+@given(st.lists(st.lists(st.floats(0, 100), min_size=3, max_size=3), min_size=2, max_size=8), st.data())
+def test_no_depth_beats_the_best_and_the_random_one_lies_between(draws: list, data: st.DataObject) -> None:
+    drawn = np.array(draws).T
+    names = tuple(map(str, range(1, drawn.shape[1] + 1)))
+    scores = Scores(names, drawn.mean(axis=0), (Source(5, drawn),))
+    depths = {int(name): name for name in names}
+    rows = {row.rule: row for row in verdicts(depths, {name: (name, name) for name in names}, scores)}
+    regrets = [rows[name].regret for name in names]
+    assert all(0 <= regret.low <= regret.value <= regret.high for regret in regrets)
+    assert min(regret.value for regret in regrets) == 0
+    assert rows[RANDOM].regret.value == pytest.approx(np.mean([regret.value for regret in regrets]), abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12))
+def test_the_rank_correlation_is_scipys(pairs: list[tuple[int, int]]) -> None:
+    one, two = np.array(pairs, float).T
+    found = rank_correlation(one[None], two)[0]
+    if len(set(one)) == 1 or len(set(two)) == 1:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(spearmanr(one, two).statistic)
 
 
 @given(st.sampled_from(["bottom", "symmetric", "alternate"]), st.integers(1, 24), st.data())

@@ -25,7 +25,13 @@ def right_answers(count: int, share: float, seed: int) -> list[bool]:
 
 
 def write_outputs(
-    folder: Path, task_name: str, right: Sequence[bool], fold: str | None = None, dev: float = 0.5, step: int = 4
+    folder: Path,
+    task_name: str,
+    right: Sequence[bool],
+    fold: str | None = None,
+    dev: float = 0.5,
+    step: int = 4,
+    names: Sequence[str] = (),
 ) -> None:
     """What `-m train` and then `-m evaluate -e dev-best.ckpt` leave for an accuracy task, file by file."""
     task = TASKS[task_name]
@@ -33,7 +39,8 @@ def write_outputs(
     truths = [CLASSES[index % len(CLASSES)] for index in range(len(right))]
     answers = [truth if ok else "wrong" for truth, ok in zip(truths, right, strict=True)]
     for pattern, values in ((task.predictions, answers), (task.truths, truths)):
-        lines = [f"utterance {index} {value}\n" for index, value in enumerate(values)]
+        called = names or [f"utterance {index}" for index in range(len(values))]
+        lines = [f"{name} {value}\n" for name, value in zip(called, values, strict=True)]
         (folder / pattern.format(split=task.evaluate_split, fold=fold)).write_text("".join(lines))
     test = sum(right) / len(right)
     best = float(torch.tensor(dev))
@@ -63,11 +70,12 @@ def finished_cell(
     layers: int = 12,
     depth: Depth | None = None,
     how: How = "frozen",
+    names: Sequence[str] = (),
 ) -> Path:
     """A cell that the grid finished, without the training."""
     cell = Cell(upstream, task, fold, lr, seed)
     folder = expdir / cell.path
-    write_outputs(folder, task, right, fold)
+    write_outputs(folder, task, right, fold, names=names)
     predictions = read_predictions(folder, TASKS[task], TASKS[task].evaluate_split, fold)
     provenance = Provenance(
         command=("run_downstream.py", "-m", "train", "-u", upstream, "-n", "it's a name; rm x"),
