@@ -100,7 +100,7 @@ def main() -> None:
         padded_plan, equal_plan = plan_batches(lengths, batching), plan_batches(lengths, equal)
         heard = sum(batch.seconds for batch in padded_plan)
         ideal = (
-            sum(len(batch.files) * min(lengths.of[path][0] for path in batch.files) for batch in padded_plan) / 16_000
+            sum(len(batch.clips) * min(lengths.of[clip][0] for clip in batch.clips) for batch in padded_plan) / 16_000
         )
         bare(expert, padded_plan[:1])
         times: dict[str, list[float]] = {"bare": [], "padded": [], "equal": []}

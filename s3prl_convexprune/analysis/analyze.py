@@ -12,7 +12,7 @@ from typing import Literal
 from ..artifact import Analysis
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance, effective_split
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE, BLOCKS, SEED, SOURCES, WORKERS
 from ..outputs import claim_output
 from ..upstreams.checks import check
@@ -21,7 +21,7 @@ from .batches import Batching
 from .measurement import measure
 from .plot import SUFFIXES
 from .protocols import get_protocol
-from .request import Request
+from .request import CONTEXTS, Request
 from .team import Jobs, own_device, own_team
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def analyze(
     seed: int = 1337,
     protocol: str = "exact",
     window: float | None = None,
+    context: Literal["file", "segment"] = "segment",
     precision: Literal["bf16"] | None = None,
     workers: int | None = None,
     group: str | None = None,
@@ -80,6 +81,8 @@ def analyze(
         seed: of the sampling.
         protocol: ``exact``, or ``paper`` for what is known of the paper's own way; see `protocols.PROTOCOLS`.
         window: seconds of a longer file that are heard at once; None hears every file whole. See `batches.Batching`.
+        context: what is heard with a segment of a file: ``segment``, itself alone, or the whole ``file``, whose
+            neighbouring speech its states then know too.
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode audio beside the upstream; None: up to eight beside a GPU, none on a CPU.
         group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
@@ -114,6 +117,8 @@ def analyze(
     for name, value, numbers in optional:
         if value is not None:
             numbers.check(name, value)
+    if context not in CONTEXTS:
+        raise ConfigError(f"--context {context}{nearest(context, CONTEXTS)}")
     fixed = get_protocol(protocol)
     run = find_run(weights) if weights is not None else None
     if isinstance(corpus, str | Path):
@@ -137,7 +142,7 @@ def analyze(
             max_sources=max_sources,
             seed=seed,
             protocol=fixed,
-            batching=Batching(window=window),
+            batching=Batching(window=window, cut_out=context == "segment"),
             precision=precision,
             workers=workers,
             group=group,

@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from ..corpora.audio import SHORTEST, samples_between
 from ..corpora.audio_header import read_header
 from ..corpora.manifest import Utterance
 from ..errors import ConfigError, CorpusError
@@ -36,6 +38,8 @@ class Batching:
         longest: samples beyond which a file shares a batch with its own length only.
         window: seconds that are heard at once of a longer file; None hears it whole.
         context: seconds of a window, on either side, that are heard and whose frames belong to its neighbours.
+        cut_out: whether a segment is cut out of its file before the upstream hears it; otherwise its frames are taken
+            from states that heard the whole file.
 
     Raises:
         ConfigError: a window that is nothing but context.
@@ -46,6 +50,7 @@ class Batching:
     longest: int | None = None
     window: float | None = None
     context: float = CONTEXT_SECONDS
+    cut_out: bool = False
 
     def __post_init__(self) -> None:
         if self.window is not None and self.window < 2 * self.context + 1:
@@ -53,6 +58,19 @@ class Batching:
                 f"--window {self.window:g}: {self.context:g} s on either side are context; give at least "
                 f"{2 * self.context + 1:g} s"
             )
+
+
+class Clip(NamedTuple):
+    """What is heard of a file: all of it, or a segment, in seconds."""
+
+    path: Path
+    start: float = 0.0
+    end: float = float("inf")
+
+    @property
+    def segment(self) -> tuple[float, float] | None:
+        """Its start and end; None for the whole file."""
+        return None if self.end == float("inf") else (self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -70,19 +88,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Batch:
-    """Files that go through the upstream together.
+    """Clips that go through the upstream together.
 
     Args:
-        files: the audio files.
-        rows: for each file, the utterances (by their place in the sample) that lie in it.
+        clips: files, or segments of them.
+        rows: for each clip, the utterances (by their place in the sample) that lie in it.
         cut: the utterances whose end is cut off.
         seconds: of audio, without padding.
     """
 
-    files: tuple[Path, ...]
+    clips: tuple[Clip, ...]
     rows: tuple[tuple[int, ...], ...]
     cut: int = 0
     seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The clips' audio files."""
+        return tuple(clip.path for clip in self.clips)
 
 
 @dataclass(frozen=True)
@@ -92,34 +115,36 @@ class Lengths:
     Args:
         utterances: the sample.
         samples: the length that every file will be padded or cut to, at 16 kHz; None leaves it as it is.
+        cut_out: whether segments are clips of their own; otherwise files are.
 
     Attributes:
-        rows: file -> the utterances that lie in it.
-        of: file -> its samples at 16 kHz, then what else tells it from a file of exactly that length.
-        cut: file -> the utterances whose end is cut off.
+        rows: clip -> the utterances that lie in it.
+        of: clip -> its samples at 16 kHz, then what else tells it from one of exactly that length.
+        cut: clip -> the utterances whose end is cut off.
 
     Raises:
         AudioError: a file is missing, unreadable or empty.
         CorpusError: a segment ends after its file does, or there are segments and `samples`.
     """
 
-    rows: dict[Path, tuple[int, ...]]
-    of: dict[Path, tuple[int, int, int]]
-    cut: dict[Path, int]
+    rows: dict[Clip, tuple[int, ...]]
+    of: dict[Clip, tuple[int, int, int]]
+    cut: dict[Clip, int]
 
     @classmethod
-    def read(cls, utterances: Sequence[Utterance], samples: int | None = None) -> Lengths:
+    def read(cls, utterances: Sequence[Utterance], samples: int | None = None, cut_out: bool = False) -> Lengths:
         """Read every file's header, and nothing else."""
         rows_of: dict[Path, list[int]] = defaultdict(list)
         for row, utterance in enumerate(utterances):
             rows_of[utterance.path].append(row)
-        of: dict[Path, tuple[int, int, int]] = {}
-        cut: dict[Path, int] = {}
+        rows: dict[Clip, list[int]] = defaultdict(list)
+        of: dict[Clip, tuple[int, int, int]] = {}
+        cut: dict[Clip, int] = {}
         for path in sorted(rows_of):
             header = read_header(path)
             frames, rate = header.frames, header.rate
             for row in rows_of[path]:
-                end = utterances[row].end
+                start, end = utterances[row].start, utterances[row].end
                 if samples is not None and end is not None:
                     raise CorpusError(
                         f"{path}: is cut into segments; waveforms of {samples} samples are whole files (--protocol "
@@ -127,47 +152,53 @@ class Lengths:
                     )
                 if end is not None and end > frames / rate + 0.025:
                     raise CorpusError(f"{path}: a segment ends at {end} s and the file at {frames / rate:.3f} s")
-            too_long = samples is not None and frames * SAMPLE_RATE > samples * rate
-            cut[path] = len(rows_of[path]) if too_long else 0
-            of[path] = (-(-frames * SAMPLE_RATE // rate), frames, rate) if samples is None else (samples, 0, 0)
+                clip = Clip(path, start, end) if cut_out and start is not None and end is not None else Clip(path)
+                rows[clip].append(row)
+                first, stop = (0, frames) if clip.segment is None else samples_between(header, *clip.segment)
+                length = -(-(stop - first) * SAMPLE_RATE // rate)
+                if clip.segment is not None:
+                    length = max(SHORTEST, length)
+                too_long = samples is not None and frames * SAMPLE_RATE > samples * rate
+                cut[clip] = len(rows[clip]) if too_long else 0
+                of[clip] = (length, stop - first, rate) if samples is None else (samples, 0, 0)
         if any(cut.values()):
             longer = sum(map(bool, cut.values()))
             logger.warning("%d of %d files are longer than %d samples and are cut there", longer, len(of), samples)
-        return cls({path: tuple(rows) for path, rows in rows_of.items()}, of, cut)
+        return cls({clip: tuple(own) for clip, own in rows.items()}, of, cut)
 
 
 def plan_batches(lengths: Lengths, batching: Batching | None = None) -> list[Batch]:
-    """Put files into batches, shortest first.
+    """Put clips into batches, shortest first.
 
     Args:
-        lengths: the files.
+        lengths: the clips.
         batching: how; by equal lengths when None.
     """
     return [
         Batch(
-            tuple(files),
-            tuple(lengths.rows[path] for path in files),
-            sum(lengths.cut[path] for path in files),
-            sum(lengths.of[path][0] for path in files) / SAMPLE_RATE,
+            tuple(clips),
+            tuple(lengths.rows[clip] for clip in clips),
+            sum(lengths.cut[clip] for clip in clips),
+            sum(lengths.of[clip][0] for clip in clips) / SAMPLE_RATE,
         )
-        for files in _together(lengths.of, batching or Batching())
+        for clips in _together(lengths.of, batching or Batching())
     ]
 
 
-def _together(lengths: dict[Path, tuple[int, int, int]], batching: Batching) -> Iterator[list[Path]]:
-    """Files in order of their length, as many at a time as a batch takes."""
-    files: list[Path] = []
-    for path in sorted(lengths, key=lambda path: (lengths[path], path)):
-        samples = lengths[path][0]
-        together = lengths[path] == lengths[files[-1]] if files else True
+def _together(lengths: dict[Clip, tuple[int, int, int]], batching: Batching) -> Iterator[list[Clip]]:
+    """Clips in order of their length, as many at a time as a batch takes."""
+    clips: list[Clip] = []
+    for clip in sorted(lengths, key=lambda clip: (lengths[clip], clip)):
+        samples = lengths[clip][0]
+        together = lengths[clip] == lengths[clips[-1]] if clips else True
         if batching.padded and (batching.longest is None or samples <= batching.longest):
             together = True
-        if files and not (together and (len(files) + 1) * samples <= batching.seconds * SAMPLE_RATE):
-            yield files
-            files = []
-        files.append(path)
-    if files:
-        yield files
+        if clips and not (together and (len(clips) + 1) * samples <= batching.seconds * SAMPLE_RATE):
+            yield clips
+            clips = []
+        clips.append(clip)
+    if clips:
+        yield clips
 
 
 def plan_sha256(batches: Sequence[Batch]) -> str:

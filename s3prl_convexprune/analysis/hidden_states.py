@@ -111,7 +111,9 @@ def extract_points(
     expert = expert.to(device).eval()
     batching = batching or batching_for(expert)
     if batches is None:
-        batches = plan_batches(Lengths.read(utterances, samples), batching)
+        batches = plan_batches(Lengths.read(utterances, samples, batching.cut_out), batching)
+    if batching.cut_out:  # what is heard of an utterance is all its own
+        utterances = [replace(utterance, start=None, end=None) for utterance in utterances]
     finished = store.finished
     left = [number for number in (range(len(batches)) if numbers is None else numbers) if number not in finished]
     done = sum(batches[number].seconds for number in finished)

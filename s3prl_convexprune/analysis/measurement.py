@@ -67,7 +67,7 @@ class Measurement:
         self.groups, self.grouping = grouped(
             self.sample, request.label, request.group, request.group_blocks, request.seed
         )
-        lengths = Lengths.read(self.sample, request.protocol.samples)
+        lengths = Lengths.read(self.sample, request.protocol.samples, request.batching.cut_out)
         self.expert = build_upstream(request.upstream, ckpt=request.ckpt)
         self.batching = batching_for(self.expert, request.batching)
         self.batches = plan_batches(lengths, self.batching)
@@ -98,6 +98,7 @@ class Measurement:
             "samples": self.request.protocol.samples,
             "precision": self.request.precision,
             "batches": asdict(self.batched),
+            "context": self.request.context,
         }
 
     @property

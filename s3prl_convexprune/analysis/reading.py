@@ -36,7 +36,8 @@ class _Batches(Dataset):
     def __getitem__(self, at: int) -> tuple[int, list[torch.Tensor] | ConvexPruneError]:
         number = self.numbers[at]
         try:
-            return number, [torch.from_numpy(load_audio(path)) for path in self.batches[number].files]
+            clips = self.batches[number].clips
+            return number, [torch.from_numpy(load_audio(clip.path, clip.segment)) for clip in clips]
         except ConvexPruneError as error:
             return number, error
 
@@ -53,7 +54,7 @@ def read_batches(
         pinned: whether the waveforms lie in memory that a GPU copies from beside its computing.
 
     Yields:
-        A batch's number, and a 16 kHz mono waveform a file.
+        A batch's number, and a 16 kHz mono waveform a clip.
 
     Raises:
         AudioError: a file cannot be used.

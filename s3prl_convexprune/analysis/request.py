@@ -12,6 +12,8 @@ from .batches import Batching
 from .protocols import Protocol
 from .scoring import MACS_SECONDS
 
+CONTEXTS = ("file", "segment")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -38,6 +40,11 @@ class Request:
     layer_jobs: int
 
     @property
+    def context(self) -> Literal["file", "segment"]:
+        """What is heard with a segment: the file that it lies in, or the segment alone."""
+        return "segment" if self.batching.cut_out else "file"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What the artifact states as its settings."""
         return {
@@ -51,6 +58,7 @@ class Request:
             **{key: value for key, value in asdict(self.protocol).items() if key != "name"},
             "macs_seconds": MACS_SECONDS,
             "precision": self.precision,
+            "context": self.context,
             "group": self.group,
             "group_blocks": self.group_blocks,
         }

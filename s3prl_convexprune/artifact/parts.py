@@ -146,7 +146,8 @@ class Batches(Part):
 class Settings(Part):
     """Everything that was asked for, and the key that changes with anything the numbers depend on.
 
-    What the protocol fixes (`analysis.protocols.Protocol`) stands here in full, not only by its name.
+    What the protocol fixes (`analysis.protocols.Protocol`) stands here in full, not only by its name. `context` is what
+    the upstream heard with a segment of a file: the ``file``, or the ``segment`` alone.
     """
 
     per_class: AtLeastOne
@@ -167,6 +168,7 @@ class Settings(Part):
     group: str | None = None
     group_blocks: AtLeastOne | None = None
     max_sources: AtLeastOne | Literal["auto"] | None = None
+    context: Literal["file", "segment"] = "file"
 
 
 @dataclass(frozen=True)

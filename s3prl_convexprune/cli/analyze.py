@@ -51,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="hear a longer file in windows of so many seconds, 5 s on either side of them context (default: whole)",
     )
     parser.add_argument(
+        "--context",
+        choices=("file", "segment"),
+        default="segment",
+        help="what is heard with a segment of a file: the whole file, or the segment alone (default: %(default)s)",
+    )
+    parser.add_argument(
         "--precision", choices=("bf16",), help="run the upstream in bfloat16 where torch's autocast does (default: no)"
     )
     parser.add_argument(
@@ -125,6 +131,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         protocol=args.protocol,
         window=args.window,
+        context=args.context,
         precision=args.precision,
         workers=args.workers,
         group=args.group,

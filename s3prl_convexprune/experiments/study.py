@@ -54,6 +54,7 @@ class Labelling(Part):
     per_class: AtLeastOne = 200
     neighbors: AtLeastOne = 10
     seed: Seed = 1337
+    context: Literal["file", "segment"] = "segment"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from s3prl_convexprune import compat
-from s3prl_convexprune.analysis.batches import Batch, Batching, Lengths, plan_batches
+from s3prl_convexprune.analysis.batches import Batch, Batching, Clip, Lengths, plan_batches
 from s3prl_convexprune.analysis.hidden_states import extract_points
 from s3prl_convexprune.analysis.points import PointStore
 from s3prl_convexprune.corpora.manifest import Utterance
@@ -126,7 +126,7 @@ def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
     ]
     batches = plan_batches(Lengths.read(sample))
     store = PointStore(tmp_path / "work", "key", len(sample), flush_seconds=0)
-    lost = Batch((tmp_path / "lost.wav",), ((0,),))
+    lost = Batch((Clip(tmp_path / "lost.wav"),), ((0,),))
     with pytest.raises(AudioError):  # after the first batch, the one of the shortest file: the silent one
         extract_points(expert, sample, store, progress=False, batches=[batches[0], lost], workers=0)
     store = PointStore(tmp_path / "work", "key", len(sample))

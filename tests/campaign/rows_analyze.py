@@ -12,6 +12,7 @@ ROWS = [
         "KEY=VALUE",
     ),
     Row("analyze: a window of context alone", f"{ANALYZE} --window 8", "at least 11 s"),
+    Row("analyze: no such context", f"{ANALYZE} --context sentence", "segment"),
     Row("analyze: no number of workers", f"{ANALYZE} --workers -1", "--workers"),
     Row("analyze: a precision that autocast does not have", f"{ANALYZE} --precision fp8", "bf16"),
     Row("analyze: no such upstream", f"{ANALYZE} -u hubret", "hubert"),
