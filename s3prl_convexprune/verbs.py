@@ -27,6 +27,8 @@ def export(
     format: str = "s3prl",
     returns: str | None = None,
     head: str | Path | None = None,
+    int8: bool = False,
+    measure: str | Path | None = None,
     analysis: str | Path | None = None,
     results: Sequence[str | Path] = (),
     push_to_hub: str | None = None,
@@ -42,6 +44,8 @@ def export(
             with a graph that onnxruntime runs.
         returns: for ``"onnx"``: ``"states"``, ``"last"`` or ``"pooled"``.
         head: for ``"onnx"``: the s3prl experiment (KS, SID or ER) whose trained head travels along.
+        int8: for ``"onnx"``: quantise the graph.
+        measure: for `int8`: a manifest on whose recordings its loss is measured, of the head's score too.
         analysis: for ``"hf"``: the analysis whose curve the card shows.
         results: for ``"hf"``: grids or `results.json` files whose scores the card shows.
         push_to_hub: for ``"hf"``: the repository on the Hugging Face hub to upload to, ``user/name``.
@@ -53,9 +57,11 @@ def export(
     from .upstreams.names import resolve
 
     config = resolve(name)
-    for option, wanted in (("--returns", returns), ("--head", head)):
+    for option, wanted in (("--returns", returns), ("--head", head), ("--int8", int8), ("--measure", measure)):
         if wanted and format != "onnx":
             raise ConfigError(f"{option} goes with --format onnx, not with {format}")
+    if measure is not None and not int8:
+        raise ConfigError("--measure says what --int8 loses: give both, or neither")
     if returns and head:
         raise ConfigError("--returns: a graph with a --head gives logits")
     if format != "hf":
@@ -76,7 +82,9 @@ def export(
     if format == "onnx":
         from .deploy.onnx_export import export_to_onnx
 
-        return export_to_onnx(config, output, ckpt=ckpt, returns=returns or "states", head=head)
+        return export_to_onnx(
+            config, output, ckpt=ckpt, returns=returns or "states", head=head, int8=int8, measure=measure
+        )
     from .upstreams.export import export_cut
     from .upstreams.registry import base_call
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import completion, options
+
+if TYPE_CHECKING:
+    from ..deploy.exported import Quantised
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", type=Path, metavar="EXPERIMENT", help="for onnx: an s3prl experiment (KS, SID, ER) whose head travels"
     )
+    parser.add_argument(
+        "--int8", action="store_true", help="for onnx: eight bits; what that loses is measured and stands beside it"
+    )
+    parser.add_argument(
+        "--measure",
+        type=Path,
+        metavar="MANIFEST",
+        help="for --int8: a manifest.csv on whose recordings the loss is measured, with --head the task's score too",
+    )
     parser.add_argument("--analysis", type=Path, help="for hf: an analysis.json, whose curve the model card shows")
     parser.add_argument(
         "--results", nargs="+", type=Path, default=[], help="for hf: grids or results.json whose scores the card shows"
@@ -55,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         format=args.format,
         returns=args.returns,
         head=args.head,
+        int8=args.int8,
+        measure=args.measure,
         analysis=args.analysis,
         results=args.results,
         push_to_hub=args.push_to_hub,
@@ -67,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"it gives what torch gives, to {worst:.1e} of its size at most ({args.output / 'export.json'} says where)"
         )
+        if done.quantised is not None:
+            _say_loss(done.quantised)
         return 0
     print(f"{args.output}: the first {done.layers} of {done.whole} transformer layers of {done.base}")
     if args.format == "hf":
@@ -76,3 +92,20 @@ def run(args: argparse.Namespace) -> int:
     if args.push_to_hub:
         print(f"uploaded to {args.push_to_hub}; a new repository is private until you say otherwise")
     return 0
+
+
+def _say_loss(quantised: Quantised) -> None:
+    worst = max(max(row.relative) for row in quantised.difference)
+    print(
+        f"eight bits move a hidden state by {100 * worst:.1f} % of its size at most on noise, before which it was exact"
+    )
+    if (measured := quantised.measured) is None:
+        print("what they cost a task was not measured: --measure MANIFEST")
+        return
+    print(f"{100 * max(measured.relative):.1f} % on the {measured.utterances} recordings of {measured.manifest}")
+    if (score := measured.score) is not None:
+        value, low, high = score.difference
+        print(
+            f"{score.task.upper()} accuracy {score.full:.2f} % in torch, {score.eight:.2f} % in eight bits: "
+            f"{value:+.2f} [{low:+.2f}, {high:+.2f}], McNemar p {score.p:.2g}"
+        )

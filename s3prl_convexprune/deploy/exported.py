@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Positive, Sha256
+from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
 FACTS, GRAPH, RUN = "export.json", "model.onnx", "run.py"
 Returns = Literal["states", "last", "pooled", "logits"]
@@ -29,18 +29,68 @@ class Difference(Part):
 
 
 @dataclass(frozen=True)
+class Score(Part):
+    """A head's accuracy in torch and in eight bits, on the same utterances.
+
+    Attributes:
+        task: what the head was trained for.
+        full: accuracy of torch, in percent.
+        eight: accuracy of the graph, in percent.
+        difference: in percentage points, with the ends of its 95 % interval over utterances.
+        lost: utterances that torch alone has right.
+        gained: utterances that the graph alone has right.
+        p: of McNemar's exact test.
+    """
+
+    task: str
+    full: Percent
+    eight: Percent
+    difference: tuple[float, float, float]
+    lost: Count
+    gained: Count
+    p: Share
+
+
+@dataclass(frozen=True)
+class Measured(Part):
+    """How far a graph in eight bits is from torch on recordings.
+
+    Attributes:
+        manifest: file name of the list of recordings.
+        manifest_sha256: of that file.
+        utterances: how many there were.
+        seconds: how long they are together.
+        relative: root of the mean square of a hidden state's difference over that of what torch gives, a state.
+        score: of the task, for a graph with a head.
+    """
+
+    manifest: str
+    manifest_sha256: Sha256
+    utterances: AtLeastOne
+    seconds: Positive
+    relative: tuple[NotNegative, ...]
+    score: Score | None = None
+
+
+@dataclass(frozen=True)
 class Quantised(Part):
     """What eight bits cost.
 
     Attributes:
-        scheme: how it was quantised.
-        operators: which operators were.
-        difference: of the quantised graph from the full one, by length.
+        block: how many weights, and activations of a row, share a scale.
+        products: how many products with a matrix are computed in eight bits.
+        stored: how many convolutions are stored in eight bits and computed in full precision.
+        full_bytes: size of the graph in full precision.
+        difference: of the hidden states from torch's, on noise, by length.
+        measured: the same on recordings, where they were given.
     """
 
-    scheme: str
-    operators: tuple[str, ...]
+    block: AtLeastOne
+    products: AtLeastOne
+    stored: Count
+    full_bytes: AtLeastOne
     difference: tuple[Difference, ...]
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)

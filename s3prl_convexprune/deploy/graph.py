@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..upstreams.families import family_of
 from ..upstreams.to_transformers import KINDS, to_transformers
+from .front_end import FrontEnd
 
 #: transformers model types whose layers are called as `DeviceModel.states` calls them.
 TRACED = ("hubert", "wav2vec2", "wavlm", "data2vec-audio")
@@ -29,14 +30,23 @@ class DeviceModel(nn.Module):
         epsilon: what is added to a waveform's variance when it is normalised; None where it is not.
         returns: ``states``, ``last``, ``pooled`` or ``logits``, see `exported.Exported`.
         head: from the states to logits, for ``logits``.
+        for_eight_bits: the front end is written as products with matrices, and what ``states`` gives comes second.
 
     Shape:
         - Input: ``[batch, samples]``, 16 kHz, float32.
     """
 
-    def __init__(self, model: Any, epsilon: float | None, returns: str, head: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        epsilon: float | None,
+        returns: str,
+        head: nn.Module | None = None,
+        for_eight_bits: bool = False,
+    ) -> None:
         super().__init__()
         self.model, self.epsilon, self.returns, self.head = model, epsilon, returns, head
+        self.front_end, self.with_states = FrontEnd(model.feature_extractor, products=for_eight_bits), for_eight_bits
 
     def states(self, wav: Tensor) -> list[Tensor]:
         """The hidden states, ``[batch, frames, width]`` each: the first layer's input, then each layer's output."""
@@ -44,8 +54,7 @@ class DeviceModel(nn.Module):
             centred = wav - wav.mean(-1, keepdim=True)
             wav = centred / torch.sqrt((centred * centred).mean(-1, keepdim=True) + self.epsilon)
         encoder = self.model.encoder
-        state = self.model.feature_projection(self.model.feature_extractor(wav).transpose(1, 2))
-        state = _first(state)
+        state = _first(self.model.feature_projection(self.front_end(wav)))
         state = state + encoder.pos_conv_embed(state)
         pre_norm = bool(getattr(self.model.config, "do_stable_layer_norm", False))
         if not pre_norm:
@@ -61,8 +70,11 @@ class DeviceModel(nn.Module):
             states[-1] = encoder.layer_norm(states[-1])
         return states
 
-    def forward(self, wav: Tensor) -> Tensor:
+    def forward(self, wav: Tensor) -> Any:
         states = self.states(wav)
+        return (self._answer(states), torch.stack(states)) if self.with_states else self._answer(states)
+
+    def _answer(self, states: list[Tensor]) -> Tensor:
         if self.returns == "last":
             return states[-1]
         if self.returns == "states":
@@ -75,7 +87,9 @@ def _first(output: Any) -> Tensor:
     return output[0] if isinstance(output, tuple) else output
 
 
-def device_model(name: str, expert: Any, returns: str, head: nn.Module | None = None) -> DeviceModel:
+def device_model(
+    name: str, expert: Any, returns: str, head: nn.Module | None = None, for_eight_bits: bool = False
+) -> DeviceModel:
     """The function that an upstream computes, ready to be exported.
 
     Args:
@@ -83,6 +97,7 @@ def device_model(name: str, expert: Any, returns: str, head: nn.Module | None = 
         expert: it, in eval mode.
         returns: what the function gives.
         head: from pooled states to logits.
+        for_eight_bits: see `DeviceModel`.
 
     Raises:
         ConfigError: its family cannot be exported; the message says why.
@@ -101,7 +116,7 @@ def device_model(name: str, expert: Any, returns: str, head: nn.Module | None = 
                 f"the layers of a {family.name} are called in another way"
             )
         epsilon = EXTRACTORS_EPSILON if expert.extracter.do_normalize else None
-    return DeviceModel(model, epsilon, returns, head).eval()
+    return DeviceModel(model, epsilon, returns, head, for_eight_bits).eval()
 
 
 def shortest_input(model: DeviceModel) -> int:

@@ -9,13 +9,13 @@ import logging
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..errors import ConfigError, InstallationError
 from ..progress import say
@@ -24,14 +24,15 @@ from ..upstreams.config import UpstreamConfig
 from ..upstreams.names import chosen_layers
 from ..upstreams.registry import build_cut
 from ..versions import package_versions
-from .exported import FACTS, GRAPH, RETURNS, RUN, Difference, Exported
+from .exported import FACTS, GRAPH, RETURNS, RUN, Exported, Quantised
 from .graph import DeviceModel, device_model, shortest_input
-from .heads import LinearHead, read_head
+from .heads import Head, read_head
+from .loss import Recordings, measure_loss, read_recordings
+from .parity import LENGTHS, TOLERANCE, answer, check_parity, differences, session, torch_states
 from .place import check_new, new_folder
+from .quantise import block_of, check_runtime, quantise, without_states
 
-OPSET = 18
-LENGTHS = (0.1, 1.0, 4.0, 15.0)  # seconds
-TOLERANCE = 1e-3
+OPSET = 20  # the first with GELU as one operation
 OLDEST_TORCH = (2, 6)
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
@@ -58,6 +59,8 @@ def export_to_onnx(
     ckpt: str | None = None,
     returns: str = "states",
     head: str | Path | None = None,
+    int8: bool = False,
+    measure: str | Path | None = None,
 ) -> Exported:
     """Write a cut as a folder with an ONNX graph and `export.json`, which says how far it is from torch.
 
@@ -69,6 +72,8 @@ def export_to_onnx(
         ckpt: the whole upstream's checkpoint; goes before the config's own.
         returns: ``"states"``, ``"last"`` or ``"pooled"``, see `exported.Exported`; with a head, logits.
         head: the s3prl experiment whose trained head travels along.
+        int8: quantise it; what that costs is measured and stands in `export.json`.
+        measure: a manifest on whose recordings that is measured too, the head's score with it.
 
     Raises:
         InstallationError: the extra `onnx` is not installed.
@@ -78,20 +83,29 @@ def export_to_onnx(
         OutputError: `out` cannot be written.
     """
     check_extra()
+    if int8:
+        check_runtime()
     if returns not in RETURNS:
         raise ConfigError(f"--returns {returns}: expected one of {', '.join(RETURNS)}")
     layers = chosen_layers(config)
     out = check_new(out, lambda there: (there / FACTS).is_file())
     trained = None if head is None else read_head(head, config)
+    recordings = None if measure is None else read_recordings(measure, trained)
     expert = build_cut(config, ckpt=ckpt).eval()
     returns = returns if trained is None else "logits"
     layer = None if trained is None else trained.layer
-    model = device_model(config.name, expert, returns, layer)
+    model = device_model(config.name, expert, returns, layer, for_eight_bits=int8)
     with new_folder(out) as folder:
         say(f"exporting {config.name} to onnx")
         _write_graph(model, folder / GRAPH)
-        parity = tuple(measure(folder / GRAPH, lambda wav: _torch(expert, wav, returns, layer), returns, LENGTHS))
+        parity = tuple(
+            differences(folder / GRAPH, lambda wav: answer(torch_states(expert, wav), returns, layer), returns, LENGTHS)
+        )
         check_parity(config.name, parity)
+        quantised = None
+        if int8:
+            say("quantising it to eight bits")
+            quantised = _in_eight_bits(folder, model, expert, trained, recordings)
         exported = Exported(
             name=config.name,
             base=config.base,
@@ -103,13 +117,44 @@ def export_to_onnx(
             tolerance=TOLERANCE,
             parity=parity,
             model_sha256=hashlib.sha256((folder / GRAPH).read_bytes()).hexdigest(),
-            versions=package_versions(),
+            versions=package_versions() | {"onnxruntime": version("onnxruntime")},
             task=None if trained is None else trained.task,
             labels=() if trained is None else trained.labels,
+            quantised=quantised,
         )
         exported.write(folder / FACTS)
         shutil.copyfile(Path(__file__).with_name("run_template.py"), folder / RUN)
     return exported
+
+
+def _in_eight_bits(
+    folder: Path, model: DeviceModel, expert: Any, head: Head | None, recordings: Recordings | None
+) -> Quantised:
+    """Put the graph in eight bits in the place of the full one, and say what that costs."""
+    graph, full = folder / GRAPH, folder / "full.onnx"
+    graph.replace(full)
+    block = block_of(model.model.config.hidden_size)
+    products, stored = quantise(full, graph, block)
+    layer = None if head is None else head.layer
+    loss = None
+    if recordings is not None:
+
+        def exact(wav: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            states = torch_states(expert, torch.from_numpy(wav))
+            return answer(states, model.returns, layer), states.numpy()
+
+        loss = measure_loss(recordings, exact, session(graph), None if head is None else head.task)
+    quantised = Quantised(
+        block=block,
+        products=products,
+        stored=stored,
+        full_bytes=full.stat().st_size,
+        difference=tuple(differences(graph, lambda wav: torch_states(expert, wav).numpy(), "states", LENGTHS)),
+        measured=loss,
+    )
+    full.unlink()
+    without_states(graph)
+    return quantised
 
 
 def _write_graph(model: DeviceModel, path: Path) -> None:
@@ -123,7 +168,7 @@ def _write_graph(model: DeviceModel, path: Path) -> None:
             opset_version=OPSET,
             dynamic_shapes=({0: dynamic, 1: dynamic},),
             input_names=["wav"],
-            output_names=[model.returns],
+            output_names=[model.returns, "all_states"][: 1 + model.with_states],
             verbose=False,
         )
         program.save(str(path), external_data=False)
@@ -141,69 +186,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-def _torch(expert: Any, wav: Tensor, returns: str, head: LinearHead | None = None) -> np.ndarray:
-    """What the upstream itself gives for one waveform, laid out as the graph lays it out."""
-    with torch.no_grad():
-        states = torch.stack(list(expert([wav])["hidden_states"]))
-        if head is not None:
-            return np.asarray(head(states.mean(2)))
-    return {"states": states, "last": states[-1], "pooled": states.mean(2)}[returns].numpy()
-
-
-def session(path: Path, threads: int | None = None) -> Any:
-    """An onnxruntime session on the CPU.
-
-    Args:
-        path: the graph.
-        threads: how many it may use; all of them when None.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if threads is not None:
-        options.intra_op_num_threads = options.inter_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def measure(path: Path, expected: Any, returns: str, lengths: Sequence[float]) -> Iterator[Difference]:
-    """The differences of a graph from what is expected of it, on noise, by length.
-
-    Args:
-        path: the graph.
-        expected: from a waveform `[samples]` to what the graph should give.
-        returns: what it gives.
-        lengths: seconds.
-    """
-    running = session(path)
-    for seconds in lengths:
-        wav = 0.1 * torch.randn(int(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(int(seconds * 10)))
-        truth = expected(wav)
-        found = running.run(None, {"wav": wav[None].numpy()})[0]
-        if found.shape != truth.shape:
-            raise ConfigError(f"the exported graph gives {found.shape} for {seconds} s, torch gives {truth.shape}")
-        if returns not in ("states", "pooled"):
-            truth, found = truth[None], found[None]
-        pairs = list(zip(found.astype(np.float64), truth.astype(np.float64), strict=True))
-        yield Difference(
-            seconds,
-            tuple(float(np.abs(one - other).max()) for one, other in pairs),
-            tuple(float(np.sqrt(np.mean((one - other) ** 2) / np.mean(other**2))) for one, other in pairs),
-        )
-
-
-def check_parity(name: str, parity: Sequence[Difference]) -> None:
-    """Refuse a graph that gives other states than torch.
-
-    Raises:
-        ConfigError: it does.
-    """
-    for row in parity:
-        for index, relative in enumerate(row.relative):
-            if not relative <= TOLERANCE:
-                raise ConfigError(
-                    f"{name}: the exported graph is not written: on {row.seconds} s its output {index} differs from "
-                    f"torch's by {relative:.2g} of its size, more than {TOLERANCE}"
-                )

@@ -111,6 +111,7 @@ def _destroys() -> list[Row]:
         "profile over an analysis": f"{profile} a.json",
         "profile over notes": f"{profile} x.json",
         "export over notes": "export hubert_custom_convexpruned_L2 -k @hubert.pt -o x.json",
+        "export to onnx over notes": "export hubert_custom_convexpruned_L2 -k @hubert.pt --format onnx -o x.json",
     }
     files = {
         **made,
@@ -119,7 +120,12 @@ def _destroys() -> list[Row]:
         "notes.png": b"\x89PNG mine",
         "mine.html": "<!doctype html><p>mine",
     }
-    says = {"analyze into its own curve": "curve", "plot over its analysis": "--format", "export over notes": "exists"}
+    says = {
+        "analyze into its own curve": "curve",
+        "plot over its analysis": "--format",
+        "export over notes": "exists",
+        "export to onnx over notes": "exists",
+    }
     return [Row(name, command, says.get(name, "left alone"), files) for name, command in cases.items()]
 
 

@@ -13,6 +13,7 @@ FILES = {
     "leaderboard": ("leaderboard @results.json", "out.md"),
     "profile": ("profile -u tiny_hubert --seconds 0.1 --batch 1 --repeats 1", "out.json"),
     "export": ("export hubert_custom_convexpruned_L2 -k @hubert.pt", "out.pt"),
+    "export to onnx": ("export hubert_custom_convexpruned_L2 -k @hubert.pt --format onnx --int8", "out"),
 }
 FOLDERS = {
     "run": "run -u tiny_hubert -t ks --device cpu",

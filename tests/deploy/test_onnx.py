@@ -81,8 +81,8 @@ def test_every_other_family_says_why_not(name, tmp_path):
 
 @pytest.mark.slow
 def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):
-    exact = onnx_export._torch
-    monkeypatch.setattr(onnx_export, "_torch", lambda *given: exact(*given) * 1.01)
+    exact = onnx_export.answer
+    monkeypatch.setattr(onnx_export, "answer", lambda *given: exact(*given) * 1.01)
     with pytest.raises(ConfigError, match=r"is not written: on 0.1 s its output 0 differs from torch's by 0\.0099"):
         export("tiny_hubert_convexpruned_L1", tmp_path / "out", format="onnx", returns="pooled")
     assert not list(tmp_path.iterdir())

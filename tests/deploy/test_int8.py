@@ -1,0 +1,150 @@
+"""Eight bits: quiet rows keep their own scale, and what is said about the loss is what the artifact does."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.corpora.audio import load_audio
+from s3prl_convexprune.corpora.layout import write_audio
+from s3prl_convexprune.deploy import onnx_export
+from s3prl_convexprune.deploy.exported import read_exported
+from s3prl_convexprune.deploy.heads import read_head
+from s3prl_convexprune.deploy.loss import _score, read_recordings
+from s3prl_convexprune.deploy.quantise import quantise
+from s3prl_convexprune.errors import ConfigError, CorpusError
+from s3prl_convexprune.upstreams.names import resolve
+from s3prl_convexprune.verbs import export
+
+from .s3prl_experiment import NAME, experiment, logits
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
+    pytest.skip("this torch has no exporter for these graphs", allow_module_level=True)
+WORDS = ("yes", "no", "up")
+
+
+def manifest(folder: Path, labels: list[str], column: str = "word") -> Path:
+    generator = np.random.default_rng(0)
+    rows = []
+    for index, label in enumerate(labels):
+        write_audio(folder / f"{index}.wav", 0.1 * generator.standard_normal(6000).astype(np.float32))
+        rows.append([f"{index}.wav", label])
+    with (folder / "m.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["path", column], *rows])
+    return folder / "m.csv"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("int8")
+    trained = experiment(folder / "ks")
+    listed = manifest(folder, [WORDS[index % 3] for index in range(12)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
+        line = f"export {NAME} --format onnx --int8 --head {trained} --measure {listed} -o {folder / 'out'}"
+        assert cli.main(line.split()) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_what_is_said_of_the_loss_is_what_the_artifact_does(made, capsys):
+    from s3prl_convexprune.deploy.predict import load
+
+    facts, predictor = read_exported(made / "out"), load(made / "out")
+    loss = facts.quantised.measured
+    assert loss.utterances == 12 and loss.seconds == pytest.approx(12 * 6000 / 16000)
+    assert loss.manifest_sha256 == hashlib.sha256((made / "m.csv").read_bytes()).hexdigest()
+    assert len(loss.relative) == 2 and all(0 < relative < 0.05 for relative in loss.relative)
+    full, eight, apart = [], [], []
+    for index in range(12):
+        wav, truth = load_audio(made / f"{index}.wav"), facts.labels.index(WORDS[index % 3])
+        exact, found = logits(made / "ks", [torch.from_numpy(wav)])[0].numpy(), predictor.output(wav)[0]
+        full.append(exact.argmax() == truth)
+        eight.append(found.argmax() == truth)
+        apart.append(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+    assert 0 < max(apart) < 0.05
+    score = loss.score
+    assert (score.full, score.eight) == pytest.approx((100 * np.mean(full), 100 * np.mean(eight)))
+    assert score.lost == sum(one and not other for one, other in zip(full, eight, strict=True))
+
+
+@pytest.mark.slow
+def test_the_graph_is_in_eight_bits_and_as_small(made):
+    model, facts = onnx.load(made / "out" / "model.onnx"), read_exported(made / "out").quantised
+    operations = [node.op_type for node in model.graph.node]
+    assert operations.count("MatMulNBits") == facts.products > 6 + 6  # the front end's, and a layer's
+    assert operations.count("DequantizeLinear") == facts.stored == 1  # the positional convolution
+    assert [output.name for output in model.graph.output] == ["logits"]
+    assert (made / "out" / "model.onnx").stat().st_size < 0.35 * facts.full_bytes
+    assert sorted(path.name for path in (made / "out").iterdir()) == ["export.json", "model.onnx", "run.py"]
+
+
+def test_a_quiet_row_keeps_its_own_scale(tmp_path):
+    generator = np.random.default_rng(0)
+    weights = generator.standard_normal((256, 64)).astype(np.float32)
+    rows = generator.standard_normal((8, 256)).astype(np.float32) * 10.0 ** -np.arange(8, dtype=np.float32)[:, None]
+    helper = onnx.helper
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", 1, [8, 256])],
+        [helper.make_tensor_value_info("y", 1, [8, 64])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "full")
+    assert quantise(tmp_path / "full", tmp_path / "eight", 128) == (1, 0)
+    found = onnx_export.session(tmp_path / "eight").run(None, {"x": rows})[0]
+    relative = np.linalg.norm(found - rows @ weights, axis=1) / np.linalg.norm(rows @ weights, axis=1)
+    assert (relative < 0.02).all()  # one scale for all rows leaves nothing of those below a hundredth of the loudest
+
+
+@pytest.mark.parametrize(
+    "full, eight, lost, gained, p",
+    [
+        ("1111111111", "1111111111", 0, 0, 1.0),
+        ("1111110000", "0000000000", 6, 0, 2 * 0.5**6),
+        ("1111100000", "0001111111", 3, 5, 2 * 93 / 256),  # 1 + 8 + 28 + 56 of 256 ways have at most 3 of 8
+    ],
+)
+def test_a_score_counts_what_one_alone_has_right(full, eight, lost, gained, p):
+    answers = np.array([[int(digit) for digit in row] for row in (full, eight)]).T
+    score = _score("ks", answers, np.ones(10, dtype=int))
+    assert (score.lost, score.gained, score.p) == (lost, gained, pytest.approx(p))
+    value, low, high = score.difference
+    assert value == pytest.approx(score.eight - score.full) == pytest.approx(10 * (gained - lost))
+    assert low <= value <= high and (low < high) == bool(lost + gained)
+
+
+@pytest.mark.parametrize(
+    "labels, column, says",
+    [
+        (["yes"] * 9, "word", "has 9 utterances to measure on; expected 10 or more"),
+        (["yes"] * 9 + ["yess"], "word", "knows no word 'yess' .9.wav.; did you mean 'yes'?"),
+        (["yes"] * 10, "words", "0.wav has no label 'word'; did you mean 'words'?"),
+    ],
+)
+def test_recordings_that_cannot_be_measured_on_are_refused(labels, column, says, tmp_path):
+    head = read_head(experiment(tmp_path / "ks"), resolve(NAME))
+    with pytest.raises(CorpusError, match=says):
+        read_recordings(manifest(tmp_path, labels, column), head)
+
+
+def test_the_split_test_is_what_counts(tmp_path):
+    lines = ["path,word,split", *(f"{at}.wav,yes,{'test' if at < 10 else 'train'}" for at in range(15))]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    assert [row.path.name for row in read_recordings(tmp_path / "m.csv", None).rows] == [
+        f"{at}.wav" for at in range(10)
+    ]
+
+
+def test_measure_without_int8_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="--measure says what --int8 loses"):
+        export(NAME, tmp_path / "out", format="onnx", measure=tmp_path / "m.csv")
