@@ -50,6 +50,7 @@ def analyze(
     workers: int | None = None,
     group: str | None = None,
     group_blocks: int | None = None,
+    across: str | None = None,
     device: str | None = None,
     jobs: Jobs | None = None,
     keep_points: bool = False,
@@ -86,6 +87,7 @@ def analyze(
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode audio beside the upstream; None: up to eight beside a GPU, none on a CPU.
         group, group_blocks: what the standard errors count, and in how many blocks; see `grouping.grouped`.
+        across: ``speaker``, ``session``, ``file`` or another column: a point's neighbours are those of other groups.
         device: where the upstream runs; None takes the GPU if there is one.
         jobs: a cluster's jobs that share the batches; None works here.
         layer_jobs: layers whose convexity is measured at a time, each by a process of its own.
@@ -147,6 +149,7 @@ def analyze(
             workers=workers,
             group=group,
             group_blocks=group_blocks,
+            across=across,
             device=own_device(device),
             keep_points=keep_points,
             layer_jobs=layer_jobs,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..artifact import Grouping
 from ..artifact.parts import plural
-from ..convexity.groups import FEWEST, Blocks, as_blocks
+from ..convexity.groups import FEWEST, Blocks, as_blocks, check_across, most_neighbors
 from ..convexity.inputs import as_codes
 from ..corpora.manifest import Utterance
 from ..errors import CorpusError, DataError, nearest
@@ -54,8 +54,7 @@ def grouped(
     if kind is not None:
         groups = group_names(sample, kind)
         if groups is None:
-            known = {"speaker", *(name for row in sample for name in row.labels)}
-            offered = [name for name in sorted(known) if group_names(sample, name) is not None] + [FILE, NONE]
+            offered = [*_known(sample), NONE]
             raise CorpusError(f"--group {kind}: not every utterance has one{nearest(kind, offered)}")
         try:
             return groups, _facts(kind, as_blocks(groups, codes, names, n_blocks, seed))
@@ -77,6 +76,41 @@ def grouped(
             continue
         return groups, _facts(kind, blocks)
     return None, Grouping(note="; ".join(reasons))
+
+
+def groups_across(sample: Sequence[Utterance], label: str, kind: str, neighbors: int) -> list[str]:
+    """The groups within which there are to be no neighbours.
+
+    Args:
+        sample: the utterances, in the order of the points.
+        label: the label kind that is measured.
+        kind: ``speaker``, ``session``, ``file`` or any other column.
+        neighbors: K.
+
+    Raises:
+        CorpusError: the kind is not known of every utterance.
+        DataError: between its groups no class could hold together (`convexity.groups.check_across`), or K is too large.
+    """
+    groups = group_names(sample, kind)
+    if groups is None:
+        raise CorpusError(f"--across {kind}: not every utterance has one{nearest(kind, _known(sample))}")
+    codes, names = as_codes([row.labels[label] for row in sample], len(sample))
+    try:
+        most = most_neighbors(len(sample), check_across(groups, codes, names))
+    except DataError as error:
+        raise DataError(f"--across {kind}: {error}") from None
+    if neighbors > most:
+        raise DataError(
+            f"--neighbors {neighbors}: beside the largest {kind} the sample has {most} points; K can be no more across "
+            f"{plural(kind)}"
+        )
+    return groups
+
+
+def _known(sample: Sequence[Utterance]) -> list[str]:
+    """What is known of every utterance."""
+    known = {"speaker", *(name for row in sample for name in row.labels)}
+    return [name for name in sorted(known) if group_names(sample, name) is not None] + [FILE]
 
 
 def _facts(kind: str, blocks: Blocks) -> Grouping:

@@ -39,6 +39,7 @@ class Scoring:
         n_blocks, max_sources, draw_pairs: see `convexity.graph_convexity`.
         neighbors: K.
         seed: of what is drawn.
+        across: groups of the points within which there are no neighbours.
     """
 
     labels: tuple[str, ...]
@@ -48,6 +49,7 @@ class Scoring:
     max_sources: int | Literal["auto"] | None
     draw_pairs: int | None
     seed: int
+    across: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -92,12 +94,15 @@ def score_layer(layer: Layer, how: Scoring, n_threads: int | None = None) -> Non
         n_neighbors=how.neighbors,
         groups=how.groups,
         n_blocks=how.n_blocks,
+        across=how.across,
         max_sources=how.max_sources,
         draw_pairs=how.draw_pairs,
         seed=how.seed,
         n_threads=n_threads,
     )
-    varied = variations(points, how.labels, how.neighbors, groups=how.groups, seed=how.seed, n_threads=n_threads)
+    varied = variations(
+        points, how.labels, how.neighbors, groups=how.groups, across=how.across, seed=how.seed, n_threads=n_threads
+    )
     row = LayerRow(
         layer=layer.depth,
         convexity=result.score,

@@ -20,7 +20,7 @@ from ..upstreams.registry import build_upstream
 from ..versions import package_versions
 from .batches import Lengths, plan_batches, plan_sha256
 from .corpus_fingerprint import corpus_fingerprint
-from .grouping import grouped, who_belongs_together
+from .grouping import grouped, groups_across, who_belongs_together
 from .hidden_states import batching_for, extract_points
 from .kept_points import keep, kept_for, points_path
 from .layer_scoring import Scoring
@@ -66,6 +66,9 @@ class Measurement:
             raise DataError(f"--neighbors {request.neighbors}: the sample has {size} points; K must be less")
         self.groups, self.grouping = grouped(
             self.sample, request.label, request.group, request.group_blocks, request.seed
+        )
+        self.across = (
+            groups_across(self.sample, request.label, request.across, request.neighbors) if request.across else None
         )
         lengths = Lengths.read(self.sample, request.protocol.samples, request.batching.cut_out)
         self.expert = build_upstream(request.upstream, ckpt=request.ckpt)
@@ -117,6 +120,7 @@ class Measurement:
                 "label": self.request.label,
                 "corpus_name": self.request.corpus,
                 "groups": who_belongs_together(self.groups),
+                "across": who_belongs_together(self.across),
             }
         )
 
@@ -159,6 +163,7 @@ class Measurement:
             max_sources=request.max_sources,
             draw_pairs=request.protocol.pairs_a_class,
             seed=request.seed,
+            across=None if self.across is None else tuple(self.across),
         )
         layers, excluded, variations = score_layers(store, depths, how, costs, request.layer_jobs, self.progress)
         if request.keep_points:

@@ -35,6 +35,7 @@ class Request:
     workers: int | None
     group: str | None
     group_blocks: int | None
+    across: str | None
     device: str
     keep_points: bool
     layer_jobs: int
@@ -61,4 +62,5 @@ class Request:
             "context": self.context,
             "group": self.group,
             "group_blocks": self.group_blocks,
+            "across": self.across,
         }

@@ -16,7 +16,7 @@ from ..policies import DEFAULT_POLICY
 from ..schema import Artifact
 from .choosing import Choice, choose, decide, undecided
 from .firmness import firmness
-from .parts import Checkpoint, CorpusFacts, Grouping, LayerRow, Settings
+from .parts import Checkpoint, CorpusFacts, Grouping, LayerRow, Settings, plural
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,8 @@ class Analysis(Artifact):
             lines.append(f"{layer:>5}  {score:>11.2f}  {shown:>5}{mark}")
         if self.settings.max_sources is not None:
             lines.append(self._sources)
+        if self.settings.across is not None:
+            lines.append(f"neighbours: across {plural(self.settings.across)} only")
         lines.append(f"standard errors: {self.grouping.words}" + (self.grouping.note and f" ({self.grouping.note})"))
         if said := firmness(self):
             lines.append(f"most convex: {said}")

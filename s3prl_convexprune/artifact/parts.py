@@ -147,7 +147,8 @@ class Settings(Part):
     """Everything that was asked for, and the key that changes with anything the numbers depend on.
 
     What the protocol fixes (`analysis.protocols.Protocol`) stands here in full, not only by its name. `context` is what
-    the upstream heard with a segment of a file: the ``file``, or the ``segment`` alone.
+    the upstream heard with a segment of a file: the ``file``, or the ``segment`` alone; `across` the groups within
+    which no two points were neighbours.
     """
 
     per_class: AtLeastOne
@@ -169,6 +170,7 @@ class Settings(Part):
     group_blocks: AtLeastOne | None = None
     max_sources: AtLeastOne | Literal["auto"] | None = None
     context: Literal["file", "segment"] = "file"
+    across: str | None = None
 
 
 @dataclass(frozen=True)

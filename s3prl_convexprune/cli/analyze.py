@@ -78,6 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave groups out in so many blocks of several (default: one at a time up to 20 groups, else 20 blocks)",
     )
     parser.add_argument(
+        "--across",
+        metavar="COLUMN",
+        help="take neighbours from other groups only: speaker, session, file or another column (default: all points)",
+    )
+    parser.add_argument(
         "--protocol",
         choices=("exact", "paper"),
         default="exact",
@@ -136,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         group=args.group,
         group_blocks=args.group_blocks,
+        across=args.across,
         device=args.device,
         jobs=None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options),
         keep_points=args.keep_points,

@@ -12,10 +12,16 @@ def of_one_place(graph: NeighborGraph, codes: np.ndarray, sizes: np.ndarray) -> 
     """Which classes consist of copies of one point: all copies of a point are among its neighbours, at distance 0."""
     lists, one_place = graph.lists, np.zeros(len(sizes), bool)
     _, firsts = np.unique(codes, return_index=True)
+
+    def copies(point: int) -> np.ndarray:
+        row = slice(lists.indptr[point], lists.indptr[point + 1])
+        return lists.indices[row][lists.distances[row] == 0]
+
     for c, first in enumerate(firsts):
-        row = slice(lists.indptr[first], lists.indptr[first + 1])
-        copies = lists.indices[row][lists.distances[row] == 0]
-        one_place[c] = np.count_nonzero(codes[copies] == c) == sizes[c] - 1
+        found = copies(first)
+        if graph.owners is not None and len(found):  # those of its own group are neighbours of the others' copies
+            found = np.union1d(found, copies(found[0]))
+        one_place[c] = np.count_nonzero(codes[np.setdiff1d(found, first)] == c) == sizes[c] - 1
     return one_place
 
 

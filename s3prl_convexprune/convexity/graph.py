@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from s3prl_convexprune.convexity.groups import as_owners, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_points, as_threads
 from s3prl_convexprune.convexity.kernels import kernel
 from s3prl_convexprune.convexity.knn import Neighbors, nearest_neighbors
@@ -39,29 +41,45 @@ class NeighborGraph:
     n_points: int
     n_neighbors: int
     lists: Neighbors = field(repr=False)
+    owners: np.ndarray | None = field(default=None, repr=False)
     _edges: dict[int, Edges] = field(default_factory=dict, repr=False)
 
     @classmethod
     def build(
-        cls, points: Any, n_neighbors: int = 10, *, n_threads: int | None = None, progress: bool = False
+        cls,
+        points: Any,
+        n_neighbors: int = 10,
+        *,
+        across: Iterable[Hashable] | None = None,
+        n_threads: int | None = None,
+        progress: bool = False,
     ) -> NeighborGraph:
         """Find the exact Euclidean neighbours of every point.
 
         Args:
             points: ``[N, D]``, float32 or float64; 100,000 points of 1024 dimensions need about 0.5 GB beside them.
             n_neighbors: the largest K the graph will be asked for.
+            across: N groups, such as speakers: points of one group are never neighbours of each other.
             n_threads: worker threads; all cores when None.
             progress: show a bar.
 
         Raises:
-            DataError: points that are not finite numbers, or not more than K of them.
+            DataError: points that are not finite numbers, or not more than K of them; with `across` a single group, or
+                one beside which there are fewer than K points.
         """
         array = as_points(points)
+        owners = None if across is None else as_owners(across, len(array))
         if n_neighbors < 1:
             raise DataError(f"n_neighbors must be at least 1; got {n_neighbors}")
         if n_neighbors >= len(array):
             raise DataError(f"{n_neighbors} neighbours need at least {n_neighbors + 1} points; got {len(array)}")
-        return cls(len(array), n_neighbors, nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress))
+        if n_neighbors > most_neighbors(len(array), owners):
+            raise DataError(
+                f"{n_neighbors} neighbours of other groups: beside the largest group there are only "
+                f"{most_neighbors(len(array), owners)} points"
+            )
+        lists = nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress, owners)
+        return cls(len(array), n_neighbors, lists, owners)
 
     def neighbors(self, point: int) -> np.ndarray:
         """The neighbours of one point, nearest first; more than K where several tie with the K-th."""

@@ -79,10 +79,7 @@ def as_blocks(
         DataError: not one group a point, a single group, more blocks than groups, or a class whose points are all of
             one group, so that nothing of it is left without that group.
     """
-    try:
-        of_point, given = as_codes(groups, len(codes))
-    except DataError as error:
-        raise DataError(str(error).replace("labels[", "groups[").replace("label", "group")) from None
+    of_point, given = as_codes(groups, len(codes), "group")
     n_groups = len(given)
     if n_groups < 2:
         raise DataError(f"every point is of the group {given[0]!r}; leaving groups out needs at least two")
@@ -118,3 +115,43 @@ def as_blocks(
     block_of = np.empty(n_groups, np.int64)
     block_of[order] = np.arange(n_groups) % blocks
     return Blocks(block_of[of_point], np.zeros(blocks, np.int64), n_groups, blocks - 1)
+
+
+def as_owners(across: Iterable[Hashable], n_points: int) -> np.ndarray:
+    """Groups of any hashable kind by number.
+
+    Raises:
+        DataError: not one group a point, or a single group.
+    """
+    owners, names = as_codes(across, n_points, "group")
+    if len(names) < 2:
+        raise DataError(f"every point is of the group {names[0]!r}; neighbours across groups need at least two")
+    return owners.astype(np.int64)
+
+
+def most_neighbors(n_points: int, owners: np.ndarray | None) -> int:
+    """How many neighbours every point has at least: the others, or those of other groups."""
+    return n_points - 1 if owners is None else n_points - int(np.bincount(owners).max())
+
+
+def check_across(across: Iterable[Hashable], codes: np.ndarray, names: list[Any]) -> np.ndarray:
+    """Groups within which there are to be no neighbours, by number.
+
+    Args:
+        across: N groups of any hashable kind.
+        codes: ``[N]`` the class of each point.
+        names: the classes, for messages.
+
+    Raises:
+        DataError: not one group a point, a single group, or a class whose points are all of one group, so that none of
+            its points could be a neighbour of another.
+    """
+    owners = as_owners(across, len(codes))
+    pairs = np.unique(np.stack([codes, owners]), axis=1)
+    alone = np.flatnonzero((np.bincount(pairs[0], minlength=len(names)) == 1) & (np.bincount(codes) > 1))
+    if len(alone):
+        raise DataError(
+            f"all points of class {names[alone[0]]!r} are of one group: across groups none of them would be a "
+            "neighbour of another; name other groups, or leave the class out"
+        )
+    return owners

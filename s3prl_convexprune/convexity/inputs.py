@@ -44,18 +44,23 @@ def as_points(points: Any, *, at_least: int = 2, name: str = "points") -> np.nda
     return array
 
 
-def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, list[Hashable]]:
+def as_codes(labels: Iterable[Hashable], n_points: int, what: str = "label") -> tuple[np.ndarray, list[Hashable]]:
     """Labels of any hashable kind as int32 codes, and the labels in order of their first appearance.
+
+    Args:
+        labels: one a point.
+        n_points: how many points there are.
+        what: what they are, for messages.
 
     Raises:
         DataError: not one label a point, or a label that cannot be hashed.
     """
     values = labels.tolist() if hasattr(labels, "tolist") else labels
     if not isinstance(values, Iterable) or isinstance(values, str):
-        raise DataError(f"one label a point is needed: {n_points} points but a single {type(values).__name__}")
+        raise DataError(f"one {what} a point is needed: {n_points} points but a single {type(values).__name__}")
     values = list(values)
     if len(values) != n_points:
-        raise DataError(f"one label a point is needed: {n_points} points but {len(values)} labels")
+        raise DataError(f"one {what} a point is needed: {n_points} points but {len(values)} {what}s")
     known: dict[Hashable, int] = {}
     codes = np.empty(n_points, np.int32)
     for row, label in enumerate(values):
@@ -63,10 +68,10 @@ def as_codes(labels: Iterable[Hashable], n_points: int) -> tuple[np.ndarray, lis
             codes[row] = known.setdefault(label, len(known))
         except TypeError:
             raise DataError(
-                f"labels[{row}] is a {type(label).__name__}, which cannot be hashed; use a string, a number or a tuple"
+                f"{what}s[{row}] is a {type(label).__name__}, which cannot be hashed; use a string, a number or a tuple"
             ) from None
         if isinstance(label, float) and np.isnan(label):
-            raise DataError(f"labels[{row}] is NaN; every point needs a label")
+            raise DataError(f"{what}s[{row}] is NaN; every point needs a {what}")
     return codes, list(known)
 
 

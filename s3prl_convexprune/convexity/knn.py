@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -29,7 +30,9 @@ class Neighbors:
     distances: np.ndarray
 
 
-def nearest_neighbors(points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False) -> Neighbors:
+def nearest_neighbors(
+    points: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False, owners: np.ndarray | None = None
+) -> Neighbors:
     """The K nearest other points of every point, and whichever tie with the K-th.
 
     Points whose distance equals the K-th one's (to a relative 1e-9) are all neighbours, so the lists depend neither
@@ -40,12 +43,21 @@ def nearest_neighbors(points: np.ndarray, n_neighbors: int, n_threads: int, prog
         n_neighbors: K, from 1 to N - 1.
         n_threads: worker threads.
         progress: show a bar.
+        owners: ``[N]`` whose a point is, by number: points of one owner are no neighbours, and K is at most the number
+            of points of others. None takes every point for its own.
 
     Raises:
         DataError: so many tied points that the lists would not fit in memory.
     """
     with threadpool_limits(1, "blas"):
         scaled = Scaled.of(points)
+        if owners is not None:
+
+            def search(start: int) -> Lists:
+                rows = np.arange(start, min(start + ROWS, len(points)))
+                return _search_rows(points, scaled, n_neighbors, rows, owners)
+
+            return _collected(search, len(points), n_neighbors, n_threads)
         return measured(points, scaled, propose_by_tiles(scaled, n_neighbors, n_threads, progress), n_threads)
 
 
@@ -72,12 +84,17 @@ def measured(points: np.ndarray, scaled: Scaled, proposed: Candidates, n_threads
         return _together(
             crowded,
             _decide(points, rows[~crowded], k, *(part[~crowded] for part in mine.arrays[1:])),
-            _search_rows(points, scaled, k, rows[crowded]),
+            _search_rows(points, scaled, k, rows[crowded], np.arange(len(points))),
         )
 
+    return _collected(decide, len(points), k, n_threads)
+
+
+def _collected(lists_of: Callable[[int], Lists], n: int, k: int, n_threads: int) -> Neighbors:
+    """The lists of all blocks of rows, each block named by its first row."""
     found, entries = [], 0
     with ThreadPoolExecutor(n_threads) as pool:
-        for block in pool.map(decide, range(0, len(points), ROWS)):
+        for block in pool.map(lists_of, range(0, n, ROWS)):
             found.append(block)
             entries += len(block[1])
             if entries > MAX_ENTRIES:
@@ -104,8 +121,8 @@ def _together(second: np.ndarray, *parts: Lists) -> Lists:
     )
 
 
-def _search_rows(points: np.ndarray, scaled: Scaled, k: int, rows: np.ndarray) -> Lists:
-    """The neighbours of some points, with as much room for candidates as it takes."""
+def _search_rows(points: np.ndarray, scaled: Scaled, k: int, rows: np.ndarray, owners: np.ndarray) -> Lists:
+    """The neighbours of some points among those of other owners, with as much room for candidates as it takes."""
     n = len(points)
     room = min(n, 8 * k + 64)
     while True:
@@ -113,7 +130,7 @@ def _search_rows(points: np.ndarray, scaled: Scaled, k: int, rows: np.ndarray) -
         for column in range(0, n, COLUMNS):
             span = slice(column, min(column + COLUMNS, n))
             product = scaled.unit[rows] @ scaled.unit[span].T
-            bounding = scaled.low[span], scaled.slack[span], column, rows, scaled.slack[rows]
+            bounding = scaled.low[span], scaled.slack[span], column, owners[span], owners[rows], scaled.slack[rows]
             propose(product, product.shape[1], *bounding, *found.arrays)
             if np.isneginf(found.limit).any() and room < n:
                 break

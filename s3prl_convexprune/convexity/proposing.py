@@ -134,8 +134,8 @@ def _any_below(product, low, limit):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def propose(product, width, low, slack, column, rows, own_slack, best, limit, kept, bounds, fill):  # type: ignore
-    """Some rows' candidates among the first columns of one tile; rows are numbered from 0, `rows` says who they are."""
+def propose(product, width, low, slack, column, owners, own, own_slack, best, limit, kept, bounds, fill):  # type: ignore
+    """Some rows' candidates among the first columns of one tile that are not their owner's; rows are counted from 0."""
     for i in range(product.shape[0]):
         for first in range(0, width, 64):
             last = min(first + 64, width)
@@ -143,7 +143,7 @@ def propose(product, width, low, slack, column, rows, own_slack, best, limit, ke
                 continue
             for j in range(first, last):
                 value = low[j] - product[i, j]
-                if value <= limit[i] and column + j != rows[i]:
+                if value <= limit[i] and owners[j] != own[i]:
                     keep(i, own_slack[i], column + j, value, slack[j], best, limit, kept, bounds, fill)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from s3prl_convexprune.convexity.drawing import draw_sources, drawn_mean, of_one_place
 from s3prl_convexprune.convexity.enough_sources import sums_from_enough
 from s3prl_convexprune.convexity.graph import NeighborGraph
-from s3prl_convexprune.convexity.groups import FEWEST, as_blocks
+from s3prl_convexprune.convexity.groups import FEWEST, as_blocks, check_across, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
 from s3prl_convexprune.convexity.leave_out import without_blocks
@@ -31,6 +31,7 @@ def graph_convexity(
     *,
     groups: Iterable[Hashable] | None = None,
     n_blocks: int | None = None,
+    across: Iterable[Hashable] | None = None,
     graph: NeighborGraph | None = None,
     max_sources: int | Literal["auto"] | None = None,
     draw_pairs: int | None = None,
@@ -60,7 +61,11 @@ def graph_convexity(
             None takes the points for independent.
         n_blocks: leave the groups out in so many blocks of several; None leaves out one at a time up to 20 groups,
             20 blocks of them from there on.
-        graph: neighbours found before, for another labeling of the same points or a smaller K.
+        across: N groups of any hashable kind, such as speakers, whose points are never neighbours of each other: a
+            class is then convex where other speakers' points of it lie near, not the same speaker's. None lets all
+            points be neighbours.
+        graph: neighbours found before, for another labeling of the same points or a smaller K; across groups where it
+            was built so.
         max_sources: start paths from at most this many points a class, drawn by `seed`, and estimate the mean over
             all pairs by ``2 mean(sources x class) - mean(sources x sources)``; ``"auto"`` takes as many of each class
             as keep its standard error within 10 % of what all would give (`enough_sources`); None scores every pair.
@@ -72,7 +77,8 @@ def graph_convexity(
 
     Raises:
         DataError: points that are not finite numbers, not more than K of them, not one label a point, fewer than
-            two labels, no label with two points that differ, or groups that cannot be left out (`groups.as_blocks`).
+            two labels, no label with two points that differ, groups that cannot be left out (`groups.as_blocks`), or
+            groups between which no class could hold together (`groups.check_across`).
 
     Example:
         >>> import numpy as np
@@ -99,14 +105,18 @@ def graph_convexity(
         raise DataError(f"draw_pairs must be at least 1; got {draw_pairs}")
     blocks = None if groups is None else as_blocks(groups, codes, names, n_blocks, seed)
 
+    if graph is not None and across is not None:
+        raise DataError("a graph is there already; give across to NeighborGraph.build")
+    owners = None if across is None else check_across(across, codes, names)
+
     compile_seconds = compile_kernels()
     threads = as_threads(n_threads)
     if graph is None:
-        if n_neighbors >= len(codes) or n_neighbors < 1 or blocks is None:
-            graph = NeighborGraph.build(array, n_neighbors, n_threads=threads, progress=progress)
+        if blocks is None or not 1 <= n_neighbors <= most_neighbors(len(codes), owners):
+            graph = NeighborGraph.build(array, n_neighbors, across=owners, n_threads=threads, progress=progress)
         else:
             assert array is not None
-            graph = with_margin(array, blocks.of, n_neighbors, threads, progress)
+            graph = with_margin(array, blocks.of, n_neighbors, threads, progress, owners)
     measured = (sizes >= 2) & ~of_one_place(graph, codes, sizes)
     if not measured.any():
         raise DataError("the points of every class are copies of one point: there is nothing to measure")

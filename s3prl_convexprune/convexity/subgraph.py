@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from s3prl_convexprune.convexity.graph import NeighborGraph
+from s3prl_convexprune.convexity.groups import most_neighbors
 from s3prl_convexprune.convexity.kernels import kernel
 from s3prl_convexprune.convexity.knn import Neighbors, _distance
 from s3prl_convexprune.convexity.proposing import TIE
@@ -22,7 +23,12 @@ SHORT = 0.02  # rows measured anew, over all that is left out, in shares of the 
 
 
 def with_margin(
-    points: np.ndarray, left_out: np.ndarray, n_neighbors: int, n_threads: int, progress: bool = False
+    points: np.ndarray,
+    left_out: np.ndarray,
+    n_neighbors: int,
+    n_threads: int,
+    progress: bool = False,
+    owners: np.ndarray | None = None,
 ) -> NeighborGraph:
     """Neighbour lists so long that nearly every point keeps K of them, whichever block of points is left out.
 
@@ -32,15 +38,16 @@ def with_margin(
         n_neighbors: K.
         n_threads: worker threads.
         progress: show a bar.
+        owners: groups within which there are no neighbours; None for none such.
     """
-    n = len(points)
-    margin = min(n - 1, 2 * n_neighbors)
+    n, most = len(points), most_neighbors(len(points), owners)
+    margin = min(most, 2 * n_neighbors)
     while True:
-        graph = NeighborGraph.build(points, margin, n_threads=n_threads, progress=progress)
+        graph = NeighborGraph.build(points, margin, across=owners, n_threads=n_threads, progress=progress)
         lists = graph.lists
-        if margin == n - 1 or _short_rows(lists.indptr, lists.indices, left_out, n_neighbors) <= SHORT * n:
+        if margin == most or _short_rows(lists.indptr, lists.indices, left_out, n_neighbors) <= SHORT * n:
             return graph
-        margin = min(n - 1, 2 * margin)
+        margin = min(most, 2 * margin)
 
 
 def subgraph(
@@ -61,6 +68,12 @@ def subgraph(
     count = int(kept.sum())
     if n_neighbors >= count:
         raise DataError(f"{n_neighbors} neighbours need at least {n_neighbors + 1} points; {count} are left")
+    owners = None if graph.owners is None else graph.owners[kept]
+    if n_neighbors > most_neighbors(count, owners):
+        raise DataError(
+            f"{n_neighbors} neighbours of other groups: once some points are left out, there are "
+            f"{most_neighbors(count, owners)} beside the largest group"
+        )
     place = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     lists = graph.lists
     counts, indices, distances, short = _restrict(lists.indptr, lists.indices, lists.distances, place, n_neighbors)
@@ -72,9 +85,10 @@ def subgraph(
                 "build the graph with more, or give the points too"
             )
         given, among = points, points[kept]
+        whose = np.arange(count) if owners is None else owners
 
         def measure(row: int) -> tuple[np.ndarray, np.ndarray]:
-            return _nearest(given[row], among, place[row], n_neighbors)
+            return _nearest(given[row], among, whose, whose[place[row]], n_neighbors)
 
         with ThreadPoolExecutor(n_threads) as pool:
             measured = list(pool.map(measure, short))
@@ -85,7 +99,7 @@ def subgraph(
             counts[place[row]] = len(found[0])
         indptr = np.concatenate([[0], np.cumsum(counts)])
         indices, distances = (np.concatenate(part) for part in rows)
-    return NeighborGraph(count, n_neighbors, Neighbors(indptr, indices, distances))
+    return NeighborGraph(count, n_neighbors, Neighbors(indptr, indices, distances), owners)
 
 
 @kernel()
@@ -140,15 +154,14 @@ def _restrict(indptr, indices, distances, place, k):  # type: ignore[no-untyped-
 
 
 @kernel()
-def _nearest(point, among, own, k):  # type: ignore[no-untyped-def]
-    """The K nearest of some points to the one with number `own` among them, measured one by one."""
+def _nearest(point, among, owners, own, k):  # type: ignore[no-untyped-def]
+    """The K nearest of some points to one whose owner is `own`, those of that owner left out, measured one by one."""
     measured = np.empty(among.shape[0], np.float64)
     for j in range(among.shape[0]):
-        measured[j] = _distance(point, among[j])
-    measured[own] = np.inf
+        measured[j] = np.inf if owners[j] == own else _distance(point, among[j])
     order = np.argsort(measured)
     farthest = measured[order[k - 1]] * (1 + TIE)
     count = k
-    while count < among.shape[0] - 1 and measured[order[count]] <= farthest:
+    while count < among.shape[0] and measured[order[count]] <= farthest:
         count += 1
     return order[:count].astype(np.int32), measured[order[:count]]

@@ -51,7 +51,9 @@ def propose_by_tiles(scaled: Scaled, k: int, n_threads: int, progress: bool = Fa
                 if one == other:
                     mine, square = slice(row, stop), stop - row
                     own = (part[mine] for part in found.arrays)
-                    propose(product, square, low[mine], slack[mine], row, numbers[mine], slack[mine], *own)
+                    propose(
+                        product, square, low[mine], slack[mine], row, numbers[mine], numbers[mine], slack[mine], *own
+                    )
                 propose_both(product, square, low, slack, row, column, *found.arrays)
 
     pairs = list(_in_turn(len(starts)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from s3prl_convexprune.convexity.drawing import draw_sources
 from s3prl_convexprune.convexity.graph import NeighborGraph
+from s3prl_convexprune.convexity.groups import as_owners, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.leave_out import class_scores
 from s3prl_convexprune.convexity.subgraph import subgraph
@@ -27,6 +28,7 @@ def variations(
     n_neighbors: int = 10,
     *,
     groups: Iterable[Hashable] | None = None,
+    across: Iterable[Hashable] | None = None,
     seed: int = 1337,
     n_threads: int | None = None,
 ) -> dict[str, float]:
@@ -42,6 +44,7 @@ def variations(
         labels: N labels; classes of one point are left out.
         n_neighbors: K on the halves.
         groups: N groups whose points belong together.
+        across: N groups whose points are no neighbours of each other.
         seed: of the splits.
         n_threads: worker threads; all cores when None.
 
@@ -54,8 +57,10 @@ def variations(
     codes, _ = as_codes(labels, len(array))
     measured = np.bincount(codes) >= 2
     sources = draw_sources(codes, measured, MOST_SOURCES if len(codes) > MANY else None, seed)
-    ks = [k for k in NEIGHBORS if k < len(codes)]
-    margin = min(len(codes) - 1, max(NEIGHBORS[-1], n_neighbors))
+    owners = None if across is None else as_owners(across, len(codes))
+    most = most_neighbors(len(codes), owners)
+    ks = [k for k in NEIGHBORS if k <= most]
+    margin = min(most, max(NEIGHBORS[-1], n_neighbors))
     centred = array - array.mean(axis=0, dtype=np.float64)
     norms = np.linalg.norm(array.astype(np.float64), axis=1, keepdims=True)
     forms = {
@@ -65,7 +70,7 @@ def variations(
     }
     found: dict[str, float] = {}
     for name, form in forms.items():
-        graph = NeighborGraph.build(form, margin, n_threads=threads)
+        graph = NeighborGraph.build(form, margin, across=owners, n_threads=threads)
         for k in ks:
             found[f"K={k}{name}"] = _mean(graph, codes, sources, threads, k)
         if name == "":
@@ -75,7 +80,10 @@ def variations(
     together = None if groups is None else as_codes(groups, len(codes))[0]
     for split in range(SPLITS):
         first = _half(codes, together, measured, np.random.default_rng((seed, split)))
-        if first is None or n_neighbors >= min(first.sum(), (~first).sum()):
+        if first is None:
+            continue
+        rooms = (most_neighbors(part.sum(), None if owners is None else owners[part]) for part in (first, ~first))
+        if n_neighbors > min(rooms):
             continue
         for number, kept in enumerate((first, ~first), start=1):
             if np.bincount(codes[kept & is_source], minlength=len(measured))[measured].min() < 2:

@@ -55,6 +55,7 @@ class Labelling(Part):
     neighbors: AtLeastOne = 10
     seed: Seed = 1337
     context: Literal["file", "segment"] = "segment"
+    across: str | None = None
 
 
 @dataclass(frozen=True)

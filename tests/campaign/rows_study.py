@@ -53,6 +53,8 @@ ROWS = [
     Row("study: a Kaldi folder with a shell command", RUN, "u0", study(corpus="d") | {"d/wav.scp": "u0 touch ran |\n"}),
     Row("study: a variable that is not set", RUN, "NO_SUCH_FOLDER",
         study(corpus="speech_commands", more=", root: $NO_SUCH_FOLDER")),
+    Row("study: across what nobody has", RUN, ("--across", "speaker"), study(more=", across: spaeker"),
+        leaves=("out", "out/analyses", "out/study.yaml")),
     Row("study: no such context", RUN, ("analyses.word.context", "'segment'"), study(more=", context: sentence")),
     Row("study: no such rule", RUN, "argmax", study(cuts="argmxa")),
     Row("study: layers dropped where only the top ones can be", RUN, "hf_hubert", study("distilhubert", cuts="bi")),

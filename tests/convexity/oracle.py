@@ -17,13 +17,15 @@ def distances(points: np.ndarray) -> np.ndarray:
     return np.array([[math.dist(a, b) for b in points] for a in points])
 
 
-def neighbor_graph(points: np.ndarray, k: int) -> nx.Graph:
-    """An edge where either end is as near to the other as its K-th neighbour."""
+def neighbor_graph(points: np.ndarray, k: int, across: list | None = None) -> nx.Graph:
+    """An edge where either end is as near to the other as its K-th neighbour, both of other groups if there are any."""
     d = distances(points)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(d)))
     for i in range(len(d)):
         others = np.delete(np.arange(len(d)), i)
+        if across is not None:
+            others = np.array([j for j in others if across[j] != across[i]])
         farthest = np.sort(d[i, others])[k - 1] * (1 + TIE)
         graph.add_edges_from((i, int(j), {"weight": d[i, j]}) for j in others if d[i, j] <= farthest)
     return graph
@@ -35,9 +37,9 @@ def share(path: list[int], labels: list) -> float:
     return sum(labels[v] == labels[path[0]] for v in interior) / len(interior) if interior else 1.0
 
 
-def pair_shares(points: np.ndarray, labels: list, k: int) -> np.ndarray:
+def pair_shares(points: np.ndarray, labels: list, k: int, across: list | None = None) -> np.ndarray:
     """Every ordered pair's share where no two paths are equally short; NaN for pairs of different classes."""
-    graph = neighbor_graph(points, k)
+    graph = neighbor_graph(points, k, across)
     shares = np.full((len(labels), len(labels)), np.nan)
     for source in range(len(labels)):
         paths = nx.single_source_dijkstra_path(graph, source)
