@@ -2,71 +2,42 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.corpora.audio import load_audio
-from s3prl_convexprune.corpora.layout import write_audio
-from s3prl_convexprune.deploy import onnx_export
 from s3prl_convexprune.deploy.exported import read_exported
 from s3prl_convexprune.deploy.heads import read_head
 from s3prl_convexprune.deploy.loss import _score, read_recordings
+from s3prl_convexprune.deploy.parity import session
 from s3prl_convexprune.deploy.quantise import quantise
 from s3prl_convexprune.errors import ConfigError, CorpusError
 from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.verbs import export
 
+from .conftest import WORDS, manifest
 from .s3prl_experiment import NAME, experiment, logits
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
-    pytest.skip("this torch has no exporter for these graphs", allow_module_level=True)
-WORDS = ("yes", "no", "up")
-
-
-def manifest(folder: Path, labels: list[str], column: str = "word") -> Path:
-    generator = np.random.default_rng(0)
-    rows = []
-    for index, label in enumerate(labels):
-        write_audio(folder / f"{index}.wav", 0.1 * generator.standard_normal(6000).astype(np.float32))
-        rows.append([f"{index}.wav", label])
-    with (folder / "m.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["path", column], *rows])
-    return folder / "m.csv"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("int8")
-    trained = experiment(folder / "ks")
-    listed = manifest(folder, [WORDS[index % 3] for index in range(12)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
-        line = f"export {NAME} --format onnx --int8 --head {trained} --measure {listed} -o {folder / 'out'}"
-        assert cli.main(line.split()) == 0
-    return folder
 
 
 @pytest.mark.slow
-def test_what_is_said_of_the_loss_is_what_the_artifact_does(made, capsys):
+def test_what_is_said_of_the_loss_is_what_the_artifact_does(in_eight_bits):
     from s3prl_convexprune.deploy.predict import load
 
-    facts, predictor = read_exported(made / "out"), load(made / "out")
+    facts, predictor = read_exported(in_eight_bits / "out"), load(in_eight_bits / "out")
     loss = facts.quantised.measured
     assert loss.utterances == 12 and loss.seconds == pytest.approx(12 * 6000 / 16000)
-    assert loss.manifest_sha256 == hashlib.sha256((made / "m.csv").read_bytes()).hexdigest()
+    assert loss.manifest_sha256 == hashlib.sha256((in_eight_bits / "m.csv").read_bytes()).hexdigest()
     assert len(loss.relative) == 2 and all(0 < relative < 0.05 for relative in loss.relative)
     full, eight, apart = [], [], []
     for index in range(12):
-        wav, truth = load_audio(made / f"{index}.wav"), facts.labels.index(WORDS[index % 3])
-        exact, found = logits(made / "ks", [torch.from_numpy(wav)])[0].numpy(), predictor.output(wav)[0]
+        wav, truth = load_audio(in_eight_bits / f"{index}.wav"), facts.labels.index(WORDS[index % 3])
+        exact, found = logits(in_eight_bits / "ks", [torch.from_numpy(wav)])[0].numpy(), predictor.output(wav)[0]
         full.append(exact.argmax() == truth)
         eight.append(found.argmax() == truth)
         apart.append(np.linalg.norm(found - exact) / np.linalg.norm(exact))
@@ -77,14 +48,14 @@ def test_what_is_said_of_the_loss_is_what_the_artifact_does(made, capsys):
 
 
 @pytest.mark.slow
-def test_the_graph_is_in_eight_bits_and_as_small(made):
-    model, facts = onnx.load(made / "out" / "model.onnx"), read_exported(made / "out").quantised
+def test_the_graph_is_in_eight_bits_and_as_small(in_eight_bits):
+    model, facts = onnx.load(in_eight_bits / "out" / "model.onnx"), read_exported(in_eight_bits / "out").quantised
     operations = [node.op_type for node in model.graph.node]
     assert operations.count("MatMulNBits") == facts.products > 6 + 6  # the front end's, and a layer's
     assert operations.count("DequantizeLinear") == facts.stored == 1  # the positional convolution
     assert [output.name for output in model.graph.output] == ["logits"]
-    assert (made / "out" / "model.onnx").stat().st_size < 0.35 * facts.full_bytes
-    assert sorted(path.name for path in (made / "out").iterdir()) == ["export.json", "model.onnx", "run.py"]
+    assert (in_eight_bits / "out" / "model.onnx").stat().st_size < 0.35 * facts.full_bytes
+    assert sorted(path.name for path in (in_eight_bits / "out").iterdir()) == ["export.json", "model.onnx", "run.py"]
 
 
 def test_a_quiet_row_keeps_its_own_scale(tmp_path):
@@ -101,7 +72,7 @@ def test_a_quiet_row_keeps_its_own_scale(tmp_path):
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "full")
     assert quantise(tmp_path / "full", tmp_path / "eight", 128) == (1, 0)
-    found = onnx_export.session(tmp_path / "eight").run(None, {"x": rows})[0]
+    found = session(tmp_path / "eight").run(None, {"x": rows})[0]
     relative = np.linalg.norm(found - rows @ weights, axis=1) / np.linalg.norm(rows @ weights, axis=1)
     assert (relative < 0.02).all()  # one scale for all rows leaves nothing of those below a hundredth of the loudest
 

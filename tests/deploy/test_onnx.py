@@ -10,13 +10,16 @@ import pytest
 import torch
 
 from s3prl_convexprune.cli import main as cli
-from s3prl_convexprune.deploy import onnx_export
+from s3prl_convexprune.deploy import onnx_export, parity
 from s3prl_convexprune.deploy.exported import read_exported
+from s3prl_convexprune.deploy.heads import read_head
 from s3prl_convexprune.errors import ConfigError, InstallationError
 from s3prl_convexprune.upstreams import registry
+from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.verbs import export
 from tests.checkpoints import CASES
 
+from .s3prl_experiment import NAME
 from .test_transformers_folder import PUBLISHED
 
 pytest.importorskip("onnxruntime")
@@ -80,6 +83,19 @@ def test_every_other_family_says_why_not(name, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_graph_that_differs_is_refused(with_head):
+    expert = registry.build_upstream(NAME).eval()
+    head = read_head(with_head / "ks", resolve(NAME)).layer
+
+    def wrong(wav: torch.Tensor) -> np.ndarray:
+        return 1.01 * parity.answer(parity.torch_states(expert, wav), "logits", head)
+
+    rows = tuple(parity.differences(with_head / "out" / "model.onnx", wrong, "logits", (0.1,)))
+    with pytest.raises(ConfigError, match=r"is not written: on 0.1 s its output 0 differs from torch's by 0\.0099"):
+        parity.check_parity(NAME, rows)
+
+
+@pytest.mark.long
 def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):
     exact = onnx_export.answer
     monkeypatch.setattr(onnx_export, "answer", lambda *given: exact(*given) * 1.01)

@@ -1,0 +1,56 @@
+"""Exports that several tests read, made once."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.corpora.layout import write_audio
+from s3prl_convexprune.deploy import onnx_export
+
+from .s3prl_experiment import NAME, experiment
+
+WORDS = ("yes", "no", "up")
+
+
+def manifest(folder: Path, labels: list[str], column: str = "word") -> Path:
+    """A manifest of noise, one file a label."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for index, label in enumerate(labels):
+        write_audio(folder / f"{index}.wav", 0.1 * generator.standard_normal(6000).astype(np.float32))
+        rows.append([f"{index}.wav", label])
+    with (folder / "m.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["path", column], *rows])
+    return folder / "m.csv"
+
+
+def _exported(folder: Path, *options: str) -> Path:
+    pytest.importorskip("onnxruntime")
+    if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
+        pytest.skip("this torch has no exporter for these graphs")
+    trained = experiment(folder / "ks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
+        line = ["export", NAME, "--format", "onnx", "--head", str(trained), "-o", str(folder / "out"), *options]
+        assert cli.main(line) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def with_head(tmp_path_factory) -> Path:
+    """A folder with an experiment of KS, `ks`, and its export, `out`."""
+    return _exported(tmp_path_factory.mktemp("full"))
+
+
+@pytest.fixture(scope="session")
+def in_eight_bits(tmp_path_factory) -> Path:
+    """The same in eight bits; the loss was measured on `m.csv`, 12 files `0.wav`, ... of `WORDS` in turn."""
+    folder = tmp_path_factory.mktemp("int8")
+    listed = manifest(folder, [WORDS[index % 3] for index in range(12)])
+    return _exported(folder, "--int8", "--measure", str(listed))

@@ -1,0 +1,64 @@
+"""An exported folder runs where there is onnxruntime and numpy, and nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from s3prl_convexprune.cli import main as cli
+
+NEEDED = ("numpy", "onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory) -> Path:
+    """The interpreter of an environment that has only what a device needs."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, with_pip=False, symlinks=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = folder / "lib" / version / "site-packages"
+    for name in NEEDED:
+        pytest.importorskip(name)
+        place = Path(str(importlib.util.find_spec(name).origin)).parent
+        for found in (place, place.with_name(f"{name}.libs")):
+            if found.is_dir():
+                (packages / found.name).symlink_to(found)
+    return folder / "bin" / "python"
+
+
+def run(python: Path, script: Path, *files: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([python, "-I", script, *files], capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", ["with_head", "in_eight_bits"])
+def test_run_py_says_what_predict_says(made, bare, request, tmp_path, capsys):
+    out = request.getfixturevalue(made) / "out"
+    noise = 0.1 * np.random.default_rng(1).standard_normal(9000)
+    soundfile.write(tmp_path / "a.wav", noise, 16000, subtype="PCM_16")
+    soundfile.write(tmp_path / "short.wav", noise[:300], 16000, subtype="PCM_16")
+    capsys.readouterr()
+    assert cli.main(["predict", str(out), str(tmp_path / "a.wav")]) == 0
+    said = capsys.readouterr().out
+    alone = run(bare, out / "run.py", tmp_path / "a.wav")
+    assert alone.returncode == 0 and alone.stdout == said, alone.stderr
+    short = run(bare, out / "run.py", tmp_path / "short.wav")
+    assert short.returncode == 1 and short.stderr.splitlines() == [
+        f"run.py: error: {tmp_path / 'short.wav'}: has 300 samples, expected 400 or more"
+    ]
+    assert len((out / "run.py").read_text().splitlines()) <= 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["torch", "s3prl_convexprune", "transformers", "soundfile", "scipy"])
+def test_it_would_be_seen_if_run_py_imported_more(name, bare, with_head, tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(f"import {name}\n" + (with_head / "out" / "run.py").read_text())
+    assert f"No module named '{name}'" in run(bare, script).stderr
