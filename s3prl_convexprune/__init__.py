@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from .corpora import open_corpus as open_corpus
     from .corpora.manifest import Utterance as Utterance
     from .corpora.manifest import read_manifest as read_manifest
+    from .deploy.predict import Predictor as Predictor
+    from .deploy.predict import load as load
+    from .deploy.predict import predict as predict
     from .errors import ArtifactError as ArtifactError
     from .errors import AudioError as AudioError
     from .errors import CheckpointError as CheckpointError
@@ -74,6 +77,7 @@ if not TYPE_CHECKING:  # which would let any name pass
             "analysis.select": ("Selected", "select"),
             "artifact": ("Analysis", "Choice"),
             "convexity": ("GraphConvexity", "graph_convexity"),
+            "deploy.predict": ("Predictor", "load", "predict"),
             "errors": (
                 "ArtifactError",
                 "AudioError",

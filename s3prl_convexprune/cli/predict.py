@@ -18,16 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..deploy.predict import load
+    from ..deploy.predict import predict
 
-    predictor = load(args.folder, args.threads)
-    from ..corpora.audio import load_audio
-
-    found = {}
-    for path in args.wav:
-        found[str(path)] = dict(list(predictor(load_audio(path)).items())[: args.top])
-        if not args.json:
-            print(f"{path}: " + ", ".join(f"{label} {chance:.3f}" for label, chance in found[str(path)].items()))
+    found = predict(args.folder, args.wav, top=args.top, threads=args.threads)
     if args.json:
         options.print_json(found)
+        return 0
+    for path, labels in found.items():
+        print(f"{path}: " + ", ".join(f"{label} {chance:.3f}" for label, chance in labels.items()))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,27 @@ class Predictor:
 def load(folder: str | Path, threads: int | None = None) -> Predictor:
     """An exported folder, ready to be called; see `Predictor`."""
     return Predictor(folder, threads)
+
+
+def predict(
+    folder: str | Path, wav: Sequence[str | Path], *, top: int = 3, threads: int | None = None
+) -> dict[str, dict[str, float]]:
+    """The likeliest labels of audio files.
+
+    Args:
+        folder: what `export --format onnx --head` wrote.
+        wav: audio files, in any format.
+        top: labels a file.
+        threads: how many the graph may use; all of them when None.
+
+    Returns:
+        File -> label -> probability, the likeliest first.
+
+    Raises:
+        ArtifactError: see `Predictor`.
+        AudioError: a file cannot be read, or is too short.
+    """
+    from ..corpora.audio import load_audio
+
+    predictor = load(folder, threads)
+    return {str(path): dict(list(predictor(load_audio(path)).items())[:top]) for path in wav}

@@ -25,6 +25,7 @@ IN_PYTHON = {
     "leaderboard": {},
     "plot": {},
     "export": {},
+    "predict": {},
 }
 EVERYWHERE = {"override": "overrides", "launcher_option": "launcher_options"}
 OF_THE_COMMAND = {"help", "json", "dry_run", "exact"}  # what only prints, or only does not

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+import s3prl_convexprune as cp
+from s3prl_convexprune.corpora.audio import load_audio
+from s3prl_convexprune.corpora.layout import write_audio
 from s3prl_convexprune.deploy.heads import read_head
 from s3prl_convexprune.errors import AudioError, CheckpointError, ConfigError
 from s3prl_convexprune.upstreams.names import resolve
@@ -15,16 +18,23 @@ from .s3prl_experiment import NAME, experiment, logits
 
 @pytest.mark.slow
 def test_the_graph_gives_the_logits_of_the_experiment(with_head):
-    from s3prl_convexprune.deploy.predict import load
-
     wav = 0.1 * torch.randn(9000, generator=torch.Generator().manual_seed(1))
     expected = logits(with_head / "ks", [wav]).numpy()
-    predictor = load(with_head / "out")
+    predictor = cp.load(with_head / "out")
     np.testing.assert_allclose(predictor.output(wav.numpy()), expected, atol=1e-4 * float(expected.std()) + 1e-5)
     chances = predictor(wav.numpy())
     assert len(chances) == 12 and sum(chances.values()) == pytest.approx(1, abs=1e-5)
     with pytest.raises(AudioError, match="400 samples or more"):
         predictor(np.zeros(399))
+
+
+@pytest.mark.slow
+def test_predict_gives_the_likeliest_labels_of_files(with_head, tmp_path):
+    samples = 0.1 * np.random.default_rng(0).standard_normal(9000).astype(np.float32)
+    write_audio(tmp_path / "a.wav", samples)
+    found = cp.predict(with_head / "out", [tmp_path / "a.wav"], top=2)
+    whole = cp.load(with_head / "out")(load_audio(tmp_path / "a.wav"))
+    assert found == {str(tmp_path / "a.wav"): dict(sorted(whole.items(), key=lambda pair: -pair[1])[:2])}
 
 
 @pytest.mark.parametrize(
