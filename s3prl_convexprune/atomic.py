@@ -5,13 +5,14 @@ What the file system refuses is explained in one line, before the work where tha
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,38 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     path = Path(path)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
-        try:
-            with os.fdopen(handle, "wb") as file:
+        _remove_abandoned(path)
+        handle, temporary = _locked_temporary(path)
+        with os.fdopen(handle, "wb") as file:
+            try:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            with_usual_mode(Path(temporary))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+                with_usual_mode(temporary)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
     return path
+
+
+def _locked_temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside `path`, locked while it is open: its lock says that its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+        with suppress(OSError):  # a mount without locks: nobody removes what is abandoned there
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # removed by another writer before it was locked
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Delete the temporary files of writers of `path` that were killed: nobody holds their lock any more."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????{TEMPORARY}"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def remove_unfinished(path: Path) -> None:

@@ -114,7 +114,7 @@ COMMANDS = {
         "select @analysis.json --fallback argmax --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)
     ),
     "leaderboard": Command(
-        "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(0, 40), compared=("out.html", "out.md")
+        "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(1, 40), compared=("out.html", "out.md")
     ),
     "run": Grid(
         f"run -u hubert_custom_convexpruned_L2 -k @hubert.pt -t ks --lr 1e-3 --device cpu --override {SHORT} -o out",
