@@ -37,9 +37,10 @@ def score_in_processes(layers: list[Layer], how: Scoring, jobs: int) -> Iterator
     jobs = min(jobs, len(layers))
     workers = []
     for number in range(jobs):
-        worker = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        with program.children_spared():
+            worker = subprocess.Popen(
+                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         workers.append(worker)
         mine = layers[number::jobs]
         sent = {"layers": [asdict(layer) for layer in mine], "how": asdict(how), "threads": as_threads(None) // jobs}
@@ -87,8 +88,6 @@ def main() -> int:
                 print(json.dumps(asdict(layer)), flush=True)
         except ConvexPruneError as error:
             print(json.dumps({"error": str(error)}), flush=True)
-        except KeyboardInterrupt:  # the process that started this one says so
-            return program.INTERRUPTED
         return 0
 
     return program.run(body)

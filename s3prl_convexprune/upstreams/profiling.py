@@ -11,7 +11,6 @@ import ctypes
 import gc
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .. import errors
+from .. import errors, program
 from ..errors import ConvexPruneError
 from ..memory import resident_memory
 from ..outputs import claim_output
@@ -77,14 +76,16 @@ def profile(
 def _in_own_process(asked: dict[str, Any]) -> Profile:
     command = [sys.executable, "-m", f"{__package__}.profiling"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
+    with program.children_spared():
+        started = subprocess.Popen(command, **pipes)
+    with started as process:
         assert process.stdin and process.stdout
         try:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()  # it stays open: when it ends, the process ends with it
             answer = process.stdout.readline()
         except BaseException:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)  # it clears up behind itself
             process.kill()
@@ -101,21 +102,21 @@ def _in_own_process(asked: dict[str, Any]) -> Profile:
 
 def main() -> int:
     """The process of one upstream: what to measure on stdin, its profile or what is wrong on stdout."""
-    from ..compat.quiet import hush
-    from ..program import end_with_stdin
-
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what s3prl prints is no answer
-    hush()
     asked = json.loads(sys.stdin.readline())
-    end_with_stdin()
-    try:
-        print(json.dumps(asdict(_measure(**asked))), file=answer, flush=True)
-    except ConvexPruneError as error:
-        print(json.dumps({"error": str(error), "kind": type(error).__name__}), file=answer, flush=True)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    program.end_with_stdin()
+
+    def body() -> int:
+        try:
+            print(json.dumps(asdict(_measure(**asked))), file=answer, flush=True)
+        except ConvexPruneError as error:
+            print(json.dumps({"error": str(error), "kind": type(error).__name__}), file=answer, flush=True)
+        except KeyboardInterrupt:  # the process that started this one says so
+            return program.INTERRUPTED
+        return 0
+
+    return program.run(body)
 
 
 def _measure(name: str, ckpt: str | None, random_init: str | None, **how: Any) -> Profile:

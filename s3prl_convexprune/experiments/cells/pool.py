@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ...errors import ConfigError
+from ...program import children_spared
 from ...progress import progress_bar
 from ...results.reading import FINISHED
 from ...results.result import Failure
@@ -38,13 +39,14 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
         started += 1
         in_hand[number] = set()
         first = number % jobs * len(plan.cells) // jobs
-        worker = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", str(first), str(jobs)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=quiet_environment(jobs),
-        )
+        with children_spared():
+            worker = subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.worker", str(first), str(jobs)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=quiet_environment(jobs),
+            )
         workers[number] = worker
         line = send(replace(plan, together=together))
         threading.Thread(target=_listen, args=(number, worker, line, events), daemon=True).start()
