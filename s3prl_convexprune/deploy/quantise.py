@@ -59,9 +59,11 @@ def quantise(full: Path, graph: Path, block: int) -> tuple[int, int]:
     import onnx
 
     with _quiet():
-        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+        from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-        quantiser = MatMulNBitsQuantizer(_folded(full), bits=8, block_size=block, is_symmetric=True, accuracy_level=4)
+        # accuracy_level 4: activations are in eight bits too
+        how = DefaultWeightOnlyQuantConfig(block_size=block, is_symmetric=True, accuracy_level=4, bits=8)
+        quantiser = MatMulNBitsQuantizer(_folded(full), algo_config=how)
         quantiser.process()
     model = quantiser.model.model
     stored = _store_convolutions(model)
