@@ -110,6 +110,11 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out/model.safetensors", "out/config.json", "out/README.md"),
     ),
+    "export for onnxruntime": Command(
+        "export hubert_custom_convexpruned_L2 -k @hubert.pt --format onnx --int8 -o out",
+        kills=(0, 10),
+        compared=("out/model.onnx", "out/export.json"),
+    ),
     "select": Command(
         "select @analysis.json --fallback argmax --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)
     ),

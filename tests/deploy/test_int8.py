@@ -9,17 +9,21 @@ import pytest
 import torch
 
 from s3prl_convexprune.corpora.audio import load_audio
+from s3prl_convexprune.deploy import onnx_export
 from s3prl_convexprune.deploy.exported import read_exported
 from s3prl_convexprune.deploy.heads import read_head
 from s3prl_convexprune.deploy.loss import _score, read_recordings
 from s3prl_convexprune.deploy.parity import session
 from s3prl_convexprune.deploy.quantise import quantise
 from s3prl_convexprune.errors import ConfigError, CorpusError
+from s3prl_convexprune.upstreams import registry
 from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.verbs import export
+from tests.checkpoints import CASES
 
 from .conftest import WORDS, manifest
 from .s3prl_experiment import NAME, experiment, logits
+from .test_transformers_folder import PUBLISHED
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -75,6 +79,18 @@ def test_a_quiet_row_keeps_its_own_scale(tmp_path):
     found = session(tmp_path / "eight").run(None, {"x": rows})[0]
     relative = np.linalg.norm(found - rows @ weights, axis=1) / np.linalg.norm(rows @ weights, axis=1)
     assert (relative < 0.02).all()  # one scale for all rows leaves nothing of those below a hundredth of the loudest
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["hubert-post", "wavlm-pre", "hf_wav2vec2-pre", "data2vec-post"])
+def test_other_families_in_eight_bits(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
+    registry.load_hub()
+    ckpt = str(CASES[name].build(tmp_path / "ckpt", **PUBLISHED.get(name, {})))
+    cut = f"{CASES[name].entry}_convexpruned_L2"
+    done = export(cut, tmp_path / "out", ckpt=ckpt, format="onnx", int8=True)
+    assert done.quantised.products > 12 and len(done.quantised.difference[0].relative) == 3
+    assert max(max(row.relative) for row in done.quantised.difference) < 0.1
 
 
 @pytest.mark.parametrize(
