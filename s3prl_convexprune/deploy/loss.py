@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..corpora.audio import load_audio
+from ..corpora.audio import SHORTEST, load_audio
 from ..corpora.manifest import Utterance, read_manifest
-from ..errors import CorpusError, nearest
+from ..errors import AudioError, CorpusError, nearest
 from ..fingerprint import file_sha256
 from ..progress import progress_bar
 from ..results.bootstrap import paired_difference
@@ -97,7 +97,12 @@ def _samples(row: Utterance) -> np.ndarray:
     wav = load_audio(row.path)
     if row.start is None or row.end is None:
         return wav
-    return wav[int(row.start * SAMPLE_RATE) : int(row.end * SAMPLE_RATE)]
+    wav = wav[int(row.start * SAMPLE_RATE) : int(row.end * SAMPLE_RATE)]
+    if len(wav) < SHORTEST:
+        raise AudioError(
+            f"{row.path} from {row.start:g} to {row.end:g} s: has {len(wav)} samples, expected {SHORTEST} or more"
+        )
+    return wav
 
 
 def _score(task: str, answers: np.ndarray, truth: np.ndarray) -> Score:

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from s3prl_convexprune.corpora.audio import load_audio
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.deploy import onnx_export
 from s3prl_convexprune.deploy.exported import read_exported
 from s3prl_convexprune.deploy.heads import read_head
-from s3prl_convexprune.deploy.loss import _score, read_recordings
+from s3prl_convexprune.deploy.loss import _samples, _score, read_recordings
 from s3prl_convexprune.deploy.parity import session
 from s3prl_convexprune.deploy.quantise import quantise
-from s3prl_convexprune.errors import ConfigError, CorpusError
+from s3prl_convexprune.errors import AudioError, ConfigError, CorpusError
 from s3prl_convexprune.upstreams import registry
 from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.verbs import export
@@ -130,6 +131,12 @@ def test_the_split_test_is_what_counts(tmp_path):
     assert [row.path.name for row in read_recordings(tmp_path / "m.csv", None).rows] == [
         f"{at}.wav" for at in range(10)
     ]
+
+
+def test_a_segment_beyond_its_file_is_named(tmp_path):
+    manifest(tmp_path, ["yes"])
+    with pytest.raises(AudioError, match=r"0.wav from 0.37 to 2 s: has 80 samples, expected 400 or more"):
+        _samples(Utterance(tmp_path / "0.wav", start=0.37, end=2.0))
 
 
 def test_measure_without_int8_is_refused(tmp_path):
