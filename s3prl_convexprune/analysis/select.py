@@ -12,6 +12,7 @@ import yaml
 
 from ..artifact import Analysis, Choice
 from ..artifact.choosing import at_depth
+from ..budget import Budget
 from ..errors import ConfigError
 from ..numbers import MARGIN
 from ..outputs import check_output, write_marked
@@ -47,7 +48,7 @@ def select(
     analysis_path: str | Path,
     policy: str = DEFAULT_POLICY,
     *,
-    max_macs: float | None = None,
+    budget: Budget | None = None,
     fallback: str | None = None,
     margin: float | None = None,
     name: str | None = None,
@@ -62,7 +63,7 @@ def select(
             screen beside the analysis: the shallowest depth whose predicted accuracy is not worse than the whole
             upstream's by more than `margin`.
         margin: for ``non-inferior``: accuracy points, stated beforehand.
-        max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
+        budget: for ``budget``: the limits that a depth has to keep.
         fallback: the policy that chooses when the curve decides nothing, or ``whole`` to cut nothing then.
         name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None. The name of a config that
             ships with this package, such as `hubert_convexpruned_words`, is taken only when it is given here: the
@@ -84,7 +85,7 @@ def select(
     output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
     screened = _not_inferior(analysis_path, analysis, policy, margin)
     if screened is None:
-        choice = analysis.decide(policy, max_macs=max_macs, fallback=fallback)
+        choice = analysis.decide(policy, budget, fallback)
     else:
         choice = at_depth(analysis, screened.depth, policy)
     check_cut_name("--name", name, analysis.upstream, choice.layer)
@@ -97,7 +98,7 @@ def select(
     config["provenance"] = {
         "policy": choice.policy,
         **({"undecided": choice.undecided} if choice.undecided else {}),
-        **({"max_macs": max_macs} if choice.policy == "budget" else {}),
+        **(budget.limits() if budget and choice.policy == "budget" else {}),
         **({"margin": margin} if margin is not None else {}),
         "label": analysis.label,
         "corpus": analysis.corpus.name,
@@ -154,6 +155,8 @@ def explain(analysis: Analysis, choice: Choice) -> str:
     ]
     if choice.undecided:
         lines.append(f"  {choice.undecided}; the fallback chose")
+    if choice.budget:
+        lines.append(f"  {choice.budget}")
     if choice.probability_best is None:
         lines.append(f"  convexity {score:.2f} %; {analysis.grouping.note}")
     else:

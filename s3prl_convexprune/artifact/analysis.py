@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import MinLen
 
+from ..budget import Budget
 from ..convexity import GraphConvexity
 from ..errors import ConfigError
 from ..policies import DEFAULT_POLICY
@@ -86,15 +87,13 @@ class Analysis(Artifact):
         """What was measured, for a legend: ``hubert: word``."""
         return f"{self.subject}: {self.label}"
 
-    def choose(self, policy: str = DEFAULT_POLICY, max_macs: float | None = None) -> Choice:
+    def choose(self, policy: str = DEFAULT_POLICY, budget: Budget | None = None) -> Choice:
         """The layer that a policy names, whether or not the curve says anything; see `choosing.choose`."""
-        return choose(self, policy, max_macs)
+        return choose(self, policy, budget)
 
-    def decide(
-        self, policy: str = DEFAULT_POLICY, max_macs: float | None = None, fallback: str | None = None
-    ) -> Choice:
+    def decide(self, policy: str = DEFAULT_POLICY, budget: Budget | None = None, fallback: str | None = None) -> Choice:
         """`choose`, unless the curve decides nothing; see `choosing.decide`."""
-        return decide(self, policy, max_macs, fallback)
+        return decide(self, policy, budget, fallback)
 
     def curve(self) -> list[tuple[int, float, float]]:
         """(layer, score, standard error) of every layer as the protocol scores it, in percent, shallowest first.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..budget import Budget, option_of
 from ..convexity import choose_layer, flatness, probability_best
 from ..convexity.groups import FEWEST
 from ..errors import ConfigError, UndecidedError, nearest
-from ..numbers import SHARE
 from ..paper import paper_depth
 from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES, REGARDLESS
+from .affordable import affordable
 from .parts import plural
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ class Choice:
         probability_best: of the chosen layer, that it is the most convex one, given the sampling error; None where
             that is not known.
         undecided: why the fallback chose and not the policy asked for; empty when the curve decided.
+        budget: what the budget allows and which of its limits bound; empty for other policies.
     """
 
     layer: int
@@ -35,17 +39,18 @@ class Choice:
     policy: str
     probability_best: float | None
     undecided: str = ""
+    budget: str = ""
 
 
-def choose(analysis: Analysis, policy: str = DEFAULT_POLICY, max_macs: float | None = None) -> Choice:
+def choose(analysis: Analysis, policy: str = DEFAULT_POLICY, budget: Budget | None = None) -> Choice:
     """The layer that a policy names, whether or not the curve says anything.
 
     Args:
         analysis: the analysis.
         policy: ``argmax``: the most convex layer, the paper's principle. ``within-sem``: the shallowest that cannot be
-            told from it. ``budget``: the most convex under `max_macs`. ``paper``: the depth that the paper used for
+            told from it. ``budget``: the most convex that keeps `budget`. ``paper``: the depth that the paper used for
             this label and size of model, whatever was measured. ``whole``: the last layer.
-        max_macs: for ``budget``: the share of the whole upstream's MACs, in (0, 1].
+        budget: for ``budget``: the limits.
 
     Raises:
         ConfigError: the policy needs what is not there, or no layer fits the budget.
@@ -53,28 +58,31 @@ def choose(analysis: Analysis, policy: str = DEFAULT_POLICY, max_macs: float | N
     """
     if policy not in FALLBACKS:
         raise ConfigError(f"unknown policy {policy!r}{nearest(policy, POLICIES)}")
-    if (policy == "budget") != (max_macs is not None):
-        needs = "needs" if policy == "budget" else "is the only one that takes"
-        raise ConfigError(
-            f"the policy budget {needs} --max-macs (max_macs), the share of the whole upstream's MACs, such as 0.6"
-        )
-    if max_macs is not None:
-        SHARE.check("--max-macs", max_macs)
+    if policy == "budget" and budget is None:
+        budget = Budget()  # which names the limits there are
+    if policy != "budget" and budget is not None:
+        given = ", ".join(map(option_of, budget.limits()))
+        raise ConfigError(f"{given}: the policy budget is the only one that takes limits, not {policy}")
     results = analysis.results()
-    costs = analysis.mac_shares() if policy == "budget" else None
+    words = ""
     if policy == "whole":
         at = len(results) - 1
     elif policy == "paper":
         depth = paper_depth(analysis.label, analysis.layers[-1].layer)
         at = next(at for at, row in enumerate(analysis.layers) if row.layer == depth)
+    elif budget is not None:
+        left = affordable(analysis, budget)
+        words = left.words
+        at = int(np.argmax(np.where(left.fits, [result.score for result in results], -np.inf)))
     else:
-        at = choose_layer(results, policy, costs=costs, max_cost=max_macs)
+        at = choose_layer(results, policy)
     known = analysis.layers[0].sem is not None
     return Choice(
         layer=analysis.layers[at].layer,
         best=analysis.layers[choose_layer(results)].layer,
         policy=policy,
         probability_best=float(probability_best(results)[at]) if known else None,
+        budget=words,
     )
 
 
@@ -87,13 +95,13 @@ def at_depth(analysis: Analysis, layer: int, policy: str) -> Choice:
 
 
 def decide(
-    analysis: Analysis, policy: str = DEFAULT_POLICY, max_macs: float | None = None, fallback: str | None = None
+    analysis: Analysis, policy: str = DEFAULT_POLICY, budget: Budget | None = None, fallback: str | None = None
 ) -> Choice:
     """`choose`, unless the curve decides nothing: then the fallback's choice, or an error.
 
     Args:
         analysis: the analysis.
-        policy, max_macs: as for `choose`.
+        policy, budget: as for `choose`.
         fallback: the policy that chooses when the curve does not: one of those, or ``whole`` to cut nothing.
 
     Raises:
@@ -104,11 +112,11 @@ def decide(
         raise ConfigError(f"unknown fallback {fallback!r}{nearest(fallback, FALLBACKS)}")
     reason = "" if policy in REGARDLESS or policy == "whole" else undecided(analysis)
     if not reason:
-        return choose(analysis, policy, max_macs)
-    choose(analysis, "argmax" if policy == "within-sem" else policy, max_macs)  # what is wrong with it comes first
+        return choose(analysis, policy, budget)
+    choose(analysis, "argmax" if policy == "within-sem" else policy, budget)  # what is wrong with it comes first
     if fallback is None:
         raise UndecidedError(f"{reason}; name a policy for this case with --fallback (fallback), such as whole")
-    return replace(choose(analysis, fallback, max_macs if fallback == "budget" else None), undecided=reason)
+    return replace(choose(analysis, fallback, budget if fallback == "budget" else None), undecided=reason)
 
 
 def undecided(analysis: Analysis) -> str:

@@ -103,7 +103,7 @@ def config_facts(config: UpstreamConfig) -> dict[str, Any]:
         facts["select"] = {
             "analysis": str(config.select.analysis),
             "policy": config.select.policy,
-            "max_macs": config.select.max_macs,
+            **(config.select.budget.limits() if config.select.budget else {}),
         }
     return {key: value for key, value in facts.items() if value not in (None, {})}
 

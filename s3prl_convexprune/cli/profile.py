@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..errors import ConfigError
 from ..numbers import AT_LEAST_ONE, SECONDS
 from . import options
 
@@ -17,21 +18,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random weights of this size, no download; NAME is then an architecture such as hubert or hf_wavlm, "
         "or its cut (hubert_convexpruned_L6)",
     )
-    parser.add_argument(
-        "--seconds", nargs="+", type=SECONDS, default=[1, 4, 15], help="utterance lengths (default: 1 4 15)"
-    )
-    parser.add_argument(
-        "--batch", nargs="+", type=AT_LEAST_ONE, default=[1, 8], help="utterances a batch (default: 1 8)"
-    )
+    parser.add_argument("--seconds", nargs="+", type=SECONDS, help="utterance lengths (default: 1 4 15)")
+    parser.add_argument("--batch", nargs="+", type=AT_LEAST_ONE, help="utterances a batch (default: 1 8)")
     options.number(parser, "--repeats", 10, "timed passes a setting")
+    parser.add_argument(
+        "--by-depth",
+        action="store_true",
+        help="time the upstream cut at each of its depths, on one utterance of --seconds (default then: 4), into the "
+        "artifact that 'select --times' takes",
+    )
+    parser.add_argument("--threads", type=AT_LEAST_ONE, help="for --by-depth: that torch may use")
     options.device(parser, default="cpu")
     options.output(parser, "a JSON file that keeps the numbers for 'leaderboard --profile'")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.by_depth:
+        return _by_depth(args)
+    if args.threads is not None:
+        raise ConfigError("--threads goes with --by-depth; elsewhere OMP_NUM_THREADS says it")
     from ..upstreams.checks import check
 
     check(() if args.random_init else args.upstream, ckpt=args.ckpt, device=args.device)
+    from ..upstreams.measuring import BATCHES, LENGTHS
     from ..upstreams.profiling import profile
 
     rows = profile(
@@ -40,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
         ckpt=args.ckpt,
         random_init=args.random_init,
         device=args.device,
-        seconds=args.seconds,
-        batches=args.batch,
+        seconds=args.seconds or LENGTHS,
+        batches=args.batch or BATCHES,
         repeats=args.repeats,
     )
     for row in rows:
@@ -58,4 +67,37 @@ def run(args: argparse.Namespace) -> int:
             )
     if args.output:
         print(args.output)
+    return 0
+
+
+def _by_depth(args: argparse.Namespace) -> int:
+    if len(args.upstream) != 1 or args.output is None or args.random_init:
+        raise ConfigError("--by-depth times one upstream, -u NAME, into a file, -o FILE, with its own weights")
+    if len(args.seconds or ()) > 1 or args.batch:
+        raise ConfigError("--by-depth times one utterance of one length: --seconds with one number, no --batch")
+    from ..upstreams.checks import check
+    from ..upstreams.names import depths_of, whole_upstreams
+
+    device = check(args.upstream, ckpt=args.ckpt, device=args.device) or "cpu"
+    name = args.upstream[0]
+    if name not in whole_upstreams():
+        raise ConfigError(f"--by-depth times a whole upstream at each depth; {name} is a cut")
+    if reason := depths_of(whole_upstreams()[name]).reason:
+        raise ConfigError(f"{name} cannot be cut: {reason}")
+    from ..upstreams.timing_depths import time_depths
+
+    times = time_depths(
+        name,
+        args.output,
+        ckpt=args.ckpt,
+        seconds=(args.seconds or [4.0])[0],
+        repeats=args.repeats,
+        threads=args.threads,
+        device=device,
+    )
+    print(f"{name}, {times.seconds:g} s of audio on {times.machine}:")
+    for row in times.depths:
+        low, high = row.quartiles_ms
+        print(f"  L{row.layers}: {row.latency_ms:.1f} ms ({low:.1f}-{high:.1f}), real-time factor {row.rtf:.4f}")
+    print(args.output)
     return 0

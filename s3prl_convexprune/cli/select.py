@@ -7,7 +7,8 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
-from ..numbers import MARGIN, SHARE
+from ..budget import LIMITS, option_of
+from ..numbers import MARGIN
 from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
 from ..upstreams.config_search import SEARCH_PATH_VARIABLE, search_path, user_configs_dir
 from . import options
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(*POLICIES, "non-inferior"),
         default=DEFAULT_POLICY,
         help="argmax: the most convex layer; within-sem: the shallowest not distinguishable from it; budget: the "
-        "most convex under --max-macs; paper: the depth the paper cut at for label and size; non-inferior: "
+        "most convex within every --max-*; paper: the depth the paper cut at for label and size; non-inferior: "
         "the shallowest that 'screen' predicts not to be worse than the whole by --margin (default: %(default)s)",
     )
     parser.add_argument(
@@ -28,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=FALLBACKS,
         help="what chooses when the curve decides nothing; whole cuts nothing (default: nothing is written then)",
     )
-    parser.add_argument(
-        "--max-macs", type=SHARE, help="for budget: the share of the whole upstream's MACs, such as 0.6"
-    )
+    for name, limit in LIMITS.items():
+        parser.add_argument(option_of(name), type=limit.numbers, help=f"for budget: {limit.text}")
+    parser.add_argument("--times", type=Path, help="for budget: what 'profile --by-depth' measured on the device")
     parser.add_argument("--margin", type=MARGIN, help="for non-inferior: points of accuracy, such as 1.0")
     parser.add_argument("--name", help="the upstream's name on the hub (default: <base>_convexpruned_<label>)")
     options.json_output(parser)
@@ -39,11 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..analysis.select import select
+    from ..budget import Budget
+
+    limits = {name: value for name in (*LIMITS, "times") if (value := getattr(args, name)) is not None}
 
     selected = select(
         args.analysis,
         args.policy,
-        max_macs=args.max_macs,
+        budget=Budget(**limits) if limits else None,
         margin=args.margin,
         fallback=args.fallback,
         name=args.name,

@@ -10,7 +10,7 @@ import yaml
 from ..corpora import CORPORA, corpus_root, is_path, kind_of
 from ..corpora.manifest import with_label
 from ..errors import ConfigError, CorpusError, nearest
-from ..numbers import MARGIN, SHARE
+from ..numbers import MARGIN
 from ..paper import paper_depth
 from ..tasks.recipes import fill_paths, recipe_path, variants
 from ..tasks.requirements import require_packages
@@ -57,8 +57,6 @@ def check_names(study: Study) -> None:
             )
         label = study.analyses[study.labelling_of(evaluation)].label
         for choose in study.rules_of(evaluation):
-            if choose.rule == "budget":
-                SHARE.check("max_macs", choose.options["max_macs"])
             if choose.rule == "non-inferior":
                 MARGIN.check("margin", choose.options["margin"])
             for base in study.bases if choose.rule == "paper" else ():

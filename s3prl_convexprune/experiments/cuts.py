@@ -96,7 +96,7 @@ def _kept(study: Study, choose: Choose, base: Base, name: str, analysis: Analysi
         from .subsets import kept_layers
 
         return [kept_layers(choose.rule, argmax, of)]
-    return [range(1, analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer + 1)]
+    return [range(1, analysis.decide(choose.rule, choose.budget, study.fallback).layer + 1)]
 
 
 def _named(base: Base, layers: Sequence[int], of: int, output: Path) -> str:

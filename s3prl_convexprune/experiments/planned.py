@@ -169,7 +169,7 @@ def _chosen(
     rule = RULES[choose.rule]
     if rule.drops or rule.needs == "points" or analysis is None or of is None:
         return [f"{base.name}_convexpruned_L<{choose.title}>"]
-    return [cut_name(base, analysis.decide(choose.rule, fallback=study.fallback, **choose.options).layer, of)]
+    return [cut_name(base, analysis.decide(choose.rule, choose.budget, study.fallback).layer, of)]
 
 
 def known_layers(base: Base) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..budget import LIMITS
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -17,6 +19,7 @@ class Rule:
             ``points`` that the analysis was made of.
         uses_labels: whether the task's labels take part, which makes a cut task-specific.
         options: its options, all of them required.
+        any_of: options of which one or several are required.
         drops: whether its result is no cut at the top but another set of layers, as many as argmax keeps.
     """
 
@@ -25,6 +28,7 @@ class Rule:
     needs: Literal["nothing", "analysis", "points"]
     uses_labels: bool = True
     options: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
     drops: bool = False
 
 
@@ -35,7 +39,7 @@ RULES: dict[str, Rule] = {
         Rule("all-depths", "every depth from 1 on", "nothing", uses_labels=False),
         Rule("argmax", "the most convex layer", "analysis"),
         Rule("within-sem", "the shallowest layer that cannot be told from the most convex one", "analysis"),
-        Rule("budget", "the most convex layer under a share of the MACs", "analysis", options=("max_macs",)),
+        Rule("budget", "the most convex layer that keeps every limit", "analysis", any_of=(*LIMITS, "times")),
         Rule("paper", "the paper's one depth for a size and a task: words L8 or L15, speakers L2 or L4", "analysis"),
         Rule("screen", "the depth at which SUPERB's own head is predicted to be best", "points"),
         Rule(

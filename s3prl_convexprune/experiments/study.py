@@ -6,8 +6,10 @@ These are the objects; `study_file` reads them from YAML.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
+from ..budget import Budget
 from ..errors import ConfigError
 from ..report.decision import MARGIN
 from ..schema import AtLeastOne, LearningRate, Length, Part, Seed
@@ -40,6 +42,18 @@ class Choose:
     def title(self) -> str:
         """The rule in a table: its name, and its options where it has any."""
         return " ".join([self.rule, *(f"{key}={value}" for key, value in self.options.items())])
+
+    @property
+    def budget(self) -> Budget | None:
+        """The limits of the rule ``budget``; None for other rules. Relative `times` start at the working folder.
+
+        Raises:
+            ConfigError: they are no budget.
+        """
+        if self.rule != "budget":
+            return None
+        times = self.options.get("times")
+        return Budget(**{**self.options, "times": None if times is None else Path(str(times)).expanduser()})
 
 
 @dataclass(frozen=True)

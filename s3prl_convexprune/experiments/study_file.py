@@ -188,11 +188,15 @@ def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
             raise ConfigError(f"{where}: {shown(entry)}: expected a rule, or {{rule: {{option: value}}}}")
         if name not in RULES:
             raise ConfigError(f"{where}: no rule {name!r}{nearest(name, RULES)}")
-        _known_keys(f"{where}.{name}", options, RULES[name].options)
+        _known_keys(f"{where}.{name}", options, (*RULES[name].options, *RULES[name].any_of))
         for option in RULES[name].options:
             if option not in options:
                 raise ConfigError(f"{where}: the rule {name} needs {option}, such as {{{name}: {{{option}: 0.6}}}}")
         rules.append(Choose(name, options))
+        try:
+            _ = rules[-1].budget
+        except ConfigError as error:
+            raise ConfigError(f"{where}.{name}: {error}") from None
     return tuple(rules)
 
 

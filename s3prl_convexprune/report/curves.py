@@ -88,7 +88,7 @@ def _choice(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Deci
     for row in rows:
         depth = row.provenance.depth
         if depth and depth.policy and depth.analysis_key == analysis.settings.key:
-            return analysis.choose(depth.policy, max_macs=depth.max_macs).layer, depth.policy
+            return row.layers, depth.policy
     for one in decisions:
         if one.base == analysis.upstream and TASKS[one.task].label == analysis.label:
             return one.layers, one.rule

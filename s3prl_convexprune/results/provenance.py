@@ -94,7 +94,9 @@ def depth_of(upstream: str) -> Depth | None:
         return None
     known, stated = _split(config.provenance)
     if config.select:
-        known |= {"policy": config.select.policy, "max_macs": config.select.max_macs}
+        limits = config.select.budget.limits() if config.select.budget else {}
+        known |= {"policy": config.select.policy, "max_macs": limits.pop("max_macs", None)}
+        stated |= {name: f"{limit:g}" for name, limit in limits.items()}
         known |= {"analysis": str(config.select.analysis), "analysis_sha256": file_sha256(config.select.analysis)}
     return Depth(base=config.base, task=config.task, config=_file_name(config), stated=stated or None, **known)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..budget import LIMITS, Budget
 from ..errors import ConfigError, nearest
 from ..policies import DEFAULT_POLICY, FALLBACKS, POLICIES
 from ..yaml_file import printable, read_yaml, shown
@@ -34,13 +35,13 @@ class Selection:
     Args:
         analysis: path of the `analysis.json`; relative paths start at the config's folder.
         policy: ``argmax``, ``within-sem``, ``budget`` or ``paper``; see `artifact.Analysis.choose`.
-        max_macs: for ``budget``, the share (0 to 1] of the whole upstream's MACs.
+        budget: for ``budget``, the limits, which stand beside the policy in the YAML.
         fallback: what chooses where the analysis decides nothing: a policy, or ``whole``; None refuses the name then.
     """
 
     analysis: Path
     policy: str = DEFAULT_POLICY
-    max_macs: float | None = None
+    budget: Budget | None = None
     fallback: str | None = None
 
 
@@ -76,7 +77,8 @@ class UpstreamConfig:
 
 
 KEYS = ("name", "base", "layers", "select", "base_args", "final_norm", "task", "provenance")
-SELECT_KEYS = ("analysis", "policy", "max_macs", "fallback")
+BUDGET_KEYS = (*LIMITS, "times")
+SELECT_KEYS = ("analysis", "policy", "fallback", *BUDGET_KEYS)
 
 
 def _nearest(given: Any, choices: tuple[str, ...]) -> str:
@@ -108,13 +110,16 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
     fallback = given.get("fallback")
     if fallback is not None and fallback not in FALLBACKS:
         raise ConfigError(f"{where}: select has no fallback {shown(fallback)}{_nearest(fallback, FALLBACKS)}")
-    max_macs = given.get("max_macs")
-    if policy == "budget" and max_macs is None:
-        raise ConfigError(f"{where}: policy budget needs max_macs, a share of the whole upstream's MACs such as 0.6")
-    if max_macs is not None and not 0 < _typed(where, given, "max_macs", (int, float), "a share in (0, 1]") <= 1:
-        raise ConfigError(f"{where}: max_macs must be a share in (0, 1], not {shown(max_macs)}")
+    limits = {key: given[key] for key in BUDGET_KEYS if given.get(key) is not None}
+    if "times" in limits:
+        times = _typed(where, given, "times", str, "the path of what 'profile --by-depth' wrote")
+        limits["times"] = folder / _user_path(where, times)
+    try:
+        budget = Budget(**limits) if limits or policy == "budget" else None
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
     analysis = folder / _user_path(where, _typed(where, given, "analysis", str, "the path of an analysis.json"))
-    return Selection(analysis=analysis, policy=policy, max_macs=max_macs, fallback=fallback)
+    return Selection(analysis=analysis, policy=policy, budget=budget, fallback=fallback)
 
 
 def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:

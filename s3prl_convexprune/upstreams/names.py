@@ -222,7 +222,7 @@ def chosen_layers(config: UpstreamConfig) -> int:
     assert config.select is not None
     analysis = Analysis.read(config.select.analysis)
     chosen = config.select
-    return analysis.decide(chosen.policy, max_macs=chosen.max_macs, fallback=chosen.fallback).layer
+    return analysis.decide(chosen.policy, chosen.budget, chosen.fallback).layer
 
 
 def check_checkpoint(name: str, ckpt: str | None) -> None:

@@ -97,8 +97,8 @@ def test_the_checkpoint_goes_into_the_config(tmp_path, capsys):
     ("given", "arguments", "reason"),
     [
         (analysis([1, 2]), ("--policy", "budget"), "budget"),
-        (analysis([1, 2]), ("--policy", "budget", "--max-macs", "0.1"), "no layer costs at most 0.1"),
-        (analysis([1, 2], costs=False), ("--policy", "budget", "--max-macs", "0.9"), "no MACs"),
+        (analysis([1, 2]), ("--policy", "budget", "--max-macs", "0.1"), "smallest, L0, has 0.667 of the MACs"),
+        (analysis([1, 2], costs=False), ("--policy", "budget", "--max-macs", "0.9"), "no parameters by depth"),
         (analysis([1, 2]), ("--name", "my-cut"), "letters, digits and underscores"),
         (analysis([1, 2]), ("--name", "hubert"), "a name of its own"),
         (analysis([1, 2]), ("--policy", "paper"), "12 and 24 transformer layers; this one has 1"),

@@ -21,6 +21,10 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--seed": (ANALYZE, SEEDS),
     "--max-sources": (ANALYZE, ("autos", "AUTO", "0", "2", "1.5", "nan")),
     "--max-macs": (f"{SELECT} --policy budget", ("2", "0", "-0.5", "nan", "inf", "60%")),
+    "--max-params": (f"{SELECT} --policy budget", ("2", "0", "nan", "50e6")),
+    "--max-mb": (f"{SELECT} --policy budget", ("0", "-1", "nan", "inf", "40MB")),
+    "--max-latency-ms": (f"{SELECT} --policy budget --times t.json", ("0", "-5", "nan", "inf")),
+    "--max-rtf": (f"{SELECT} --policy budget --times t.json", ("0", "-0.1", "nan", "inf")),
     "--lr": (RUN, RATES),
     "--seeds": (RUN, SEEDS),
     "--jobs": (RUN, WHOLE[:3]),
@@ -31,6 +35,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--repeats": (PROFILE, WHOLE[:4]),
 }
 OTHERS = [
+    ("profile -u tiny_hubert --by-depth -o out.json", "--threads", WHOLE[:4]),
     (FINETUNE, "--seeds", SEEDS[:2]),
     (FINETUNE, "--target", ("nan", "-1")),
     (FINETUNE, "--jobs", WHOLE[:2]),

@@ -97,7 +97,7 @@ BAD = {
     "an upstream twice": ({"upstreams": ["hubert", "hubert"]}, "hubert is there twice"),
     "a rule": ({"cuts": ["argmin"]}, "no rule 'argmin'; did you mean 'argmax'"),
     "a rule's option": ({"cuts": [{"budget": {"macs": 1}}]}, "no key 'macs'; did you mean 'max_macs'"),
-    "a rule without its option": ({"cuts": ["budget"]}, "the rule budget needs max_macs"),
+    "a rule without its option": ({"cuts": ["budget"]}, "the policy budget needs one of --max-params (max_params)"),
     "a task": ({"evaluate": [{"task": "kws"}]}, "no task 'kws'; did you mean 'ks'"),
     "a way to train": ({"evaluate": [{"task": "ks", "how": "forzen"}]}, "evaluate.0.how is 'forzen'; expected"),
     "seeds": ({"evaluate": [{"task": "ks", "seeds": 3}]}, "evaluate.0.seeds is 3; expected a list"),

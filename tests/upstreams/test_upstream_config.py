@@ -54,7 +54,7 @@ BAD = {
     "budget without one": ({"name": "x", "base": "y", "select": {"analysis": "a", "policy": "budget"}}, "max_macs"),
     "budget over the whole": (
         {"name": "x", "base": "y", "select": {"analysis": "a", "policy": "budget", "max_macs": 60}},
-        "a share in (0, 1]",
+        "max_macs) 60: expected a share above 0",
     ),
     "a list": (["hubert"], "must hold the keys"),
     "not YAML": ("name: [", "is not YAML"),
