@@ -32,6 +32,7 @@ COMPLETE = {
     "demo": "demo -o out",
     "doctor": "doctor",
 }
+SELECTS = "select @analysis.json --fallback argmax -o out.yaml"
 TYPES = {
     "plot": ["--width page", "--format gif", "--style mine", "--template mine", "-o x.png"],
     "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x"],
@@ -42,9 +43,6 @@ TYPES = {
         "--name a-b",
         "--policy budget",
         "--policy paper --max-macs 1",
-        "--policy argmax --max-mb 30",
-        "--policy budget --max-latency-ms 30",
-        "--policy budget --max-mb 30 --times times.json",
         "--policy budget --max-rtf 0.1 --times nowhere.json",
         "--policy budget --max-rtf 0.1 --times @analysis.json",
         "--policy budget --max-mb 0.001",
@@ -72,16 +70,7 @@ TYPES = {
         "--profile @analysis.json",
         "--analysis @profile.json -o b.html",
     ],
-    "profile": [
-        "--threads 1",
-        "--by-depth",
-        "--by-depth --batch 2 -o out.json",
-        "--by-depth --seconds 1 4 -o out.json",
-        "--by-depth --random-init base -o out.json",
-        "--by-depth -o @analysis.json",
-        "--random-init huge",
-        "--device gpu",
-    ],
+    "profile": ["--by-depth", "--by-depth -o @analysis.json", "--random-init huge", "--device gpu"],
     "finetune": [
         "-t kws",
         "--folds fold1",
@@ -159,4 +148,11 @@ ROWS = [
         for verb, wrong in TYPES.items()
         for options in wrong
     ),
+    Row("select: a limit of another policy", f"{SELECTS} --policy argmax --max-mb 30", "--max-mb"),
+    Row("select: latency without times", f"{SELECTS} --policy budget --max-latency-ms 30", "--by-depth"),
+    Row("select: times for nothing", f"{SELECTS} --policy budget --max-mb 30 --times t.json", "--max-rtf"),
+    Row("profile: threads", "profile -u tiny_hubert --threads 1", "--by-depth"),
+    Row("profile: depths of random weights", "profile -u hubert --by-depth --random-init base -o o.json", "weights"),
+    Row("profile: depths in batches", "profile -u tiny_hubert --by-depth --batch 2 -o o.json", "--batch"),
+    Row("profile: depths of two lengths", "profile -u tiny_hubert --by-depth --seconds 1 4 -o o.json", "--seconds"),
 ]
