@@ -15,6 +15,7 @@ import torch
 
 PROJECTOR = 256  # s3prl's recipes' projector_dim
 CLIP = 1.0  # and their gradient_clipping
+AT_ONCE = 512  # points that all heads classify at a time
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,12 @@ def train_heads(
         loss.backward()
         _clip(parameters)
         optimizer.step()
+    predicted = []
     with torch.no_grad():
-        every = states[:, None].expand(-1, seeds, -1, -1)
-        predicted = _logits(every, mix, unread, weights, biases).argmax(dim=-1)
-        return predicted.numpy(), _softmax(mix, unread).numpy()
+        for some in states.split(AT_ONCE, dim=1):  # the mixed points of all heads together would not fit in memory
+            every = some[:, None].expand(-1, seeds, -1, -1)
+            predicted.append(_logits(every, mix, unread, weights, biases).argmax(dim=-1))
+        return torch.cat(predicted, dim=-1).numpy(), _softmax(mix, unread).numpy()
 
 
 def _initial(seeds: Sequence[int], heads: int, dim: int, classes: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:

@@ -70,6 +70,18 @@ def test_heads_trained_together_are_heads_trained_alone():
     assert (both[1][:, 0, 2] == 0).all()
 
 
+def test_points_classified_in_parts_are_classified_as_they_are(monkeypatch):
+    """Any number of layers and points: what heads hold at a time does not grow with the points."""
+    from s3prl_convexprune.analysis import heads
+
+    kept = points()
+    states, codes = torch.from_numpy(np.stack(kept.states)), np.unique(kept.columns["word"], return_inverse=True)[1]
+    given = (states, codes, [2, 3], 2, np.arange(0, len(codes), 2), HeadSettings(steps=20, seeds=(0, 1)))
+    together = train_heads(*given)[0]
+    monkeypatch.setattr(heads, "AT_ONCE", 7)
+    np.testing.assert_array_equal(train_heads(*given)[0], together)
+
+
 def test_what_only_the_last_state_shows_is_predicted_there_alone():
     made = run(points(speakers=10))
     one, whole = made.rows
