@@ -36,7 +36,7 @@ GOALS = {"ks": 12, "sid": 12, "er": 16}
 
 def corpus(task: str, root: Path) -> None:
     """A small corpus of noise in the recipe's layout, its folders in the environment."""
-    from tests.tiny_corpora import BUILDERS
+    from tests.recipe_corpora import BUILDERS
 
     seconds, _ = SETTINGS[task]
     more: dict[str, Any] = {"ks": {"train": 8, "noise": 2.0}, "er": {"clips": 1}}.get(task, {})

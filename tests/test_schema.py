@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
-from s3prl_convexprune.errors import ArtifactError, OutputError
-from s3prl_convexprune.outputs import check_output, claim_output, mark
-from s3prl_convexprune.results.provenance import Depth, Provenance
-from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Results, Seconds, Unfinished
+from s3prl_convexprune.artifact import Analysis
+from s3prl_convexprune.errors import ArtifactError
 from s3prl_convexprune.schema import Artifact
-from s3prl_convexprune.upstreams.profile import Machine, Profile, Profiles, Timing
-
-INFLUENCE = (0.5, -0.5, 0.5, 0.1)
-
-
-def analysis() -> Analysis:
-    layers = [
-        LayerRow(
-            k,
-            50.0 + k,
-            1.0,
-            {"a": 40.0 + k, "b": 60.0 + k},
-            50.5,
-            50.2,
-            12,
-            0.25,
-            (0.5, -0.5, 0.5, 0.1),
-            10 + k,
-            20 + k,
-        )
-        for k in range(3)
-    ]
-    return Analysis(
-        "hubert",
-        Checkpoint("x.pt", "0" * 64),
-        CorpusFacts("corpus", "1" * 64, "train", 4, {"a": 2, "b": 2}),
-        "word",
-        Settings(200, 10, 1337, "train", "cpu", "mean", 10.0, "2" * 64),
-        {"torch": "2.11.0"},
-        tuple(layers),
-        ("c",),
-    )
+from tests.artifacts import analysis, profiles, results
 
 
 def layer(**changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -162,24 +125,6 @@ def holds(whole: Any, part: Any) -> bool:
 JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
 
 
-def results() -> Results:
-    made = Provenance(("run",), "ks.yaml", "0" * 64, ("a=1",), None, "cpu", {"torch": "2"}, "1" * 64, config={"a": [1]})
-    spent = Seconds(wall=2.0, cpu=1.0)
-    cost = Cost((Epoch(1, 5, 60.0, 0.5, spent, {"error_rate": 40.0}),), spent, 9.5, Memory(10, "resident"), "cpu", 7)
-    row = Result(
-        "frozen", "tiny", "er", "fold1", 1e-3, 1, "accuracy", 60.0, 50.0, 4, 8, 10, "2" * 64, 12, 100, made, "a/b"
-    )  # fmt: skip
-    cut = replace(made, depth=Depth("tiny", task="er", policy="argmax", stated={"by": "hand"}))
-    finetuned = replace(row, how="finetuned", upstream="tiny_L2", provenance=cut, cost=cost)
-    return Results((row, finetuned), (Unfinished("c", "open", "not yet"),))
-
-
-def profiles() -> Profiles:
-    timing = Timing(4.0, 1, 0.5, (0.4, 0.6), 0.125, 12.5)
-    machine = Machine("cpu", "x86_64", 2, 1)
-    return Profiles((Profile("tiny", 100, 12, 10**9, 4.0, 0.125, {"4": 10**9}, (timing,), machine),), {"torch": "2"})
-
-
 ARTIFACTS: list[Artifact] = [analysis(), results(), profiles()]
 
 
@@ -230,68 +175,3 @@ def test_a_damaged_file_is_an_artifact_error(tmp_path: Path, cut: int, text: byt
     else:
         assert found.write(tmp_path / "again.json").is_file()
     path.unlink()
-
-
-def test_what_read_would_refuse_is_not_written(tmp_path: Path) -> None:
-    wrong = Settings(200, 0, 1337, None, "cpu", "mean", 10.0, "2" * 64)
-    given = Analysis(**{**vars(analysis()), "settings": wrong})
-    with pytest.raises(ArtifactError, match=r"settings\.neighbors is 0"):
-        given.write(tmp_path / "a.json")
-    assert list(tmp_path.iterdir()) == []
-
-
-FOREIGN = {
-    "somebody's notes": b'{"notes": []}',
-    "somebody's bytes": bytes(range(256)),
-    "another artifact of ours": json.dumps({"format": "s3prl-convexprune profile", "version": 1}).encode(),
-    "a newer version": json.dumps({"format": "s3prl-convexprune analysis", "version": 3}).encode(),
-}
-
-
-@pytest.mark.parametrize("case", FOREIGN)
-def test_what_is_not_an_older_version_is_left_alone(case: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.json"
-    path.write_bytes(FOREIGN[case])
-    for attempt in (lambda: analysis().write(path), lambda: claim_output(path, "analysis").__enter__()):
-        with pytest.raises(ArtifactError, match="left alone"):
-            attempt()
-    assert path.read_bytes() == FOREIGN[case] and list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b'{"format": "s3prl-convexprune analysis", "version": 1, damaged', mark("analysis").encode()]
-)
-def test_what_is_ours_or_empty_is_replaced(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_bytes(content)
-    assert Analysis.read(analysis().write(tmp_path / "x.json")) == analysis()
-
-
-def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for path, message in (
-        (tmp_path, "is a folder"),
-        ("/dev/null", "is not a regular file"),
-        (tmp_path / "file" / "x.json", "not a folder"),
-        (tmp_path / ("x" * 300), "too long"),
-        ("a\0b", "is not a path"),
-    ):
-        with pytest.raises(OutputError, match=message):
-            check_output(path, "analysis")
-
-
-def test_two_processes_do_not_write_the_same_output(tmp_path: Path) -> None:
-    path = tmp_path / "x.json"
-    other = (
-        "import sys; from s3prl_convexprune.outputs import claim_output\n"
-        "with claim_output(sys.argv[1], 'analysis'): print('held', flush=True); sys.stdin.read()"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([sys.executable, "-c", other, str(path)], **pipes)
-    assert process.stdout and process.stdout.readline() == "held\n"
-    with pytest.raises(ArtifactError, match="another process is writing it"), claim_output(path, "analysis"):
-        pass
-    process.kill()
-    process.wait()
-    with claim_output(path, "analysis"):  # what a killed process left is taken over
-        pass
-    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 A row says which packages hold a family's experts and hub entries, which attributes of an expert are its stack of
 transformer layers, its final LayerNorm and its LayerDrop, and how a checkpoint is laid out; its class (`family`,
 `kinds`) says what a cut does. Adding a family is adding a row here and a checkpoint builder to
-``tests/checkpoints.py``; another package adds one through the entry-point group ``s3prl_convexprune.families``.
+``tests/checkpoints``; another package adds one through the entry-point group ``s3prl_convexprune.families``.
 
 Two kinds of modules that are never used in feature extraction stay, because the whole upstream has them, its
 checkpoints hold them and SUPERB counts them: the pretraining heads and the mask embedding.

@@ -1,4 +1,4 @@
-"""`analyze` as a user runs it: the artifact's numbers, bad input, and a kill in the middle."""
+"""`analyze` as a user runs it: the artifact's numbers, and a kill in the middle."""
 
 from __future__ import annotations
 
@@ -19,51 +19,12 @@ from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.analyze import analyze, open_corpus
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.errors import ArtifactError, ConfigError
 
 compat.apply()
 
-from s3prl_convexprune.outputs import claim_output  # noqa: E402
 from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
-from tests.checkpoints import CASES, LAYERS  # noqa: E402
-
-CASE = CASES["hubert-post"]
-WORDS = ("yes", "no", "up")
-
-
-@pytest.fixture(scope="module")
-def ckpt(tmp_path_factory):
-    return str(CASE.build(tmp_path_factory.mktemp("ckpt")))
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    """Three "words": tones of three pitches in noise, eight takes each, of differing lengths."""
-    folder, rng = tmp_path_factory.mktemp("corpus"), np.random.default_rng(0)
-    lines = ["path,word,speaker,split"]
-    for number, word in enumerate(WORDS):
-        for take in range(9):
-            time_axis = np.arange(4000 + 400 * take) / 16_000
-            wav = 0.02 * np.sin(2 * np.pi * 200 * 2**number * time_axis) + 0.3 * rng.standard_normal(len(time_axis))
-            soundfile.write(folder / f"{word}{take}.wav", wav, 16_000)
-            lines.append(f"{word}{take}.wav,{word},s{take % 3},{'test' if take == 8 else 'train'}")
-    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
-    return folder / "manifest.csv"
-
-
-def arguments(ckpt, manifest, output, **changes):
-    given = {
-        "--upstream": CASE.entry, "--ckpt": ckpt, "--corpus": str(manifest), "--label": "word",
-        "--output": str(output), "--neighbors": "4", **changes,
-    }  # fmt: skip
-    return ["analyze", *(part for key, value in given.items() if value is not None for part in (key, value))]
-
-
-@pytest.fixture(scope="module")
-def artifact(ckpt, manifest, tmp_path_factory):
-    output = tmp_path_factory.mktemp("out") / "analysis.json"
-    assert main(arguments(ckpt, manifest, output)) == 0
-    return output
+from tests.analysis.tones import CASE, WORDS, arguments  # noqa: E402
+from tests.checkpoints import LAYERS  # noqa: E402
 
 
 def test_scores_are_those_of_the_upstreams_own_hidden_states(artifact, ckpt, manifest):
@@ -181,82 +142,6 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_file(artifact, ckpt,
     assert 0 < read_again <= 24 - 2 * len(finished)
 
 
-def bad_manifest(manifest, tmp_path, kind):
-    rows = manifest.read_text().splitlines()
-    header, rows = rows[0], [f"{manifest.parent}/{row}" for row in rows[1:]]
-    if kind == "empty":
-        rows = []
-    elif kind == "one class":
-        rows = [row for row in rows if "yes" in row]
-    elif kind == "single utterance":
-        rows.append(f"{manifest.parent}/yes0.wav,alone,s1,train")
-    elif kind == "missing audio":
-        rows.append(f"{tmp_path}/absent.wav,yes,s1,train")
-    elif kind == "text as audio":
-        (tmp_path / "text.wav").write_text("no audio")
-        rows.append(f"{tmp_path}/text.wav,yes,s1,train")
-    (tmp_path / "bad.csv").write_text("\n".join([header, *rows]) + "\n")
-    return tmp_path / "bad.csv"
-
-
-BAD = {
-    "empty": ({}, "no rows"),
-    "one class": ({}, "1 class"),
-    "single utterance": ({}, "'alone'"),
-    "missing audio": ({}, "absent.wav"),
-    "text as audio": ({}, "text.wav"),
-    "unknown upstream": ({"--upstream": "hubret"}, "did you mean 'hubert'"),
-    "depth out of range": ({"--upstream": f"{CASE.entry}_convexpruned_L9"}, "out of range 1..4"),
-    "missing checkpoint": ({"--ckpt": "absent.pt"}, "absent.pt"),
-    "no checkpoint": ({"--ckpt": None}, "needs a checkpoint"),
-    "unknown corpus": ({"--corpus": "speech_comands"}, "did you mean 'speech_commands'"),
-    "unknown label": ({"--label": "wrod"}, "did you mean 'word'"),
-    "unknown split": ({"--split": "tset"}, "did you mean 'test'"),
-    "too many neighbours": ({"--neighbors": "24"}, "24"),
-    "no neighbours": ({"--neighbors": "0"}, "0"),
-    "unknown device": ({"--device": "gpu"}, "expected cpu, cuda"),
-}
-
-
-@pytest.mark.parametrize("kind", BAD)
-def test_bad_input_is_one_line_and_a_status(kind, ckpt, manifest, tmp_path, capsys):
-    changes, reason = BAD[kind]
-    changes = {"--corpus": str(bad_manifest(manifest, tmp_path, kind)), **changes}
-    assert main(arguments(ckpt, manifest, tmp_path / "a.json", **changes)) == 2
-    errors = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
-    assert len(errors) == 1 and reason in errors[0]
-    assert not (tmp_path / "a.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(None, "cannot be read"), ("{", "is not JSON"), ("{}", "is not an analysis"), ("[]", "is not an analysis")],
-)
-def test_what_is_no_analysis(tmp_path, content, reason):
-    if content is not None:
-        (tmp_path / "a.json").write_text(content)
-    with pytest.raises(ArtifactError, match=reason):
-        Analysis.read(tmp_path / "a.json")
-
-
-def test_another_version_or_a_missing_field(artifact, tmp_path):
-    content = json.loads(artifact.read_text())
-    for change, reason in (
-        ({"version": 99}, "version 99"),
-        ({"layers": [{"layer": 0}]}, "layers.0.convexity is missing"),
-    ):
-        (tmp_path / "a.json").write_text(json.dumps({**content, **change}))
-        with pytest.raises(ArtifactError, match=reason):
-            Analysis.read(tmp_path / "a.json")
-
-
-def test_two_commands_do_not_write_one_artifact(ckpt, manifest, tmp_path, capsys):
-    with claim_output(tmp_path / "a.json", "analysis"):
-        assert main(arguments(ckpt, manifest, tmp_path / "a.json")) == 2
-    assert "another process is writing it" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_an_artifact_reads_back_as_it_was(artifact, tmp_path):
     analysis = Analysis.read(artifact)
     analysis.write(tmp_path / "copy.json")
@@ -273,21 +158,3 @@ def test_the_artifact_counts_silence(ckpt, manifest, tmp_path):
     corpus = analyze(CASE.entry, spoiled, "word", tmp_path / "a.json", ckpt=ckpt, neighbors=4).corpus
     assert (corpus.silent, corpus.cut, corpus.n_points) == (2, 0, 26)
     assert Analysis.read(tmp_path / "a.json").corpus == corpus
-
-
-def test_cuda_is_refused_where_there_is_none(ckpt, manifest, tmp_path):
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    with pytest.raises(ConfigError, match="no such device"):
-        analyze(CASE.entry, open_corpus(str(manifest), "word"), "word", tmp_path / "a.json", ckpt=ckpt, device="cuda")
-
-
-def test_the_next_writer_of_an_output_removes_unfinished_files_of_it_alone(tmp_path):
-    ours, others = ((".a.json.12345678.tmp", ".a.json.abcdefgh.tmp"), (".b.json.12345678.tmp", ".a.json.old", "a.tmp"))
-    for name in (ours[0], *others):
-        (tmp_path / name).write_text("{")
-    (tmp_path / ours[1]).mkdir()
-    (tmp_path / ours[1] / "a.json").write_text("{")
-    with claim_output(tmp_path / "a.json", "analysis"):
-        assert not any((tmp_path / name).exists() for name in ours)
-    assert {path.name for path in tmp_path.iterdir()} == set(others)

@@ -19,7 +19,7 @@ import csv
 from pathlib import Path
 
 from s3prl_convexprune.corpora.layout import write_audio
-from tests import tiny_corpora
+from tests import recipe_corpora, tiny_corpora
 
 WORDS, TAKES = 3, 4
 
@@ -29,8 +29,8 @@ def make(folder: Path) -> None:
     folder.mkdir()
     _corpus(folder)
     tiny_corpora.speech_commands(folder / "commands", train=4, dev=2, test=2, lists=True)
-    for task in tiny_corpora.BUILDERS:
-        tiny_corpora.build(task, folder / task)
+    for task in recipe_corpora.BUILDERS:
+        recipe_corpora.build(task, folder / task)
     _checkpoints(folder)
     _artifacts(folder)
 

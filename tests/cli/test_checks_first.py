@@ -9,7 +9,7 @@ import pytest
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.upstreams import registry
 from tests.checkpoints import CASES, LAYERS
-from tests.tiny_corpora import build
+from tests.recipe_corpora import build
 
 CASE = CASES["hubert-post"]
 

@@ -10,7 +10,7 @@ import pytest
 from s3prl_convexprune import compat
 from s3prl_convexprune.compat import sid_cache
 from s3prl_convexprune.errors import CorpusError
-from tests import tiny_corpora
+from tests import recipe_corpora
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def files(dataset, root: Path, mode: str = "train") -> list[str]:
 
 def test_a_second_corpus_gets_its_own_files(dataset, tmp_path):
     for name in ("first", "second"):
-        tiny_corpora.sid(tmp_path / name, speakers=2 if name == "first" else 3)
+        recipe_corpora.sid(tmp_path / name, speakers=2 if name == "first" else 3)
     first, second = (files(dataset, tmp_path / name) for name in ("first", "second"))
     assert all(path.startswith(str(tmp_path / "first")) for path in first)
     assert all(path.startswith(str(tmp_path / "second")) for path in second)
@@ -38,7 +38,7 @@ def test_a_second_corpus_gets_its_own_files(dataset, tmp_path):
 
 
 def test_a_changed_list_is_read_anew_and_an_unchanged_one_is_not_searched_again(dataset, tmp_path):
-    tiny_corpora.sid(tmp_path / "corpus", speakers=2)
+    recipe_corpora.sid(tmp_path / "corpus", speakers=2)
     path = tmp_path / "corpus" / "veri_test_class.txt"
     before = files(dataset, tmp_path / "corpus")
     kept = sid_cache.cache_dir(tmp_path / "corpus", path) / "train.pkl"
@@ -52,7 +52,7 @@ def test_a_changed_list_is_read_anew_and_an_unchanged_one_is_not_searched_again(
 def test_nothing_is_left_in_the_package_or_half_written(dataset, tmp_path):
     import s3prl.downstream.voxceleb1.dataset as module
 
-    tiny_corpora.sid(tmp_path / "corpus")
+    recipe_corpora.sid(tmp_path / "corpus")
     files(dataset, tmp_path / "corpus", "dev")
     assert not (Path(module.__file__).parent / ".cache" / "dev.pkl").exists()
     kept = sid_cache.cache_dir(tmp_path / "corpus", tmp_path / "corpus" / "veri_test_class.txt")
@@ -60,7 +60,7 @@ def test_nothing_is_left_in_the_package_or_half_written(dataset, tmp_path):
 
 
 def test_the_first_missing_file_is_named(dataset, tmp_path):
-    tiny_corpora.sid(tmp_path / "corpus")
+    recipe_corpora.sid(tmp_path / "corpus")
     (tmp_path / "corpus" / "dev" / "wav" / "id10002" / "video1" / "00001.wav").unlink()
     with pytest.raises(CorpusError, match="id10002/video1/00001.wav"):
         files(dataset, tmp_path / "corpus")

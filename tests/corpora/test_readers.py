@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import soundfile
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.corpora import CORPORA, read_corpus
-from s3prl_convexprune.corpora import librispeech as librispeech_reader
 from s3prl_convexprune.corpora import speech_commands as speech_commands_reader
 from s3prl_convexprune.corpora.manifest import with_label
 from s3prl_convexprune.errors import CorpusError
@@ -41,15 +39,6 @@ def iemocap(tmp_path_factory):
         path.write_text(path.read_text().replace("C-E2:\tNeutral;\t()\n", others))
         (path.parent / "Categorical").mkdir(exist_ok=True)
         (path.parent / "Categorical" / f"{path.stem}_e2_cat.txt").write_text("not a label file of ours\n")
-    return root
-
-
-@pytest.fixture(scope="module")
-def librispeech(tmp_path_factory):
-    root = tiny_corpora.librispeech(tmp_path_factory.mktemp("LibriSpeech"))
-    (root / "SPEAKERS.TXT").write_text(
-        ";ID  |SEX| SUBSET           |MINUTES| NAME\n19   | F | train-clean-100 | 25.03 | A\n"
-    )
     return root
 
 
@@ -133,58 +122,6 @@ def test_iemocap_without_audio_for_its_labels(iemocap, tmp_path):
     shutil.copytree(iemocap / "Session1" / "dialog", tmp_path / "Session1" / "dialog")
     with pytest.raises(CorpusError, match="sentences/wav"):
         read_corpus("iemocap", "emotion", tmp_path)
-
-
-def test_librispeech_speakers(librispeech):
-    rows = read_corpus("librispeech", "speaker", librispeech)
-    assert count(rows, "speaker") == {str(number): 3 for number in range(19, 25)}
-    assert {(row.split, row.path.parts[-4]) for row in rows} == {
-        ("train", "train-clean-100"),
-        ("dev", "dev-clean"),
-        ("test", "test-clean"),
-    }
-
-
-def expected_segments(root: Path, tier: str):
-    for path, sentence, seconds in forced_alignments.utterances_of(root):
-        for start, end, label in forced_alignments.spoken_segments(sentence, seconds)[tier]:
-            if label not in ("", "sil"):
-                yield str(path), start, end, label.rstrip("1")
-
-
-@pytest.mark.parametrize(("label", "tier"), [("word", "words"), ("phoneme", "phones")])
-@pytest.mark.parametrize("form", ["TextGrid folder", "TextGrids in the corpus", "CTM file", "CTM folder"])
-def test_librispeech_segments_from_alignments(librispeech, tmp_path, label, tier, form):
-    root, options = librispeech, {}
-    if form == "TextGrids in the corpus":
-        root = shutil.copytree(librispeech, tmp_path / "LibriSpeech")
-        forced_alignments.textgrids(root, root)
-    elif form == "TextGrid folder":
-        options["alignments"] = forced_alignments.textgrids(root, tmp_path / "grids")
-    else:
-        table = forced_alignments.ctm(root, tmp_path / f"{tier}.ctm", tier)
-        options["alignments"] = table if form == "CTM file" else tmp_path
-    rows = librispeech_reader.read(root, label, **options)
-    rows = sorted(rows, key=lambda row: (str(row.path), row.start))
-    found = [(str(row.path), row.start, row.end, row.labels[label]) for row in rows]
-    wanted = sorted(expected_segments(root, tier))
-    assert [(path, name) for path, _, _, name in found] == [(path, name) for path, _, _, name in wanted]
-    assert [row[1:3] for row in found] == [pytest.approx(row[1:3], abs=2e-4) for row in wanted]
-    assert all(row.labels["speaker"] == row.speaker == row.path.parts[-3] for row in rows)
-
-
-def test_librispeech_partly_aligned_says_how_much_is_missing(librispeech, tmp_path, caplog):
-    grids = sorted(forced_alignments.textgrids(librispeech, tmp_path / "grids").rglob("*.TextGrid"))
-    for path in grids[1:]:
-        path.unlink()
-    rows = librispeech_reader.read(librispeech, "word", alignments=tmp_path / "grids")
-    assert {row.path.stem for row in rows} == {grids[0].stem}
-    assert "17 of 18 utterances have no alignment" in caplog.text
-
-
-def test_librispeech_without_alignments(librispeech):
-    with pytest.raises(CorpusError, match=r"\*\.TextGrid"):
-        read_corpus("librispeech", "phoneme", librispeech)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, corpus in CORPORA.items() if not corpus.shipped))

@@ -21,7 +21,7 @@ import yaml
 from s3prl_convexprune import run_downstream as run
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.upstreams import names
-from tests import tiny_corpora
+from tests import recipe_corpora, tiny_corpora
 from tests.corpora import forced_alignments
 from tests.downstream.conftest import SHORT, override
 
@@ -53,8 +53,8 @@ def stand_in(text: str) -> str:
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """A home folder of its own to stand in, with the corpora in the variables and under the page's name."""
-    corpora = tiny_corpora.ks(tmp_path / "corpora" / "ks", words=("yes", "no", "up"), train=8)
-    corpora |= tiny_corpora.sid(tmp_path / "corpora" / "sid") | tiny_corpora.er(tmp_path / "corpora" / "er")
+    corpora = recipe_corpora.ks(tmp_path / "corpora" / "ks", words=("yes", "no", "up"), train=8)
+    corpora |= recipe_corpora.sid(tmp_path / "corpora" / "sid") | recipe_corpora.er(tmp_path / "corpora" / "er")
     for name, value in corpora.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(tmp_path))

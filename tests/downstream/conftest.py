@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests import tiny_corpora
+from tests import recipe_corpora
 from tests.checkpoints import CASES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -153,5 +153,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment variables that point at tiny corpora of all four tasks."""
     folder = tmp_path_factory.mktemp("corpora")
     return {
-        key: value for task in tiny_corpora.BUILDERS for key, value in tiny_corpora.build(task, folder / task).items()
+        key: value
+        for task in recipe_corpora.BUILDERS
+        for key, value in recipe_corpora.build(task, folder / task).items()
     }

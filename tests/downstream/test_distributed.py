@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import tiny_corpora
+from tests import recipe_corpora
 
 from .conftest import SHORT, SMALL_ASR, override
 
@@ -36,10 +36,10 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Corpora whose utterances all have one length: what is in a batch must not change what its padding is."""
     root = tmp_path_factory.mktemp("even")
     return {
-        **tiny_corpora.ks(root / "ks", words=("yes", "no", "up"), train=3, lengths=(1.0,), noise=1.0),
-        **tiny_corpora.sid(root / "sid", speakers=2, clips=2),
-        **tiny_corpora.er(root / "er", clips=1),
-        **tiny_corpora.asr(root / "asr", utterances=4),
+        **recipe_corpora.ks(root / "ks", words=("yes", "no", "up"), train=3, lengths=(1.0,), noise=1.0),
+        **recipe_corpora.sid(root / "sid", speakers=2, clips=2),
+        **recipe_corpora.er(root / "er", clips=1),
+        **recipe_corpora.asr(root / "asr", utterances=4),
     }
 
 

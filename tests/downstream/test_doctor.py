@@ -12,7 +12,7 @@ from s3prl_convexprune.compat import sox_effects
 from s3prl_convexprune.doctor import examine
 from s3prl_convexprune.tasks.recipes import RECIPES
 from s3prl_convexprune.tasks.table import DOWNSTREAMS
-from tests import tiny_corpora
+from tests import recipe_corpora
 
 
 def findings(environ: dict | None = None) -> dict[tuple[str, str], object]:
@@ -29,7 +29,7 @@ def test_versions_and_every_remedy_with_its_reason():
 
 
 def test_recipes_are_ready_once_their_corpus_is_there(tmp_path):
-    bare, given = findings(), findings(tiny_corpora.er(tmp_path))
+    bare, given = findings(), findings(recipe_corpora.er(tmp_path))
     assert "S3PRL_CONVEXPRUNE_DATA_IEMOCAP" in bare["recipes", "emotion"].state
     assert not bare["recipes", "emotion"].ok and not bare["recipes", "emotion"].broken
     assert given["recipes", "emotion"].state == "ready"

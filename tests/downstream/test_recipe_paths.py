@@ -7,7 +7,7 @@ import yaml
 
 from s3prl_convexprune.errors import CorpusError
 from s3prl_convexprune.tasks.recipes import RECIPES, fill_paths, recipe_path
-from tests import tiny_corpora
+from tests import recipe_corpora
 
 TASKS = {"ks": "speech_commands", "sid": "voxceleb1", "er": "emotion", "asr": "asr"}
 
@@ -25,7 +25,7 @@ def test_every_open_path_is_a_key_of_the_shipped_recipe(downstream):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_environment_fills_all(tmp_path, task):
-    environ = tiny_corpora.build(task, tmp_path)
+    environ = recipe_corpora.build(task, tmp_path)
     config = shipped(TASKS[task])
     fill_paths(TASKS[task], config, environ)
     filled = config["downstream_expert"]["datarc"]
@@ -36,7 +36,7 @@ def test_the_environment_fills_all(tmp_path, task):
 
 
 def test_a_stated_root_goes_before_the_environment_and_brings_its_prepared_files(tmp_path):
-    tiny_corpora.sid(tmp_path / "mine")
+    recipe_corpora.sid(tmp_path / "mine")
     config = shipped("voxceleb1")
     config["downstream_expert"]["datarc"]["file_path"] = str(tmp_path / "mine")
     fill_paths("voxceleb1", config, {"S3PRL_CONVEXPRUNE_DATA_VOXCELEB1": str(tmp_path / "other")})

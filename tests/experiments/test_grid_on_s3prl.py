@@ -27,7 +27,7 @@ from s3prl_convexprune.results.outcome import read_checkpoint  # noqa: E402
 from s3prl_convexprune.results.reading import read_results  # noqa: E402
 from s3prl_convexprune.schema import read_json  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
-from tests.tiny_corpora import build  # noqa: E402
+from tests.recipe_corpora import build  # noqa: E402
 
 OVERRIDES = {
     "all": "config.runner.total_steps=8,,config.runner.eval_step=3,,"

@@ -11,7 +11,7 @@ from s3prl_convexprune.experiments.cells.run import run_cells
 from s3prl_convexprune.experiments.frozen.planning import make_plan
 from s3prl_convexprune.results.reading import read_results
 from tests.checkpoints import CASES
-from tests.tiny_corpora import build
+from tests.recipe_corpora import build
 
 SHORT = [
     "config.runner.total_steps=6",
