@@ -6,9 +6,8 @@ A wrong key, rule, task or type is answered with its place in the file and the n
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ..upstreams.names import check_cut_name
 from ..yaml_file import read_yaml, shown
 from .rules import RULES
 from .study import Base, Choose, Costs, Evaluation, Labelling, Study
+from .study_values import known_keys, list_of, made_of, mapping_of, one_of, there_twice
 
 KEYS = (
     "study",
@@ -88,36 +88,36 @@ def study_names() -> list[str]:
 
 
 def _study(given: dict[str, Any], text: str) -> Study:
-    _known_keys("", given, KEYS)
+    known_keys("", given, KEYS)
     for key in ("study", "upstreams", "analyses"):
         if not given.get(key):
             raise ConfigError(f"{key!r} is missing")
     name = given["study"]
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         raise ConfigError(f"study {name!r}: expected a name of letters, digits, '_', '-' and '.'")
-    bases = tuple(_base(entry) for entry in _list("upstreams", given["upstreams"]))
-    if twice := _twice(base.name for base in bases):
+    bases = tuple(_base(entry) for entry in list_of("upstreams", given["upstreams"]))
+    if twice := there_twice(base.name for base in bases):
         raise ConfigError(f"upstreams: {twice} is there twice")
     analyses = {
-        str(key): _made(f"analyses.{key}", Labelling, value)
-        for key, value in _mapping("analyses", given["analyses"]).items()
+        str(key): made_of(f"analyses.{key}", Labelling, value)
+        for key, value in mapping_of("analyses", given["analyses"]).items()
     }
     evaluate = tuple(
         _evaluation(f"evaluate.{number}", value)
-        for number, value in enumerate(_list("evaluate", given.get("evaluate") or []))
+        for number, value in enumerate(list_of("evaluate", given.get("evaluate") or []))
     )
     study = Study(
         name=name,
         title=str(given.get("title") or name),
         bases=bases,
         analyses=analyses,
-        cuts=_rules("cuts", _list("cuts", given.get("cuts") or ["whole"])),
+        cuts=_rules("cuts", list_of("cuts", given.get("cuts") or ["whole"])),
         evaluate=evaluate,
-        published=_published(given.get("published")),
-        profile=_made("profile", Costs, given["profile"]) if given.get("profile") is not None else None,
-        notes=tuple(map(str, _list("notes", given.get("notes") or []))),
+        published=one_of("published", given.get("published"), PUBLISHED),
+        profile=made_of("profile", Costs, given["profile"]) if given.get("profile") is not None else None,
+        notes=tuple(map(str, list_of("notes", given.get("notes") or []))),
         text=text,
-        fallback=_fallback(given.get("fallback")),
+        fallback=one_of("fallback", given.get("fallback"), FALLBACKS),
         margin=MARGIN.check("margin", given.get("margin", Study.margin)),
     )
     for evaluation in evaluate:
@@ -134,32 +134,20 @@ def _study(given: dict[str, Any], text: str) -> Study:
             raise ConfigError(f"evaluation {evaluation.title}: 'after' is for fine-tuned upstreams")
         if not evaluation.seeds:
             raise ConfigError(f"evaluation {evaluation.title}: 'seeds' is empty")
-    if twice := _twice(evaluation.title for evaluation in evaluate):
+    if twice := there_twice(evaluation.title for evaluation in evaluate):
         raise ConfigError(f"evaluate: {twice} is there twice; another study may have the other")
     return study
 
 
-def _fallback(given: Any) -> str | None:
-    if given is not None and given not in FALLBACKS:
-        raise ConfigError(f"fallback: {shown(given)}{nearest(str(given), FALLBACKS)}")
-    return given
-
-
-def _published(given: Any) -> str | None:
-    if given is not None and given not in PUBLISHED:
-        raise ConfigError(f"published: {shown(given)}{nearest(str(given), PUBLISHED)}")
-    return given
-
-
 def _evaluation(where: str, given: Any) -> Evaluation:
-    given = dict(_mapping(where, given))
+    given = dict(mapping_of(where, given))
     cuts = given.pop("cuts", None)
-    made: Evaluation = _made(where, Evaluation, given)
+    made: Evaluation = made_of(where, Evaluation, given)
     if made.task not in TASKS:
         raise ConfigError(f"{where}: no task {made.task!r}{nearest(made.task, TASKS)}")
     if cuts is None:
         return made
-    return dataclasses.replace(made, cuts=_rules(f"{where}.cuts", _list(f"{where}.cuts", cuts)))
+    return dataclasses.replace(made, cuts=_rules(f"{where}.cuts", list_of(f"{where}.cuts", cuts)))
 
 
 def _base(given: Any) -> Base:
@@ -188,7 +176,7 @@ def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
             raise ConfigError(f"{where}: {shown(entry)}: expected a rule, or {{rule: {{option: value}}}}")
         if name not in RULES:
             raise ConfigError(f"{where}: no rule {name!r}{nearest(name, RULES)}")
-        _known_keys(f"{where}.{name}", options, (*RULES[name].options, *RULES[name].any_of))
+        known_keys(f"{where}.{name}", options, (*RULES[name].options, *RULES[name].any_of))
         for option in RULES[name].options:
             if option not in options:
                 raise ConfigError(f"{where}: the rule {name} needs {option}, such as {{{name}: {{{option}: 0.6}}}}")
@@ -198,43 +186,6 @@ def _rules(where: str, given: Iterable[Any]) -> tuple[Choose, ...]:
         except ConfigError as error:
             raise ConfigError(f"{where}.{name}: {error}") from None
     return tuple(rules)
-
-
-def _made(where: str, kind: type[Any], given: Any) -> Any:
-    """A dataclass of the study from what YAML gave."""
-    from pydantic import TypeAdapter, ValidationError
-
-    _known_keys(where, _mapping(where, given), [key.name for key in dataclasses.fields(kind)])
-    for key in dataclasses.fields(kind):
-        required = key.default is dataclasses.MISSING and key.default_factory is dataclasses.MISSING
-        if required and key.name not in given:
-            raise ConfigError(f"{where}: {key.name!r} is missing")
-    try:
-        made = TypeAdapter(kind).validate_json(json.dumps(given, default=str))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join([where, *map(str, first["loc"])])
-        expected = first["msg"].removeprefix("Input should be ").replace("valid array", "list")
-        raise ConfigError(f"{place} is {shown(first['input'])}; expected {expected}") from None
-    return made
-
-
-def _known_keys(where: str, given: Mapping[Any, Any], known: Sequence[str]) -> None:
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"{f'{where}: ' if where else ''}no key {shown(key)}{nearest(str(key), known)}")
-
-
-def _list(where: str, given: Any) -> list[Any]:
-    if not isinstance(given, list):
-        raise ConfigError(f"{where} is {shown(given)}; expected a list")
-    return given
-
-
-def _mapping(where: str, given: Any) -> dict[Any, Any]:
-    if not isinstance(given, dict):
-        raise ConfigError(f"{where} is {shown(given)}; expected a mapping")
-    return given
 
 
 def _override(path: Path, given: Any, override: str) -> None:
@@ -250,12 +201,3 @@ def _override(path: Path, given: Any, override: str) -> None:
         raise ConfigError(
             f"{path}: --override {override!r}: expected KEY=VALUE with a key of the file, such as evaluate.0.seeds=[1]"
         ) from None
-
-
-def _twice(names: Iterable[Any]) -> Any:
-    seen: set[Any] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,25 +18,39 @@ from tests.recipe_corpora import BUILDERS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The corpora's folder, and the variables that point at them."""
     root = tmp_path_factory.mktemp("corpora")
+    variables = {"XDG_CACHE_HOME": str(root / "cache")}
+    for task, build in BUILDERS.items():
+        variables |= build(root / task, lengths=LENGTHS)
+    return root, variables
+
+
+@pytest.fixture(scope="module")
+def corpora(laid_out: tuple[Path, dict[str, str]]) -> Iterator[Path]:
+    root, variables = laid_out
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        for task, build in BUILDERS.items():
-            for name, value in build(root / task, lengths=LENGTHS).items():
-                patch.setenv(name, value)
+        for name, value in variables.items():
+            patch.setenv(name, value)
         yield root
 
 
 @pytest.fixture(scope="session")
-def alone(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Grid]:
-    """The cells of one of `RUNS`, each run alone, once for all tests."""
+def ran_alone() -> dict[str, Grid]:
+    return {}
 
-    @functools.cache
+
+@pytest.fixture(scope="module")
+def alone(corpora: Path, ran_alone: dict[str, Grid], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Grid]:
+    """The cells of one of `RUNS`, each run alone, once for all files."""
+
     def run_alone(name: str) -> Grid:
-        plan = plan_for(corpora, name, tmp_path_factory.mktemp("alone"), together=1)
-        with pytest.MonkeyPatch.context() as patch:
-            assert run(plan, patch) == []
-        return plan
+        if name not in ran_alone:
+            plan = plan_for(corpora, name, tmp_path_factory.mktemp("alone"), together=1)
+            with pytest.MonkeyPatch.context() as patch:
+                assert run(plan, patch) == []
+            ran_alone[name] = plan
+        return ran_alone[name]
 
     return run_alone
