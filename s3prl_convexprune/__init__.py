@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .upstreams.profiling import profile as profile
     from .upstreams.prune import prune_upstream as prune_upstream
     from .upstreams.registry import build_upstream as build_upstream
+    from .upstreams.timing_depths import time_depths as time_depths
     from .verbs import Board as Board
     from .verbs import export as export
     from .verbs import leaderboard as leaderboard
@@ -98,6 +99,7 @@ if not TYPE_CHECKING:  # which would let any name pass
             "experiments.run": ("run",),
             "experiments.study_file": ("read_study",),
             "upstreams.names": ("upstream_names",),
+            "upstreams.timing_depths": ("time_depths",),
             "upstreams.export": ("Export",),
             "upstreams.prune": ("prune_upstream",),
             "upstreams.registry": ("build_upstream",),

@@ -48,7 +48,12 @@ def select(
     analysis_path: str | Path,
     policy: str = DEFAULT_POLICY,
     *,
-    budget: Budget | None = None,
+    max_params: float | None = None,
+    max_macs: float | None = None,
+    max_mb: float | None = None,
+    max_latency_ms: float | None = None,
+    max_rtf: float | None = None,
+    times: str | Path | None = None,
     fallback: str | None = None,
     margin: float | None = None,
     name: str | None = None,
@@ -63,7 +68,8 @@ def select(
             screen beside the analysis: the shallowest depth whose predicted accuracy is not worse than the whole
             upstream's by more than `margin`.
         margin: for ``non-inferior``: accuracy points, stated beforehand.
-        budget: for ``budget``: the limits that a depth has to keep.
+        max_params, max_macs, max_mb, max_latency_ms, max_rtf, times: for ``budget``: the limits that a depth has to
+            keep, see `budget.Budget`.
         fallback: the policy that chooses when the curve decides nothing, or ``whole`` to cut nothing then.
         name: the upstream's name on the hub; `<base>_convexpruned_<label>` when None. The name of a config that
             ships with this package, such as `hubert_convexpruned_words`, is taken only when it is given here: the
@@ -76,6 +82,15 @@ def select(
         UndecidedError: the curve decides nothing and there is no fallback; nothing is written.
         ConfigError: the policy cannot be applied, or the name cannot be a hub name.
     """
+    limits = {
+        "max_params": max_params,
+        "max_macs": max_macs,
+        "max_mb": max_mb,
+        "max_latency_ms": max_latency_ms,
+        "max_rtf": max_rtf,
+        "times": times if times is None else Path(times),
+    }
+    budget = Budget(**limits) if any(limit is not None for limit in limits.values()) else None  # type: ignore[arg-type]
     analysis_path = Path(analysis_path)
     analysis = Analysis.read(analysis_path)
     name = name or _default_name(analysis)

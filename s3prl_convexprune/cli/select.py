@@ -40,14 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..analysis.select import select
-    from ..budget import Budget
-
-    limits = {name: value for name in (*LIMITS, "times") if (value := getattr(args, name)) is not None}
 
     selected = select(
         args.analysis,
         args.policy,
-        budget=Budget(**limits) if limits else None,
+        **{name: getattr(args, name) for name in (*LIMITS, "times")},
         margin=args.margin,
         fallback=args.fallback,
         name=args.name,
