@@ -58,7 +58,7 @@ def _of(
     answers = read_answers(measured)
     scores = resampled(answers)
     depths = {cut.layers: cut.name for cut in cuts if cut.choose.rule == "all-depths"}
-    others = [cut for cut in cuts if cut.name not in depths.values()]
+    others = [cut for cut in cuts if cut.layers and cut.name not in depths.values()]  # no layer: nothing costs as much
     chosen = {cut.choose.title: (cut.name, _kept(cut, depths)) for cut in cuts if cut.choose.rule != "all-depths"}
     title = f"{get_task(rows[0].task).title}, {base.name}"
     found = rules.table(title, rules.verdicts(depths, chosen, scores), len(depths), margin)
