@@ -105,12 +105,12 @@ def speakers(source: Path, out: Path) -> None:
             wav = load_audio(path)
             for piece in range(min(3, len(wav) // PIECE)):
                 name = f"id{10001 + number}/{path.stem}/{piece + 1:05d}.wav"
-                place = f"VoxCeleb1/dev/wav/{name}"
+                place = f"dev/wav/{name}"
                 write(out / place, wav[piece * PIECE : (piece + 1) * PIECE])
                 row = {"path": place, "speaker": f"id{10001 + number}", "recording": path.stem, "split": split}
                 rows.append(row)
                 lines.append(f"{('train', 'dev', 'test').index(split) + 1} {name}\n")
-    (out / "iden_split.txt").write_text("".join(lines))
+    (out / "veri_test_class.txt").write_text("".join(lines))
     manifest(out, rows)
 
 

@@ -30,7 +30,7 @@ margin: %s
 evaluate: [{task: ks}]
 """
 BASE = Base("tiny", "hf_hubert_custom", "org/tiny")
-SHARES = {"tiny_convexpruned_1_of_2": 0.5, "tiny": 0.8, "tiny_layers_2": 0.6}
+SHARES = {"tiny_convexpruned_1_of_2": 0.5, "tiny": 0.8, "tiny_layers_2": 0.6, "tiny_convexpruned_0_of_2": 0.4}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cells")
     called = [f"yes-{at % 6:08x}_nohash_{at}.wav" for at in range(60)]
     for name, share in SHARES.items():
-        layers = 2 if name == "tiny" else 1
+        layers = {"tiny": 2, "tiny_convexpruned_0_of_2": 0}.get(name, 1)
         for seed in range(1, 6):
             right = right_answers(60, share, 10 * seed + layers)
             depth = Depth(base="hf_hubert_custom")
@@ -63,6 +63,7 @@ def test_every_table_of_a_study(cells: Path, tmp_path: Path) -> None:
             ("whole", 2, names[1]),
             ("argmax", 1, names[0]),
             ("bottom", 1, names[2]),
+            ("within-sem", 0, names[3]),
         )
     ]
     rows = tuple(ScreenRow(k, 58 + 12 * k, 50, 90, 0, 0, 0, (1 / (k + 1),) * (k + 1)) for k in (1, 2))
@@ -75,6 +76,7 @@ def test_every_table_of_a_study(cells: Path, tmp_path: Path) -> None:
     assert "Prediction and score: mean absolute error 11.00 [" in text  # of 20 and 2 points
     argmax = next(line for line in lines if line.startswith("| argmax |"))
     assert "| L1 | 50.00 [" in argmax and "| 30.00 [" in argmax and argmax.endswith("| lower, within 60 |")
+    assert any(line.startswith("| within-sem | L0 | 40.00 [") for line in lines) and "| 0: " not in text
     assert "| 1: 2 | bottom | 60.00 [" in text and "| +10.00 [" in text
     assert lines[-1] == "KS, tiny: intervals draw 6 speakers and 5 seeds."
     assert not tables(study, {"ks": [cut for cut in cuts if cut.choose.rule != "all-depths"]}, [], {}, [])
@@ -84,7 +86,7 @@ def test_cuts_of_a_checkpoint_are_compared_with_the_whole_of_it(cells: Path) -> 
     rows = load_rows([cells])
     assert not any(entry.differences or entry.is_whole for entry in make_leaderboard(rows))
     first, *others = make_leaderboard(rows, wholes=dict.fromkeys(SHARES, "tiny"))
-    assert first.is_whole and {entry.differences["ks"].value for entry in others} == {-30.0, -20.0}
+    assert first.is_whole and {entry.differences["ks"].value for entry in others} == {-40.0, -30.0, -20.0}
 
 
 def test_a_head_that_reads_one_state_gives_it_all_the_weight(cells: Path) -> None:

@@ -108,7 +108,7 @@ class Scores:
         total = variances.sum()
         half = math.inf if not self.sources else 0.0
         if total > 0:
-            freedom = total**2 / (variances**2 / degrees).sum()
+            freedom = 1 / ((variances / total) ** 2 / degrees).sum()
             half = float(t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(total)
         return Interval(value, max(lowest, value - half), min(highest, value + half))
 

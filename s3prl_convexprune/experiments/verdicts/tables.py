@@ -10,6 +10,7 @@ from ...results.result import Result
 from ...results.summary import score_task
 from ...tasks.table import get_task
 from ..cuts import Cut
+from ..rules import RULES
 from ..study import Base, Study
 from . import depths as every_depth
 from . import equal_cost, rules
@@ -58,7 +59,7 @@ def _of(
     answers = read_answers(measured)
     scores = resampled(answers)
     depths = {cut.layers: cut.name for cut in cuts if cut.choose.rule == "all-depths"}
-    others = [cut for cut in cuts if cut.layers and cut.name not in depths.values()]  # no layer: nothing costs as much
+    others = [cut for cut in cuts if _elsewhere(cut, depths)]
     chosen = {cut.choose.title: (cut.name, _kept(cut, depths)) for cut in cuts if cut.choose.rule != "all-depths"}
     title = f"{get_task(rows[0].task).title}, {base.name}"
     found = rules.table(title, rules.verdicts(depths, chosen, scores), len(depths), margin)
@@ -73,5 +74,10 @@ def _of(
     return [*lines, "", f"{title}: intervals draw {answers.counted}."]
 
 
+def _elsewhere(cut: Cut, depths: Mapping[int, str]) -> bool:
+    """Whether other than the top layers were dropped. A cut that keeps none, only the state before them, is a cut."""
+    return RULES[cut.choose.rule].drops and cut.name not in depths.values()
+
+
 def _kept(cut: Cut, depths: Mapping[int, str]) -> str:
-    return f"L{cut.layers}" if cut.name in depths.values() else f"{cut.layers} layers"
+    return f"{cut.layers} layers" if _elsewhere(cut, depths) else f"L{cut.layers}"
