@@ -1,7 +1,8 @@
-"""Where the shipped folders are: inside the package in a wheel, beside it in a checkout."""
+"""Where folders are: those that ship, in the package in a wheel and beside it in a checkout; and the user's cache."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -25,3 +26,8 @@ def downstream_recipes_dir() -> Path:
 def studies_dir() -> Path:
     """The folder of the studies that ship."""
     return _folder("studies")
+
+
+def user_cache() -> Path:
+    """The folder of what may be made again: `s3prl_convexprune` below ``$XDG_CACHE_HOME``, by default `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3prl_convexprune"

@@ -17,9 +17,10 @@ from types import ModuleType
 from typing import Any
 
 from .._importhook import on_import
+from ..resources import user_cache
 from . import sox_effects
 from .remedy import Remedy
-from .sid_cache import cache_root, first_process_first
+from .sid_cache import first_process_first
 
 PYSOX = "sox"
 LENGTHS = ".wav_lengths"
@@ -58,7 +59,7 @@ def _patch_dataset(module: Any) -> None:
             finally:
                 module.__file__ = here
 
-        kept = cache_root() / "sv_voxceleb1" / _digest(file_path)
+        kept = user_cache() / "sv_voxceleb1" / _digest(file_path)
         with first_process_first():
             if not (kept / LENGTHS).is_dir():  # measured into another folder, then moved: a killed run leaves no half
                 kept.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .._importhook import on_import
+from .hf_models import EXPERTS
 from .remedy import Remedy
 
 if TYPE_CHECKING:
     from torch import nn
-
-EXPERTS = ("s3prl.upstream.hf_hubert.expert", "s3prl.upstream.hf_wav2vec2.expert")
 
 
 def output_is_last_state(model: nn.Module) -> None:

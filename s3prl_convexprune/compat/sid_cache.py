@@ -16,6 +16,7 @@ from typing import Any
 
 from .._importhook import on_import
 from ..errors import CorpusError
+from ..resources import user_cache
 from .remedy import Remedy
 
 
@@ -40,12 +41,7 @@ def cache_dir(file_path: str | os.PathLike[str], meta_data: str | os.PathLike[st
         raise CorpusError(
             f"VoxCeleb1 list {meta_data}: {error.strerror}; s3prl-convexprune prepare sid makes it"
         ) from None
-    return cache_root() / "voxceleb1" / digest.hexdigest()[:16]
-
-
-def cache_root() -> Path:
-    """The folder of everything that is cached for s3prl's recipes."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3prl_convexprune"
+    return user_cache() / "voxceleb1" / digest.hexdigest()[:16]
 
 
 @contextmanager

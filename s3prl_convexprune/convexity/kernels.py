@@ -11,6 +11,8 @@ from typing import Any
 
 import numba
 
+from s3prl_convexprune.resources import user_cache
+
 config: Any = numba.config  # numba's own settings, which have no types
 
 
@@ -49,9 +51,8 @@ def user_folder() -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home())
     if not home.is_dir():
         raise FileNotFoundError(f"{home} is not there")
-    ours = (home if os.environ.get("XDG_CACHE_HOME") else home / ".cache") / "s3prl_convexprune"
-    ours.mkdir(parents=True, exist_ok=True)
-    return _own(ours / "numba")
+    user_cache().mkdir(parents=True, exist_ok=True)
+    return _own(user_cache() / "numba")
 
 
 def temporary_folder() -> Path:

@@ -7,17 +7,17 @@ one kind of audio: a path. The same audio is kept once, and a fingerprint of pat
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 
 from ..atomic import write_bytes
 from ..errors import CorpusError
+from ..resources import user_cache
 
 
 def extracted_dir() -> Path:
     """Where such files lie: `s3prl_convexprune/audio` below `XDG_CACHE_HOME` or `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3prl_convexprune" / "audio"
+    return user_cache() / "audio"
 
 
 def keep(content: bytes, suffix: str = ".wav") -> Path:

@@ -5,14 +5,13 @@ Making the bundle takes seconds and depends on vl-convert's release alone, so it
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from ..atomic import write_text
 from ..errors import OutputError
+from ..resources import user_cache
 
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 END = "\n// end of the bundle\n"
@@ -21,7 +20,7 @@ END = "\n// end of the bundle\n"
 @cache
 def vega_script() -> str:
     """What a page includes to draw its figures. It needs no network, neither here nor in the browser."""
-    path = cache_dir() / f"vega-{version('vl-convert-python')}.js"
+    path = user_cache() / f"vega-{version('vl-convert-python')}.js"
     with suppress(OSError, UnicodeDecodeError):
         kept = path.read_text(encoding="utf-8")
         if kept.endswith(END):
@@ -32,8 +31,3 @@ def vega_script() -> str:
     with suppress(OSError, OutputError):  # without a home that can be written each page costs the seconds
         write_text(path, made)
     return made
-
-
-def cache_dir() -> Path:
-    """Where the bundle is kept: ``$XDG_CACHE_HOME/s3prl_convexprune``, by default in ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3prl_convexprune"

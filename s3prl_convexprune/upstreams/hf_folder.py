@@ -13,13 +13,13 @@ import torch
 
 from ..atomic import with_usual_mode
 from ..compat.hf_models import EXTRACTOR, find_file, read_extractor
+from ..compat.hf_weights import LAYER
 from ..errors import CheckpointError
 from ..safe_load import check_config, read_checkpoint
 
 if TYPE_CHECKING:
     from .family import Family
 
-LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
