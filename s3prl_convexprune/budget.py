@@ -17,6 +17,8 @@ from typing import NamedTuple
 from .errors import ConfigError
 from .numbers import SHARE, Range
 
+BYTES = 4  # of a parameter in float32
+
 
 class Limit(NamedTuple):
     """A row of `LIMITS`: which numbers it takes, what it limits, and whether that is a time."""

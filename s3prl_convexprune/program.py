@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -47,19 +46,6 @@ def run(body: Callable[[], int]) -> int:
     except KeyboardInterrupt as stop:  # one that comes right at the end too
         what, status = ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
         return _say(f"{what}; finished work is kept, the same command goes on from there", status)
-
-
-@contextmanager
-def children_spared() -> Iterator[None]:
-    """Processes started in this context do not hear Ctrl-C; the one that starts them does, and ends them.
-
-    A terminal sends it to all of them at once, also to one that is still importing and would answer with a traceback.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit, programs too
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _status(body: Callable[[], int]) -> int:

@@ -13,7 +13,8 @@ import s3prl_convexprune
 
 PACKAGE = Path(s3prl_convexprune.__file__).parent
 GROUND = {"errors", "atomic", "locks", "fingerprint", "versions", "resources", "numbers", "outputs", "schema"}
-GROUND |= {"policies", "sampling", "memory", "markdown", "progress", "program", "paper", "devices", "yaml_file"}
+GROUND |= {"policies", "sampling", "memory", "markdown", "progress", "program", "workers", "paper"}
+GROUND |= {"devices", "yaml_file"}
 GROUND |= {"safe_eval", "safe_load", "compat", "_importhook", "_lazy", "budget"}
 
 #: Room -> the rooms that it may import beside the ground floor, which imports nothing but itself.

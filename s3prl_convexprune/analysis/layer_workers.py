@@ -8,17 +8,17 @@ the process that started it; what they kept is kept.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from queue import Queue
 from typing import Any
 
 from .. import program
 from ..convexity.inputs import as_threads
 from ..errors import ConvexPruneError, DataError
+from ..workers import start_worker
 from .layer_scoring import Layer, Scoring, score_each
 
 
@@ -37,14 +37,9 @@ def score_in_processes(layers: list[Layer], how: Scoring, jobs: int) -> Iterator
     jobs = min(jobs, len(layers))
     workers = []
     for number in range(jobs):
-        with program.children_spared():
-            worker = subprocess.Popen(
-                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-        workers.append(worker)
-        mine = layers[number::jobs]
-        sent = {"layers": [asdict(layer) for layer in mine], "how": asdict(how), "threads": as_threads(None) // jobs}
-        threading.Thread(target=_listen, args=(number, worker, json.dumps(sent), events), daemon=True).start()
+        mine = [asdict(layer) for layer in layers[number::jobs]]
+        sent = json.dumps({"layers": mine, "how": asdict(how), "threads": as_threads(None) // jobs})
+        workers.append(start_worker(__name__, sent, partial(_put, events, number)))
     running = set(range(jobs))
     try:
         while running:
@@ -63,23 +58,15 @@ def score_in_processes(layers: list[Layer], how: Scoring, jobs: int) -> Iterator
             worker.wait()
 
 
-def _listen(number: int, worker: subprocess.Popen[str], line: str, events: Queue) -> None:
-    assert worker.stdin is not None and worker.stdout is not None
-    try:
-        worker.stdin.write(line + "\n")
-        worker.stdin.flush()
-        for said in worker.stdout:
-            events.put((number, json.loads(said)))
-    except (BrokenPipeError, ValueError):
-        pass  # it is dead; its exit status says how
-    events.put((number, None))
+def _put(events: Queue, number: int, event: Any) -> None:
+    events.put((number, event))
 
 
 def main() -> int:
     """The process that `score_in_processes` starts."""
     sent = json.loads(sys.stdin.readline())
     program.end_with_stdin()
-    lists = {name: value and tuple(value) for name, value in sent["how"].items() if name in ("labels", "groups")}
+    lists = {name: tuple(value) for name, value in sent["how"].items() if isinstance(value, list)}
     how = Scoring(**{**sent["how"], **lists})
 
     def body() -> int:
@@ -88,6 +75,8 @@ def main() -> int:
                 print(json.dumps(asdict(layer)), flush=True)
         except ConvexPruneError as error:
             print(json.dumps({"error": str(error)}), flush=True)
+        except KeyboardInterrupt:  # the process that started this one says so
+            return program.INTERRUPTED
         return 0
 
     return program.run(body)

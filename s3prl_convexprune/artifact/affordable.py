@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..budget import LIMITS, Budget, option_of
+from ..budget import BYTES, LIMITS, Budget, option_of
 from ..errors import ConfigError
 from .depth_times import DepthTime, DepthTimes
 
 if TYPE_CHECKING:
     from .analysis import Analysis
 
-BYTES = 4  # of a parameter in float32
 UNITS = {
     "max_params": "{:.3g} of the parameters",
     "max_macs": "{:.3g} of the MACs",

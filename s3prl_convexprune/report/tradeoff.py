@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..budget import BYTES
 from ..results.leaderboard import Entry
 from ..results.published import PublishedRow, four_task_score
 from ..results.tables import tasks_of
 from ..tasks.table import TASKS
 from ..upstreams.profile import Profile, Timing
-
-BYTES = 4  # of a parameter in float32
 
 
 @dataclass(frozen=True)

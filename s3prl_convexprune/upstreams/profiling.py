@@ -27,6 +27,7 @@ from ..memory import resident_memory
 from ..outputs import claim_output
 from ..progress import progress_bar
 from ..schema import validated
+from ..workers import children_spared
 from .checks import check
 from .cost import count_macs
 from .measuring import BATCHES, LENGTHS, REPEATS, check_numbers, profile_upstream
@@ -76,7 +77,7 @@ def profile(
 def _in_own_process(asked: dict[str, Any]) -> Profile:
     command = [sys.executable, "-m", f"{__package__}.profiling"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with program.children_spared():
+    with children_spared():
         started = subprocess.Popen(command, **pipes)
     with started as process:
         assert process.stdin and process.stdout

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import subprocess
-import sys
-import threading
 from dataclasses import fields, replace
 from typing import Any
 
 from tqdm import tqdm
 
 from ...errors import ConfigError
-from ...program import children_spared
 from ...progress import progress_bar
 from ...results.reading import FINISHED
 from ...results.result import Failure
+from ...workers import start_worker
 from .failures import note_failure
 from .plan import Plan
 from .worker import quiet_environment, send
@@ -39,17 +36,13 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
         started += 1
         in_hand[number] = set()
         first = number % jobs * len(plan.cells) // jobs
-        with children_spared():
-            worker = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.worker", str(first), str(jobs)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=quiet_environment(jobs),
-            )
-        workers[number] = worker
-        line = send(replace(plan, together=together))
-        threading.Thread(target=_listen, args=(number, worker, line, events), daemon=True).start()
+        workers[number] = start_worker(
+            f"{__package__}.worker",
+            send(replace(plan, together=together)),
+            lambda event: events.put((number, event)),
+            (str(first), str(jobs)),
+            quiet_environment(jobs),
+        )
 
     finished = sum((plan.folder(cell) / FINISHED).exists() for cell in plan.cells)
     bar = progress_bar(total=len(plan.cells), initial=finished, desc="cells", unit="cell", show=progress)
@@ -84,18 +77,6 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
         bar.close()
         for worker in workers.values():
             worker.terminate()
-
-
-def _listen(number: int, worker: subprocess.Popen[str], plan: str, events: queue.Queue) -> None:
-    assert worker.stdin is not None and worker.stdout is not None
-    try:
-        worker.stdin.write(plan + "\n")
-        worker.stdin.flush()
-        for line in worker.stdout:
-            events.put((number, json.loads(line)))
-    except (BrokenPipeError, ValueError):
-        pass  # the worker is dead; its exit status says how
-    events.put((number, None))
 
 
 def _death(code: int) -> str:
