@@ -14,7 +14,6 @@ nor torch by itself: each name below is imported when it is first used.
 from __future__ import annotations
 
 from . import _plugin
-from ._lazy import names_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,50 +65,58 @@ if TYPE_CHECKING:
     from .verbs import leaderboard as leaderboard
     from .versions import __version__ as __version__
 
+_MODULES = {
+    "analysis.analyze": ("analyze",),
+    "corpora": ("open_corpus",),
+    "corpora.manifest": ("Utterance", "read_manifest"),
+    "analysis.plot": ("draw_curve", "plot"),
+    "analysis.screen": ("Screen", "screen"),
+    "analysis.select": ("Selected", "select"),
+    "artifact": ("Analysis", "Choice"),
+    "convexity": ("GraphConvexity", "graph_convexity"),
+    "deploy.predict": ("Predictor", "load", "predict"),
+    "errors": (
+        "ArtifactError",
+        "AudioError",
+        "CheckpointError",
+        "ConfigError",
+        "ConvexPruneError",
+        "CorpusError",
+        "DataError",
+        "DepthError",
+        "InstallationError",
+        "OutputError",
+        "UndecidedError",
+        "UnknownUpstreamError",
+    ),
+    "experiments.cells.run": ("GridReport",),
+    "experiments.engine": ("run_study",),
+    "experiments.finetune": ("finetune",),
+    "experiments.run": ("run",),
+    "experiments.study_file": ("read_study",),
+    "upstreams.names": ("upstream_names",),
+    "upstreams.timing_depths": ("time_depths",),
+    "upstreams.export": ("Export",),
+    "upstreams.prune": ("prune_upstream",),
+    "upstreams.registry": ("build_upstream",),
+    "speechbrain": ("PrunedUpstream",),
+    "upstreams.profile": ("Profile",),
+    "upstreams.profiling": ("profile",),
+    "results.result": ("Result",),
+    "versions": ("__version__",),
+    "verbs": ("Board", "export", "leaderboard"),
+}
+
 if not TYPE_CHECKING:  # which would let any name pass
-    __all__, __getattr__, __dir__ = names_of(
-        __name__,
-        {
-            "analysis.analyze": ("analyze",),
-            "corpora": ("open_corpus",),
-            "corpora.manifest": ("Utterance", "read_manifest"),
-            "analysis.plot": ("draw_curve", "plot"),
-            "analysis.screen": ("Screen", "screen"),
-            "analysis.select": ("Selected", "select"),
-            "artifact": ("Analysis", "Choice"),
-            "convexity": ("GraphConvexity", "graph_convexity"),
-            "deploy.predict": ("Predictor", "load", "predict"),
-            "errors": (
-                "ArtifactError",
-                "AudioError",
-                "CheckpointError",
-                "ConfigError",
-                "ConvexPruneError",
-                "CorpusError",
-                "DataError",
-                "DepthError",
-                "InstallationError",
-                "OutputError",
-                "UndecidedError",
-                "UnknownUpstreamError",
-            ),
-            "experiments.cells.run": ("GridReport",),
-            "experiments.engine": ("run_study",),
-            "experiments.finetune": ("finetune",),
-            "experiments.run": ("run",),
-            "experiments.study_file": ("read_study",),
-            "upstreams.names": ("upstream_names",),
-            "upstreams.timing_depths": ("time_depths",),
-            "upstreams.export": ("Export",),
-            "upstreams.prune": ("prune_upstream",),
-            "upstreams.registry": ("build_upstream",),
-            "speechbrain": ("PrunedUpstream",),
-            "upstreams.profile": ("Profile",),
-            "upstreams.profiling": ("profile",),
-            "results.result": ("Result",),
-            "versions": ("__version__",),
-            "verbs": ("Board", "export", "leaderboard"),
-        },
-    )
+    __all__ = sorted(name for names in _MODULES.values() for name in names)
+
+    def __getattr__(name):
+        from ._lazy import first_use
+
+        return first_use(__name__, _MODULES, name)
+
+    def __dir__():
+        return __all__
+
 
 _plugin.start()

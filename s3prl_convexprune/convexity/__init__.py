@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from s3prl_convexprune._lazy import names_of
-
 if TYPE_CHECKING:
     from s3prl_convexprune.convexity.accuracy import knn_accuracy as knn_accuracy
     from s3prl_convexprune.convexity.accuracy import probe_accuracy as probe_accuracy
@@ -25,16 +23,23 @@ if TYPE_CHECKING:
     from s3prl_convexprune.convexity.similarity import mean_cosine as mean_cosine
     from s3prl_convexprune.convexity.similarity import mutual_knn as mutual_knn
 
+_MODULES = {
+    "accuracy": ("knn_accuracy", "probe_accuracy"),
+    "flat": ("Flatness", "flatness"),
+    "graph": ("NeighborGraph",),
+    "result": ("GraphConvexity",),
+    "score": ("compile_kernels", "graph_convexity"),
+    "selection": ("choose_layer", "probability_best"),
+    "similarity": ("linear_cka", "mean_cosine", "mutual_knn"),
+}
+
 if not TYPE_CHECKING:  # which would let any name pass
-    __all__, __getattr__, __dir__ = names_of(
-        __name__,
-        {
-            "accuracy": ("knn_accuracy", "probe_accuracy"),
-            "flat": ("Flatness", "flatness"),
-            "graph": ("NeighborGraph",),
-            "result": ("GraphConvexity",),
-            "score": ("compile_kernels", "graph_convexity"),
-            "selection": ("choose_layer", "probability_best"),
-            "similarity": ("linear_cka", "mean_cosine", "mutual_knn"),
-        },
-    )
+    __all__ = sorted(name for names in _MODULES.values() for name in names)
+
+    def __getattr__(name):
+        from s3prl_convexprune._lazy import first_use
+
+        return first_use(__name__, _MODULES, name)
+
+    def __dir__():
+        return __all__
