@@ -62,7 +62,7 @@ def measure_parts(n: int) -> dict[str, Any]:
 
     timed(tiles, "propose", "scan")
     timed(tiles, "propose_both", "scan")
-    timed(knn, "_decide", "float64 distances")
+    timed(knn, "decide", "float64 distances")
     relax = timed(lanes, "shortest_keys", "paths")
     timed(lanes, "sum_shares", "scoring")
     timed(lanes, "sum_interior", "standard error")

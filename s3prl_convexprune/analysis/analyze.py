@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from ..artifact import Analysis
+from ..convexity.approximate import ACROSS, import_faiss
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance, effective_split
 from ..errors import ConfigError, nearest
@@ -55,6 +56,7 @@ def analyze(
     jobs: Jobs | None = None,
     keep_points: bool = False,
     layer_jobs: int = 1,
+    approximate: bool = False,
     progress: bool = True,
 ) -> Analysis:
     """Measure the convexity of every layer of an upstream.
@@ -91,6 +93,7 @@ def analyze(
         device: where the upstream runs; None takes the GPU if there is one.
         jobs: a cluster's jobs that share the batches; None works here.
         layer_jobs: layers whose convexity is measured at a time, each by a process of its own.
+        approximate: whether neighbours may be approximate, for very many points; see `convexity.approximate`.
         keep_points: whether the pooled points stay beside the artifact, for `screen`.
         progress: whether to show progress bars.
 
@@ -121,6 +124,10 @@ def analyze(
             numbers.check(name, value)
     if context not in CONTEXTS:
         raise ConfigError(f"--context {context}{nearest(context, CONTEXTS)}")
+    if approximate:
+        import_faiss()
+        if across is not None:
+            raise ConfigError(f"--approximate does not go with --across: {ACROSS}")
     fixed = get_protocol(protocol)
     run = find_run(weights) if weights is not None else None
     if isinstance(corpus, str | Path):
@@ -153,5 +160,6 @@ def analyze(
             device=own_device(device),
             keep_points=keep_points,
             layer_jobs=layer_jobs,
+            approximate=approximate,
         )
         return measure(request, utterances, place, team, jobs, progress)

@@ -11,7 +11,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..artifact import LayerRow
+from ..artifact.approximation import Approximation
 from ..convexity import graph_convexity
+from ..convexity.approximate import ApproximateSearch
+from ..convexity.approximation import effect_on_score
+from ..convexity.knn import Search, nearest_neighbors
 from ..convexity.variations import variations
 from ..fingerprint import settings_sha256
 from ..schema import Artifact
@@ -40,6 +44,8 @@ class Scoring:
         neighbors: K.
         seed: of what is drawn.
         across: groups of the points within which there are no neighbours.
+        approximate: whether neighbours are found by `convexity.approximate`.
+        device: where exact neighbours are proposed; the numbers do not depend on it.
     """
 
     labels: tuple[str, ...]
@@ -50,11 +56,23 @@ class Scoring:
     draw_pairs: int | None
     seed: int
     across: tuple[str, ...] | None = None
+    approximate: bool = False
+    device: str = "cpu"
 
     @property
     def key(self) -> str:
         """Says what a kept layer was scored with."""
-        return settings_sha256(asdict(self))[:12]
+        return settings_sha256({**asdict(self), "device": None})[:12]
+
+    def search(self) -> Search:
+        """What finds neighbours."""
+        if self.approximate:
+            return ApproximateSearch(seed=self.seed)
+        if not self.device.startswith("cuda"):
+            return nearest_neighbors
+        from .device_search import DeviceSearch
+
+        return DeviceSearch(self.device)
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,7 @@ def score_layer(layer: Layer, how: Scoring, n_threads: int | None = None) -> Non
     """
     if Path(layer.kept).is_file():
         return
-    points = np.load(layer.points)
+    points, search = np.load(layer.points), how.search()
     result = graph_convexity(
         points,
         how.labels,
@@ -99,9 +117,22 @@ def score_layer(layer: Layer, how: Scoring, n_threads: int | None = None) -> Non
         draw_pairs=how.draw_pairs,
         seed=how.seed,
         n_threads=n_threads,
+        search=search,
     )
+    approximation = None
+    if isinstance(search, ApproximateSearch):
+        effect = effect_on_score(points, how.labels, search, how.neighbors, n_threads)
+        change, error = (None, None) if effect is None else (effect.change, effect.error)
+        approximation = Approximation(search.recall, search.probes, search.lists, change, error)
     varied = variations(
-        points, how.labels, how.neighbors, groups=how.groups, across=how.across, seed=how.seed, n_threads=n_threads
+        points,
+        how.labels,
+        how.neighbors,
+        groups=how.groups,
+        across=how.across,
+        seed=how.seed,
+        n_threads=n_threads,
+        search=how.search(),
     )
     row = LayerRow(
         layer=layer.depth,
@@ -120,6 +151,7 @@ def score_layer(layer: Layer, how: Scoring, n_threads: int | None = None) -> Non
         macs=layer.macs,
         sources=None if how.max_sources is None else result.settings["n_sources"],
         sampling_sem=result.sampling_sem,
+        approximation=approximation,
     )
     LayerScored(row, tuple(map(str, result.excluded)), tuple(varied)).write(layer.kept)
 

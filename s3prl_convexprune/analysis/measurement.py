@@ -164,6 +164,8 @@ class Measurement:
             draw_pairs=request.protocol.pairs_a_class,
             seed=request.seed,
             across=None if self.across is None else tuple(self.across),
+            approximate=request.approximate,
+            device=request.device,
         )
         layers, excluded, variations = score_layers(store, depths, how, costs, request.layer_jobs, self.progress)
         if request.keep_points:

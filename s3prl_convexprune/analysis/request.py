@@ -13,6 +13,7 @@ from .protocols import Protocol
 from .scoring import MACS_SECONDS
 
 CONTEXTS = ("file", "segment")
+APPROXIMATE = "approximate (faiss's inverted file on principal components), nearest found measured in all dimensions"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Request:
     across: str | None
     device: str
     keep_points: bool
+    approximate: bool
     layer_jobs: int
 
     @property
@@ -52,11 +54,13 @@ class Request:
             "per_class": self.per_class,
             "neighbors": self.neighbors,
             "max_sources": self.max_sources,
+            "approximate": self.approximate,
             "seed": self.seed,
             "split": self.split,
             "device": torch.device(self.device).type,
             "protocol": self.protocol.name,
             **{key: value for key, value in asdict(self.protocol).items() if key != "name"},
+            **({"neighbor_search": APPROXIMATE} if self.approximate else {}),
             "macs_seconds": MACS_SECONDS,
             "precision": self.precision,
             "context": self.context,

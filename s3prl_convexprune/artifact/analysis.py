@@ -15,6 +15,7 @@ from ..convexity import GraphConvexity
 from ..errors import ConfigError
 from ..policies import DEFAULT_POLICY
 from ..schema import Artifact
+from .approximation import said_of
 from .choosing import Choice, choose, decide, undecided
 from .firmness import firmness
 from .parts import Checkpoint, CorpusFacts, Grouping, LayerRow, Settings, plural
@@ -162,6 +163,8 @@ class Analysis(Artifact):
             lines.append(f"{layer:>5}  {score:>11.2f}  {shown:>5}{mark}")
         if self.settings.max_sources is not None:
             lines.append(self._sources)
+        if near := [row.approximation for row in self.layers if row.approximation is not None]:
+            lines.append(said_of(near))
         if self.settings.across is not None:
             lines.append(f"neighbours: across {plural(self.settings.across)} only")
         lines.append(f"standard errors: {self.grouping.words}" + (self.grouping.note and f" ({self.grouping.note})"))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from annotated_types import MinLen
 
 from ..schema import AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
+from .approximation import Approximation
 
 ROUNDING = 1e-5  # influences are kept to seven digits
 
@@ -37,6 +38,7 @@ class LayerRow(Part):
         variations: convexity measured in the ways that `Analysis.variations` names, in percent.
         sources: points that paths started from, where not from all.
         sampling_sem: the part of `sem` that comes from their draw; 0 when every pair was scored.
+        approximation: how good its neighbours are; None when they are exact.
     """
 
     layer: Count
@@ -55,6 +57,7 @@ class LayerRow(Part):
     variations: tuple[Percent, ...] = ()
     sources: AtLeastOne | None = None
     sampling_sem: NotNegative = 0.0
+    approximation: Approximation | None = None
 
     def __post_init__(self) -> None:
         mean = math.fsum(self.per_class.values()) / len(self.per_class)
@@ -171,6 +174,7 @@ class Settings(Part):
     max_sources: AtLeastOne | Literal["auto"] | None = None
     context: Literal["file", "segment"] = "file"
     across: str | None = None
+    approximate: bool = False
 
 
 @dataclass(frozen=True)

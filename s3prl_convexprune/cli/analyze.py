@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "10 %% of what all would give (default: all)",
     )
     parser.add_argument(
+        "--approximate",
+        action="store_true",
+        help="approximate neighbours, for very many points (faiss; recall and effect are measured and said)",
+    )
+    parser.add_argument(
         "--window",
         type=SECONDS,
         metavar="SECONDS",
@@ -133,6 +138,7 @@ def run(args: argparse.Namespace) -> int:
         per_class=args.per_class,
         neighbors=args.neighbors,
         max_sources=args.max_sources,
+        approximate=args.approximate,
         seed=args.seed,
         protocol=args.protocol,
         window=args.window,

@@ -11,7 +11,7 @@ import numpy as np
 from s3prl_convexprune.convexity.groups import as_owners, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_points, as_threads
 from s3prl_convexprune.convexity.kernels import kernel
-from s3prl_convexprune.convexity.knn import Neighbors, nearest_neighbors
+from s3prl_convexprune.convexity.knn import Neighbors, Search, nearest_neighbors
 from s3prl_convexprune.convexity.proposing import TIE
 from s3prl_convexprune.errors import DataError
 
@@ -53,8 +53,9 @@ class NeighborGraph:
         across: Iterable[Hashable] | None = None,
         n_threads: int | None = None,
         progress: bool = False,
+        search: Search = nearest_neighbors,
     ) -> NeighborGraph:
-        """Find the exact Euclidean neighbours of every point.
+        """Find the Euclidean neighbours of every point, exactly unless `search` says otherwise.
 
         Args:
             points: ``[N, D]``, float32 or float64; 100,000 points of 1024 dimensions need about 0.5 GB beside them.
@@ -62,6 +63,7 @@ class NeighborGraph:
             across: N groups, such as speakers: points of one group are never neighbours of each other.
             n_threads: worker threads; all cores when None.
             progress: show a bar.
+            search: what finds them, such as `approximate.ApproximateSearch`.
 
         Raises:
             DataError: points that are not finite numbers, or not more than K of them; with `across` a single group, or
@@ -78,7 +80,7 @@ class NeighborGraph:
                 f"{n_neighbors} neighbours of other groups: beside the largest group there are only "
                 f"{most_neighbors(len(array), owners)} points"
             )
-        lists = nearest_neighbors(array, n_neighbors, as_threads(n_threads), progress, owners)
+        lists = search(array, n_neighbors, as_threads(n_threads), progress, owners)
         return cls(len(array), n_neighbors, lists, owners)
 
     def neighbors(self, point: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,6 +29,19 @@ class Neighbors:
     indptr: np.ndarray
     indices: np.ndarray
     distances: np.ndarray
+
+
+class Search(Protocol):
+    """What finds neighbours: `nearest_neighbors`, or what takes its arguments and stands in its place."""
+
+    def __call__(
+        self,
+        points: np.ndarray,
+        n_neighbors: int,
+        n_threads: int,
+        progress: bool = False,
+        owners: np.ndarray | None = None,
+    ) -> Neighbors: ...
 
 
 def nearest_neighbors(
@@ -75,19 +89,19 @@ def measured(points: np.ndarray, scaled: Scaled, proposed: Candidates, n_threads
     """
     k = proposed.best.shape[1]
 
-    def decide(start: int) -> Lists:
+    def work(start: int) -> Lists:
         rows = np.arange(start, min(start + ROWS, len(points)))
         mine = Candidates(*(part[start : start + ROWS] for part in proposed.arrays))
         crowded = mine.limit == -np.inf
         if not crowded.any():
-            return _decide(points, rows, k, mine.limit, mine.kept, mine.bounds, mine.fill)
+            return decide(points, rows, k, mine.limit, mine.kept, mine.bounds, mine.fill)
         return _together(
             crowded,
-            _decide(points, rows[~crowded], k, *(part[~crowded] for part in mine.arrays[1:])),
+            decide(points, rows[~crowded], k, *(part[~crowded] for part in mine.arrays[1:])),
             _search_rows(points, scaled, k, rows[crowded], np.arange(len(points))),
         )
 
-    return _collected(decide, len(points), k, n_threads)
+    return _collected(work, len(points), k, n_threads)
 
 
 def _collected(lists_of: Callable[[int], Lists], n: int, k: int, n_threads: int) -> Neighbors:
@@ -103,7 +117,12 @@ def _collected(lists_of: Callable[[int], Lists], n: int, k: int, n_threads: int)
                     f"more than {MAX_ENTRIES:,} pairs of points tie at the distance of neighbour "
                     f"{k}: most points are copies of each other. Remove the copies"
                 )
-    counts, indices, distances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return joined(found)
+
+
+def joined(blocks: list[Lists]) -> Neighbors:
+    """Blocks of rows as one."""
+    counts, indices, distances = (np.concatenate(part) for part in zip(*blocks, strict=True))
     return Neighbors(np.concatenate([[0], np.cumsum(counts)]), indices, distances)
 
 
@@ -135,7 +154,7 @@ def _search_rows(points: np.ndarray, scaled: Scaled, k: int, rows: np.ndarray, o
             if np.isneginf(found.limit).any() and room < n:
                 break
         else:
-            return _decide(points, rows, k, *found.arrays[1:])
+            return decide(points, rows, k, *found.arrays[1:])
         room = min(n, 4 * room)
 
 
@@ -149,7 +168,7 @@ def _distance(x: np.ndarray, y: np.ndarray) -> float:
 
 
 @kernel()
-def _decide(points, rows, k, limit, kept, bounds, fill):  # type: ignore[no-untyped-def]
+def decide(points, rows, k, limit, kept, bounds, fill):  # type: ignore[no-untyped-def]
     """Measure the proposed neighbours and keep, sorted, those not farther than the K-th."""
     counts = np.empty(rows.shape[0], np.int64)
     indices = np.empty(fill.sum(), np.int32)

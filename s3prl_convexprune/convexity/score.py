@@ -15,6 +15,7 @@ from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.groups import FEWEST, as_blocks, check_across, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
 from s3prl_convexprune.convexity.jackknife import ClassEstimate, estimate_class
+from s3prl_convexprune.convexity.knn import Search, nearest_neighbors
 from s3prl_convexprune.convexity.leave_out import without_blocks
 from s3prl_convexprune.convexity.paths import class_sums
 from s3prl_convexprune.convexity.result import GraphConvexity
@@ -38,6 +39,7 @@ def graph_convexity(
     seed: int = 1337,
     n_threads: int | None = None,
     progress: bool = False,
+    search: Search = nearest_neighbors,
 ) -> GraphConvexity:
     """How convex the classes are, by shortest paths in the K-nearest-neighbour graph.
 
@@ -74,6 +76,7 @@ def graph_convexity(
         seed: of those draws.
         n_threads: worker threads; all cores when None.
         progress: show bars.
+        search: what finds neighbours where no graph is given; see `NeighborGraph.build`.
 
     Raises:
         DataError: points that are not finite numbers, not more than K of them, not one label a point, fewer than
@@ -113,10 +116,12 @@ def graph_convexity(
     threads = as_threads(n_threads)
     if graph is None:
         if blocks is None or not 1 <= n_neighbors <= most_neighbors(len(codes), owners):
-            graph = NeighborGraph.build(array, n_neighbors, across=owners, n_threads=threads, progress=progress)
+            graph = NeighborGraph.build(
+                array, n_neighbors, across=owners, n_threads=threads, progress=progress, search=search
+            )
         else:
             assert array is not None
-            graph = with_margin(array, blocks.of, n_neighbors, threads, progress, owners)
+            graph = with_margin(array, blocks.of, n_neighbors, threads, progress, owners, search)
     measured = (sizes >= 2) & ~of_one_place(graph, codes, sizes)
     if not measured.any():
         raise DataError("the points of every class are copies of one point: there is nothing to measure")

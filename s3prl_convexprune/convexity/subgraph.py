@@ -15,7 +15,7 @@ import numpy as np
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.groups import most_neighbors
 from s3prl_convexprune.convexity.kernels import kernel
-from s3prl_convexprune.convexity.knn import Neighbors, _distance
+from s3prl_convexprune.convexity.knn import Neighbors, Search, _distance, nearest_neighbors
 from s3prl_convexprune.convexity.proposing import TIE
 from s3prl_convexprune.errors import DataError
 
@@ -29,6 +29,7 @@ def with_margin(
     n_threads: int,
     progress: bool = False,
     owners: np.ndarray | None = None,
+    search: Search = nearest_neighbors,
 ) -> NeighborGraph:
     """Neighbour lists so long that nearly every point keeps K of them, whichever block of points is left out.
 
@@ -39,11 +40,14 @@ def with_margin(
         n_threads: worker threads.
         progress: show a bar.
         owners: groups within which there are no neighbours; None for none such.
+        search: what finds neighbours.
     """
     n, most = len(points), most_neighbors(len(points), owners)
     margin = min(most, 2 * n_neighbors)
     while True:
-        graph = NeighborGraph.build(points, margin, across=owners, n_threads=n_threads, progress=progress)
+        graph = NeighborGraph.build(
+            points, margin, across=owners, n_threads=n_threads, progress=progress, search=search
+        )
         lists = graph.lists
         if margin == most or _short_rows(lists.indptr, lists.indices, left_out, n_neighbors) <= SHORT * n:
             return graph

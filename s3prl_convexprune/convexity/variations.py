@@ -13,6 +13,7 @@ from s3prl_convexprune.convexity.drawing import draw_sources
 from s3prl_convexprune.convexity.graph import NeighborGraph
 from s3prl_convexprune.convexity.groups import as_owners, most_neighbors
 from s3prl_convexprune.convexity.inputs import as_codes, as_points, as_threads
+from s3prl_convexprune.convexity.knn import Search, nearest_neighbors
 from s3prl_convexprune.convexity.leave_out import class_scores
 from s3prl_convexprune.convexity.subgraph import subgraph
 
@@ -31,6 +32,7 @@ def variations(
     across: Iterable[Hashable] | None = None,
     seed: int = 1337,
     n_threads: int | None = None,
+    search: Search = nearest_neighbors,
 ) -> dict[str, float]:
     """The mean over classes, in percent, measured in up to 20 ways.
 
@@ -47,6 +49,7 @@ def variations(
         across: N groups whose points are no neighbours of each other.
         seed: of the splits.
         n_threads: worker threads; all cores when None.
+        search: what finds neighbours.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -70,7 +73,7 @@ def variations(
     }
     found: dict[str, float] = {}
     for name, form in forms.items():
-        graph = NeighborGraph.build(form, margin, across=owners, n_threads=threads)
+        graph = NeighborGraph.build(form, margin, across=owners, n_threads=threads, search=search)
         for k in ks:
             found[f"K={k}{name}"] = _mean(graph, codes, sources, threads, k)
         if name == "":

@@ -1,9 +1,10 @@
-"""Layers scored by several processes: the files of one process, byte for byte, and what is wrong is said."""
+"""Layers in several processes, from fewer sources, by approximate neighbours: as one process does, and said."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,36 @@ def test_a_process_that_dies_is_an_error(points: list[Path], tmp_path: Path, mon
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(DataError, match="died"):
         list(scoring)
+
+
+def test_approximate_neighbours_need_faiss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    output = tmp_path / "out.json"
+    assert (
+        main(
+            [
+                *["analyze", "-u", "tiny_hubert", "--corpus", "demo", "--label", "word", "--approximate", "-o"],
+                str(output),
+            ]
+        )
+        == 2
+    )
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "pip install 's3prl-convexprune[approximate]'" in said[-1] and not list(tmp_path.iterdir())
+
+
+def test_analyze_approximates_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("faiss")
+    output = tmp_path / "out.json"
+    command = "analyze -u tiny_hubert_convexpruned_L1 --corpus demo --label word --per-class 8 --approximate -o"
+    assert main([*command.split(), str(output)]) == 0
+    analysis = Analysis.read(output)
+    assert analysis.settings.approximate and analysis.settings.neighbor_search.startswith("approximate")
+    for row in analysis.layers:
+        assert row.approximation is not None and row.approximation.recall >= 0.95
+    assert "approximate neighbours: " in capsys.readouterr().out
 
 
 def test_analyze_with_jobs_and_auto(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

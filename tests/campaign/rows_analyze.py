@@ -18,6 +18,13 @@ ROWS = [
     Row("analyze: no such context", f"{ANALYZE} --context sentence", "segment"),
     Row("analyze: no number of workers", f"{ANALYZE} --workers -1", "--workers"),
     Row("analyze: a precision that autocast does not have", f"{ANALYZE} --precision fp8", "bf16"),
+    Row("analyze: approximate with a value", f"{ANALYZE} --approximate=0.9", "--approximate"),
+    Row(
+        "analyze: approximate, with more neighbours than points",
+        f"{ANALYZE} --approximate --neighbors 999",
+        "K must be",
+    ),
+    Row("analyze: approximate across groups", f"{ANALYZE} --approximate --across speaker", "--across"),
     Row("analyze: no such upstream", f"{ANALYZE} -u hubret", "hubert"),
     Row("analyze: a depth beyond the upstream's", f"{ANALYZE} -u tiny_hubert_convexpruned_L13", "12"),
     Row("analyze: no such label", f"{ANALYZE} --label wrod", "word"),

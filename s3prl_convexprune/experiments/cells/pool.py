@@ -86,4 +86,5 @@ def _death(code: int) -> str:
 
 
 def _say(bar: tqdm, title: str, failure: Failure) -> None:
-    bar.write(f"failed: {title}: {failure.reason}; its log is {failure.log}")
+    lines = "".join(f"\n    {line}" for line in failure.last_lines)
+    bar.write(f"failed: {title}: {failure.reason}\n  log: {failure.log}{lines}")
