@@ -1,6 +1,7 @@
 # make demo   the main job on the embedded tiny model and corpus; results in demo_output/
 # make test   lint, type check and tests
 # make lint   the first two alone
+# make docs   the documents as a site, site/index.html; offline after the install
 # make bench  the benchmarks, as ratios
 # make test-new     the suite on the newest release of everything that PyPI serves today, nothing pinned
 # make test-old     the suite on the lowest versions that pyproject.toml claims (torch 2.4, transformers 4.57)
@@ -15,7 +16,7 @@ SOURCES := setup.py pyproject.toml $(wildcard constraints/*.txt)
 # One thread a process: two OpenMP threads on a busy machine are slower than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench test-new test-old test-fork test-espnet clean
+.PHONY: demo test lint docs bench test-new test-old test-fork test-espnet clean
 
 demo: $(VENV)/.demo
 	$(BIN)/s3prl-convexprune study demo -o demo_output --jobs 2
@@ -27,6 +28,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m tools.docs
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.bench_convexity --sizes 1000 3000
@@ -86,5 +90,9 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	$(PIP_INSTALL) -c constraints/current.txt -e ".[dev,ast]"
 	touch $@ $(VENV)/.demo
 
+$(VENV)/.docs: $(VENV)/bin/python $(SOURCES)
+	$(PIP_INSTALL) -c constraints/current.txt -e ".[docs,speechbrain]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-new $(VENV)-old $(VENV)-fork $(VENV)-espnet demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-new $(VENV)-old $(VENV)-fork $(VENV)-espnet demo_output site build dist *.egg-info

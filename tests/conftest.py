@@ -1,8 +1,14 @@
-"""No test reaches for a network: what a test has not set up itself, a user has not asked for."""
+"""No test reaches for a network: what a test has not set up itself, a user has not asked for.
+
+The tests of pages need Debian's chromium (``apt-get install chromium``) and the package playwright, which drives it.
+"""
 
 from __future__ import annotations
 
+import shutil
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +18,7 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 LOCAL = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname()}
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +34,14 @@ def no_request_goes_out(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     yield
     assert asked == [], "the network was asked for a host"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright drives the browser")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -20,14 +20,13 @@ import yaml
 
 from s3prl_convexprune import run_downstream as run
 from s3prl_convexprune.cli.main import main
-from s3prl_convexprune.upstreams import names
 from tests import recipe_corpora, tiny_corpora
 from tests.corpora import forced_alignments
 from tests.downstream.conftest import SHORT, override
 
 from .blocks import NEEDS, PAGES, ROOT, blocks, commands, to_run
 
-README = [*to_run("README.md"), *(block for block in blocks("yaml") if block.page == Path("README.md"))]
+README = to_run("README.md")
 OTHERS = sorted({block.page for block in to_run()} - {Path("README.md"), Path("docs/python.md")})
 
 #: Enough to learn two tones apart: a head that beats nothing on dev is no result.
@@ -80,10 +79,8 @@ def test_readme(home, capsys):
                 if words[0] != "pip":
                     start(words)
                     ran.append(words)
-        elif block.language == "python":
-            check_python(block.text)
         else:
-            check_config(block.text, home)
+            check_python(block.text)
     assert len(ran) >= 9
     assert "word" in Path("board.html").read_text() and "tiny_hubert" in Path("board.md").read_text()
 
@@ -140,10 +137,3 @@ def check_python(text: str) -> None:
     space = {"wavs": [torch.randn(8000)], "points": rng.normal(size=(40, 4)), "labels": ["a", "b"] * 20}
     exec(stand_in(text), space)
     assert len(space["hidden_states"]) == 7 and 0 < space["score"] < 100
-
-
-def check_config(text: str, home: Path) -> None:
-    given = yaml.safe_load(text)
-    (home / ".config" / "s3prl_convexprune" / "upstream_configs" / "page.yaml").write_text(text)
-    config = names.resolve(given["name"])
-    assert (config.base, config.layers) == (given["base"], given["layers"])

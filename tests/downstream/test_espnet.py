@@ -16,6 +16,7 @@ import yaml
 from s3prl_convexprune.errors import CheckpointError, DepthError
 from s3prl_convexprune.upstreams.registry import build_upstream, load_hub
 from tests.checkpoints import randomised
+from tests.docs.blocks import blocks
 
 pytest.importorskip("espnet2", reason="ESPnet is not installed; `make test-espnet` has it")
 pytest.importorskip("espnet2.asr.frontend.s3prl")  # its first import asks the network for NLTK's data, and does without
@@ -49,6 +50,18 @@ def frontend(name: str, ckpt: Path | None, **options):
 
     load_hub()
     return S3prlFrontend(frontend_conf={"upstream": name, "path_or_url": ckpt and str(ckpt)}, **options).eval()
+
+
+@torch.no_grad()
+def test_the_frontend_of_the_page():
+    (page,) = (yaml.safe_load(block.text) for block in blocks("yaml") if block.page == Path("docs/hosts.md"))
+    given = page["frontend_conf"] | {"frontend_conf": {"upstream": "tiny_hubert_convexpruned_L6"}}
+    assert page["frontend_conf"]["frontend_conf"].keys() == {"upstream"}
+    from espnet2.asr.frontend.s3prl import S3prlFrontend
+
+    load_hub()
+    features, lengths = S3prlFrontend(**given).eval()(WAVS, LENGTHS)
+    assert features.shape[:2] == (2, max(lengths))
 
 
 @torch.no_grad()

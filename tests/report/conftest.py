@@ -1,12 +1,8 @@
-"""The page of a small grid, open in a real browser; it must be silent and ask nobody for anything.
-
-Needs Debian's chromium (``apt-get install chromium``) and the Python package playwright, which drives it.
-"""
+"""The page of a small grid, open in a real browser; it must be silent and ask nobody for anything."""
 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,6 @@ from s3prl_convexprune.report.page import write_page
 from s3prl_convexprune.results.leaderboard import load_rows
 from s3prl_convexprune.results.published import published_rows
 from tests.results.finished_cells import small_grid
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
 
 SYSTEM = "<b>chosen & named</b>"
 
@@ -53,17 +46,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         systems={SYSTEM: {"ks": "tiny_convexpruned_L8", "sid": "tiny_convexpruned_L2"}},
         published=published_rows(),
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright drives the browser")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
