@@ -35,13 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..experiments.cells.run import dry_run
+    from ..experiments.cells.workers import Workers
     from ..experiments.finetune import run_comparison
     from ..experiments.finetuned.comparison import make_comparison
 
     hint = options.lone_seed_hint(args.seeds)
     if hint:
         print(f"s3prl-convexprune: note: {hint}", file=sys.stderr)
-    who = cells.who(args)
+    workers = Workers(**cells.who(args))
     comparison = make_comparison(
         args.upstream,
         args.task,
@@ -57,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
     )
     if args.dry_run:
-        print(dry_run(comparison.shard(*who["shard"])))
+        print(dry_run(workers.share_of(comparison)))
         return 0
-    report, table = run_comparison(comparison, target=args.target, **who)
+    report, table = run_comparison(comparison, workers, target=args.target)
     report.raise_failed()
     if table is None:
         return cells.print_report(report)

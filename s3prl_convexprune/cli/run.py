@@ -33,9 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..experiments.cells.run import dry_run, run_cells
+    from ..experiments.cells.workers import Workers
     from ..experiments.frozen.planning import check_plan, make_plan
 
-    who = cells.who(args)
+    workers = Workers(**cells.who(args))
     plan = make_plan(
         args.upstream,
         args.task,
@@ -48,12 +49,13 @@ def run(args: argparse.Namespace) -> int:
         ckpt=args.ckpt,
         together=args.together,
         precision=args.precision,
-    ).shard(*who.pop("shard"))
-    check_plan(plan, elsewhere=args.launcher != "processes")
+    )
+    mine = workers.share_of(plan)
+    check_plan(mine, elsewhere=workers.elsewhere)
     if args.dry_run:
-        print(dry_run(plan))
+        print(dry_run(mine))
         return 0
-    return cells.print_report(run_cells(plan, **who))
+    return cells.print_report(run_cells(plan, workers))
 
 
 def parse_overrides(texts: list[str]) -> dict[str, list[str]]:

@@ -9,11 +9,10 @@ from typing import Any
 
 from .. import atomic
 from ..errors import ConfigError, nearest
-from ..numbers import AT_LEAST_ONE
 from ..schema import read_text
 from . import analyses
-from .cells.plan import check_shard
 from .cells.run import finished, run_cells
+from .cells.workers import Workers
 from .checks import check_labels, check_machine, check_names
 from .cuts import Cut, cuts_of, put_on_hub
 from .frozen.together.groups import check_together
@@ -46,8 +45,7 @@ def run_study(
         together: how many frozen cells may share a forward pass, see `planning.make_plan`.
         shard: ``(i, n)``: every n-th analysis and group of cells only, from the i-th on; the report is then left to a
             run without it.
-        launcher: see `cells.run.run_cells`.
-        launcher_options: likewise.
+        launcher, launcher_options: see `cells.workers.Workers`.
         device: torch device; None takes the GPU if there is one.
 
     Returns:
@@ -61,9 +59,8 @@ def run_study(
     if only is not None and only not in STEPS:
         raise ConfigError(f"--only {only}{nearest(only, STEPS)}")
     check_together(together)
-    AT_LEAST_ONE.check("--jobs", jobs)
+    workers = Workers(jobs, shard, launcher, launcher_options)
     index, count = shard
-    check_shard(index, count)
     output = atomic.check_place(Path(output).resolve(), folder=True)
     device = choose_device(device)
     check_names(study)
@@ -80,7 +77,7 @@ def run_study(
         return None
     chosen = {evaluation.title: cuts_of(study, evaluation, output) for evaluation in study.evaluate}
     if only in (None, "cells"):
-        _run_cells(study, chosen, output, device, jobs, together, shard, launcher, launcher_options or {})
+        _run_cells(study, chosen, output, device, workers, together)
     if only == "cells" or count > 1:
         return None
     return report(study, chosen, output, device)
@@ -106,23 +103,14 @@ def _analysed(study: Study, output: Path) -> bool:
 
 
 def _run_cells(
-    study: Study,
-    chosen: Mapping[str, Sequence[Cut]],
-    output: Path,
-    device: str,
-    jobs: int,
-    together: int | None,
-    shard: tuple[int, int],
-    launcher: str,
-    launcher_options: Mapping[str, Any],
+    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str, workers: Workers, together: int | None
 ) -> None:
     for part in parts(study, chosen, output, device):
         if part.base is None:
-            plan, at_once = replace(part.plan, together=together), jobs
+            plan, theirs = replace(part.plan, together=together), workers
         else:  # their times are compared: on one machine each is alone
-            plan, at_once = part.plan, 1 if launcher == "processes" else jobs
-        mine = plan.shard(*shard)
-        run_cells(mine, jobs=at_once, launcher=launcher, launcher_options=launcher_options).raise_failed()
+            plan, theirs = part.plan, workers if workers.elsewhere else replace(workers, jobs=1)
+        run_cells(plan, theirs).raise_failed()
         whole = plan.cells[0]  # the first seed's and fold's
         if part.base is not None and part.evaluation is not None and finished(plan, whole):
             for name in part.evaluation.after:

@@ -11,6 +11,7 @@ from ..outputs import check_output, write_marked
 from ..results.result import Result
 from ..tasks.table import get_task
 from .cells.run import GridReport, finished, finished_rows, run_cells
+from .cells.workers import Workers
 from .finetuned import table
 from .finetuned.comparison import Comparison, check_comparison, make_comparison
 
@@ -53,9 +54,8 @@ def finetune(
         ckpt: checkpoint, for upstreams that need one.
         device: where to train; None takes the GPU if there is one.
         precision: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
-        jobs, launcher, launcher_options: see `cells.run.run_cells`. Cells that run beside each other on one machine
-            disturb each other's times.
-        shard: ``(i, n)``: every n-th cell only, from the i-th on; the table is written by the last of them.
+        jobs, shard, launcher, launcher_options: see `cells.workers.Workers`. Cells that run beside each other on one
+            machine disturb each other's times. The table is written by the last shard.
 
     Returns:
         One result a finished cell, in the order of seeds, folds and upstreams.
@@ -63,6 +63,7 @@ def finetune(
     Raises:
         ConvexPruneError: bad input of any kind; a cell that failed, after the others ran; see `errors`.
     """
+    workers = Workers(jobs, shard, launcher, launcher_options)
     comparison = make_comparison(
         upstreams,
         task,
@@ -77,27 +78,20 @@ def finetune(
         device=device,
         precision=precision,
     )
-    report, _ = run_comparison(
-        comparison, target=target, jobs=jobs, shard=shard, launcher=launcher, launcher_options=launcher_options
-    )
+    report, _ = run_comparison(comparison, workers, target=target)
     report.raise_failed()
     return report.rows
 
 
 def run_comparison(
-    comparison: Comparison,
-    *,
-    target: float | None = None,
-    jobs: int = 1,
-    shard: tuple[int, int] = (1, 1),
-    launcher: str = "processes",
-    launcher_options: Mapping[str, Any] | None = None,
+    comparison: Comparison, workers: Workers, *, target: float | None = None
 ) -> tuple[GridReport, str | None]:
     """Run the cells of a comparison; once all of them are finished, also write `table.md`.
 
     Args:
         comparison: the comparison.
-        target, jobs, shard, launcher, launcher_options: see `finetune`.
+        workers: who runs its cells.
+        target: see `finetune`.
 
     Returns:
         What became of the shard's cells; and the table, or None while a cell of the comparison is not finished.
@@ -108,9 +102,8 @@ def run_comparison(
     if target is not None:
         SCORE.check("--target", target)
     check_output(comparison.expdir / TABLE, table.KIND)
-    check_comparison(comparison, elsewhere=launcher != "processes")
-    mine = comparison.shard(*shard)
-    report = run_cells(mine, jobs=jobs, launcher=launcher, launcher_options=launcher_options)
+    check_comparison(comparison, elsewhere=workers.elsewhere)
+    report = run_cells(comparison, workers)
     if not all(finished(comparison, cell) for cell in comparison.cells):
         return report, None
     text = table.markdown(table.lines(finished_rows(comparison), target), get_task(comparison.task))

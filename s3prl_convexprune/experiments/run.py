@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..numbers import AT_LEAST_ONE
 from ..results.cell import Precision
 from .cells.run import GridReport, run_cells
+from .cells.workers import Workers
 from .frozen.planning import DEFAULT_SEED, check_plan, make_plan
 
 
@@ -37,13 +37,14 @@ def run(
     Args:
         upstreams, tasks, output, seeds, lrs, folds, overrides, recipes, device, ckpt, together, precision: see
             `make_plan`.
-        jobs, launcher, launcher_options, progress: see `cells.run.run_cells`.
-        shard: ``(i, n)``: every n-th group of cells only, from the i-th on.
+        jobs, shard, launcher, launcher_options: see `cells.workers.Workers`.
+        progress: show a progress bar.
 
     Raises:
         ConfigError, UnknownUpstreamError: the grid cannot be made as asked.
         ArtifactError: the results cannot be read or written; see `cells.run.run_cells`.
     """
+    workers = Workers(jobs, shard, launcher, launcher_options)
     plan = make_plan(
         upstreams,
         tasks,
@@ -57,7 +58,6 @@ def run(
         ckpt=ckpt,
         together=together,
         precision=precision,
-    ).shard(*shard)
-    AT_LEAST_ONE.check("--jobs", jobs)
-    check_plan(plan, elsewhere=launcher != "processes")
-    return run_cells(plan, jobs=jobs, launcher=launcher, launcher_options=launcher_options, progress=progress)
+    )
+    check_plan(workers.share_of(plan), elsewhere=workers.elsewhere)
+    return run_cells(plan, workers, progress=progress)

@@ -8,6 +8,7 @@ import pytest
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.experiments.cells.run import run_cells
+from s3prl_convexprune.experiments.cells.workers import Workers
 from s3prl_convexprune.experiments.frozen.planning import make_plan
 from s3prl_convexprune.results.reading import read_results
 from tests.checkpoints import CASES
@@ -81,6 +82,6 @@ def test_submitit_runs_the_same_cells(tmp_path: Path, monkeypatch: pytest.Monkey
     ckpt = str(CASES["hf_hubert-post"].build(tmp_path / "checkpoint"))
     names = ["hf_hubert_custom_convexpruned_L1", "hf_hubert_custom_convexpruned_L2"]
     plan = make_plan(names, ["sid"], tmp_path / "grid", lrs=[0.01], overrides={"all": SHORT}, ckpt=ckpt)
-    report = run_cells(plan, jobs=2, launcher="local", launcher_options={"timeout_min": 60})
+    report = run_cells(plan, Workers(2, launcher="local", launcher_options={"timeout_min": 60}))
     assert report.finished == 2 and not report.failed
     assert {row.upstream for row in read_results(report.results)} == set(names)

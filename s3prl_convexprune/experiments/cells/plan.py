@@ -23,6 +23,25 @@ AnyPlan = TypeVar("AnyPlan", bound="Plan")
 
 
 @dataclass(frozen=True)
+class Group:
+    """Cells that run together, and who is told about them.
+
+    Attributes:
+        cells: the cells, their locks held.
+        run_cell: runs one, given the plan, the cell and its place in the group.
+        started: told about each cell before it runs.
+        ended: told about each cell as soon as it has ended, with its error.
+        workers: processes that share the machine.
+    """
+
+    cells: Sequence[Cell]
+    run_cell: RunCell
+    started: Callable[[Cell], None]
+    ended: Callable[[Cell, BaseException | None], None]
+    workers: int = 1
+
+
+@dataclass(frozen=True)
 class Plan(ABC):
     """What a launcher is given.
 
@@ -81,23 +100,8 @@ class Plan(ABC):
         """The cells, by index, in groups that run together; here each is alone."""
         return [[index] for index in range(len(self.cells))]
 
-    def run_group(
-        self,
-        cells: Sequence[Cell],
-        run_cell: RunCell,
-        started: Callable[[Cell], None],
-        ended: Callable[[Cell, BaseException | None], None],
-        workers: int,
-    ) -> None:
-        """Run a group of several cells; only for plans whose `groups` makes some.
-
-        Args:
-            cells: the group, their locks held.
-            run_cell: runs one, given the plan, the cell and its place in the group.
-            started: told about each cell before it runs.
-            ended: told about each cell as soon as it has ended, with its error.
-            workers: processes that share the machine.
-        """
+    def run_group(self, group: Group) -> None:
+        """Run a group of several cells; only for plans whose `groups` makes some."""
         raise NotImplementedError
 
     def shard(self: AnyPlan, index: int, count: int) -> AnyPlan:

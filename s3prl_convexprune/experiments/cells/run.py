@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ...atomic import check_place
 from ...errors import ArtifactError, ConvexPruneError
-from ...numbers import AT_LEAST_ONE
 from ...outputs import check_output
 from ...results.cell import Cell
 from ...results.reading import FAILED, FINISHED, collect, read_cell, write_results
@@ -19,8 +16,10 @@ from .claim import claim
 from .cluster import run_there
 from .plan import Plan
 from .pool import run_here
+from .workers import Workers
 
 RESULTS = "results.json"
+ONE = Workers()
 
 
 @dataclass
@@ -56,28 +55,19 @@ class GridReport:
             raise ConvexPruneError(f"{title} failed: {failure.reason}; its log is {failure.log}{more}")
 
 
-def run_cells(
-    plan: Plan,
-    *,
-    jobs: int = 1,
-    launcher: str = "processes",
-    launcher_options: Mapping[str, Any] | None = None,
-    progress: bool = True,
-) -> GridReport:
-    """Run every cell of a plan that is not finished, and write ``<expdir>/results.json``.
+def run_cells(plan: Plan, workers: Workers = ONE, *, progress: bool = True) -> GridReport:
+    """Run every cell of the workers' share of a plan that is not finished, and write ``<expdir>/results.json``.
 
     Args:
         plan: the cells.
-        jobs: worker processes (local) or cluster jobs.
-        launcher: ``"processes"`` on this machine, ``"slurm"``, or ``"local"`` (submitit's own local executor).
-        launcher_options: submitit parameters, such as ``{"slurm_partition": "gpu", "timeout_min": 600}``.
+        workers: who runs them.
         progress: show a progress bar.
 
     Raises:
         ConfigError: the launcher cannot be used as asked.
         ArtifactError: a cell's folder was made with other settings, or the results cannot be read or written.
     """
-    AT_LEAST_ONE.check("--jobs", jobs)
+    plan = workers.share_of(plan)
     check_place(plan.expdir, folder=True)
     check_output(plan.expdir / RESULTS, Results.FORMAT, Results.VERSION)
     plan.expdir.mkdir(parents=True, exist_ok=True)
@@ -85,11 +75,11 @@ def run_cells(
         if (plan.folder(cell) / plan.SPEC).exists():
             claim(plan.folder(cell), plan.spec(cell), plan.SPEC)
     if not all(finished(plan, cell) for cell in plan.cells):
-        workers = min(jobs, len(plan.groups()))
-        if launcher == "processes":
-            run_here(plan, workers, progress)
+        jobs = min(workers.jobs, len(plan.groups()))
+        if workers.elsewhere:
+            run_there(plan, jobs, workers.launcher, dict(workers.launcher_options or {}))
         else:
-            run_there(plan, workers, launcher, dict(launcher_options or {}))
+            run_here(plan, jobs, progress)
     return summarise(plan)
 
 

@@ -26,7 +26,7 @@ from ...results.reading import FAILED, FINISHED, LOG
 from ...results.result import Failure
 from .claim import LOCK
 from .failures import note_failure, reason_of
-from .plan import Plan, RunCell
+from .plan import Group, Plan, RunCell
 from .run_log import output_into
 
 Report = Callable[[dict[str, Any]], None]
@@ -94,7 +94,7 @@ def _run_group(plan: Plan, group: list[int], report: Report, run_cell: RunCell, 
     def end(cell: Cell, error: BaseException | None) -> None:
         _report_end(plan, index_of[cell], error, time.monotonic() - started[cell], report)
 
-    plan.run_group(list(index_of), run_cell, start, end, workers)
+    plan.run_group(Group(list(index_of), run_cell, start, end, workers))
 
 
 def _report_end(plan: Plan, index: int, error: BaseException | None, seconds: float, report: Report) -> None:

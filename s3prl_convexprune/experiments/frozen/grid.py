@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 from ...results.cell import Cell, Precision
 from ...results.reading import SPEC
 from ...tasks.table import get_task
-from ..cells.plan import Plan, RunCell
+from ..cells.plan import Group, Plan
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,10 @@ class Grid(Plan):
 
         return groups(self)
 
-    def run_group(
-        self,
-        cells: Sequence[Cell],
-        run_cell: RunCell,
-        started: Callable[[Cell], None],
-        ended: Callable[[Cell, BaseException | None], None],
-        workers: int,
-    ) -> None:
+    def run_group(self, group: Group) -> None:
         from .together.run import run_together
 
-        run_together(self, cells, run_cell, started, ended, workers)
+        run_together(self, group)
 
     def run_cell(self, cell: Cell, member: Any = None) -> None:
         from .experiment import run_cell

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from .shared_upstream import SharedUpstream
 
 if TYPE_CHECKING:
     from ....results.cell import Cell
+    from ...cells.plan import Group
     from ..grid import Grid
 
 
@@ -35,40 +35,29 @@ class Shared:
         return self.upstreams.setdefault(precision, SharedUpstream())
 
 
-def run_together(
-    grid: Grid,
-    cells: Sequence[Cell],
-    run_cell: Callable[[Grid, Cell, Member], None],
-    started: Callable[[Cell], None],
-    ended: Callable[[Cell, BaseException | None], None],
-    workers: int = 1,
-) -> Shared:
+def run_together(grid: Grid, group: Group) -> Shared:
     """Run cells that `groups.groups` put together; a cell that fails leaves, the others go on.
 
     Args:
         grid: the grid; ``grid.together`` bounds how many cells run at once, None leaves it to the free memory.
-        cells: the cells, deepest first, their locks held.
-        run_cell: runs one cell as a member of the group.
-        started: told about each cell before it runs.
-        ended: told about each cell as soon as it has ended, with its error.
-        workers: processes that share the machine.
+        group: the cells, deepest first; each is run as a `Member`.
 
     Returns:
         What they shared, with the counts of its passes.
     """
     shared = Shared()
-    waiting = list(cells)
+    waiting = list(group.cells)
     by_member: dict[Member, Cell] = {}
 
     def start() -> Member:
         cell = waiting.pop(0)
-        started(cell)
-        member = Member(lambda own: run_cell(grid, cell, own), grid.folder(cell) / LOG, shared)
+        group.started(cell)
+        member = Member(lambda own: group.run_cell(grid, cell, own), grid.folder(cell) / LOG, shared)
         by_member[member] = cell
         return member
 
     def end(member: Member) -> None:
-        ended(by_member.pop(member), member.error)
+        group.ended(by_member.pop(member), member.error)
 
     while waiting:
         first = start()
@@ -76,7 +65,7 @@ def run_together(
         if first.ended:
             end(first)
             continue
-        at_once = _bound(grid, first, 1 + len(waiting), workers)
+        at_once = _bound(grid, first, 1 + len(waiting), group.workers)
         others = [start() for _ in range(min(len(waiting), at_once - 1))]
         run_in_lockstep([first, *others], end)
     return shared
