@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,20 @@ NAMES = [
     "data2vec-post",
     "hf_wavlm-pre",
 ]
+#: A process that has plain transformers alone: folder, audio and output, a line each; it answers with a line.
 PLAIN = """
 import sys
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
-extractor, model = AutoFeatureExtractor.from_pretrained(sys.argv[1]), AutoModel.from_pretrained(sys.argv[1]).eval()
-assert not [name for name in sys.modules if name.startswith(("s3prl_convexprune.upstreams", "s3prl."))]
-wav = torch.load(sys.argv[2]).numpy()
-with torch.no_grad():
-    states = model(**extractor(wav, sampling_rate=16000, return_tensors="pt"), output_hidden_states=True)
-torch.save([state.clone() for state in (*states.hidden_states[:-1], states.last_hidden_state)], sys.argv[3])
+for line in sys.stdin:
+    folder, wav, output = line.rstrip("\\n").split("\\t")
+    extractor, model = AutoFeatureExtractor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    assert not [name for name in sys.modules if name.startswith(("s3prl_convexprune.upstreams", "s3prl."))]
+    with torch.no_grad():
+        heard = extractor(torch.load(wav).numpy(), sampling_rate=16000, return_tensors="pt")
+        states = model(**heard, output_hidden_states=True)
+    torch.save([state.clone() for state in (*states.hidden_states[:-1], states.last_hidden_state)], output)
+    print("done", flush=True)
 """
 
 
@@ -48,16 +53,32 @@ def build(name: str, folder: Path, **sizes: object) -> tuple[str, str]:
     return f"{case.entry}_convexpruned_L2", str(ckpt)
 
 
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Callable[..., None]]:
+    """Load a folder in the process with plain transformers, and keep the states that it gives for the audio."""
+    command = [sys.executable, "-W", "ignore", "-c", PLAIN]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+    assert process.stdin is not None and process.stdout is not None
+
+    def run(*paths: Path) -> None:
+        process.stdin.write("\t".join(map(str, paths)) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "done\n"
+
+    yield run
+    process.stdin.close()
+    process.wait()
+
+
 @pytest.mark.parametrize("name, sizes", [*((name, {}) for name in NAMES), ("hubert-post", NARROW)])
-def test_transformers_gives_the_states_of_the_cut(name, sizes, tmp_path):
+def test_transformers_gives_the_states_of_the_cut(name, sizes, plain, tmp_path):
     cut, ckpt = build(name, tmp_path / "ckpt", **sizes)
     done = export(cut, tmp_path / "out", ckpt=ckpt, final_norm="keep", format="hf")
     assert (done.layers, done.whole) == (2, 4)
     assert {path.name for path in tmp_path.iterdir()} == {"ckpt", "out"}
     wav = 0.1 * torch.randn(12000, generator=torch.Generator().manual_seed(3))
     torch.save(wav, tmp_path / "wav.pt")
-    paths = [str(tmp_path / part) for part in ("out", "wav.pt", "states.pt")]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PLAIN, *paths], check=True, capture_output=True, cwd=tmp_path)
+    plain(tmp_path / "out", tmp_path / "wav.pt", tmp_path / "states.pt")
     config = registry.UpstreamConfig(name="cut", base=CASES[name].entry, layers=2, final_norm="keep")
     with torch.no_grad():
         expected = registry.build_cut(config, ckpt=ckpt).eval()([wav])["hidden_states"]

@@ -19,9 +19,10 @@ STEPS = {f"config.runner.{key}": 4 for key in ("total_steps", "eval_step", "log_
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The shipped file with KS alone, one seed and four steps."""
+    """The shipped file with KS alone, one seed, four steps, twenty utterances a word and one timed pass."""
     given = yaml.safe_load(find_study("demo").read_text())
-    given["analyses"] = {"word": given["analyses"]["word"]}
+    given["analyses"] = {"word": given["analyses"]["word"] | {"per_class": 20}}
+    given["profile"] = {"seconds": [1.0], "batches": [1], "repeats": 1}
     ks = given["evaluate"][0]
     ks["overrides"] |= {**STEPS, "config.downstream_expert.datarc.batch_size": 4}
     given["evaluate"] = [{**ks, "seeds": [1]}]
