@@ -1,1 +1,1 @@
-"""From a labelled corpus to a convexity score a layer, and from scores to a depth."""
+"""From a labelled corpus to a convexity score per layer, and from scores to a depth."""

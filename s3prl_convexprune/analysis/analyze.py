@@ -1,4 +1,4 @@
-"""The analysis: corpus -> sample -> hidden-state points -> a convexity score a layer -> one artifact."""
+"""The analysis: corpus -> sample -> hidden-state points -> a convexity score per layer -> one artifact."""
 
 from __future__ import annotations
 

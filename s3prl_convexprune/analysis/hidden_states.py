@@ -167,7 +167,7 @@ class _Upstream:
     def points(
         self, utterances: Sequence[Utterance], batch: Batch, wavs: Sequence[np.ndarray], moved: Callable[[float], Any]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """One `[rows of the batch, dim]` array a layer, and how alike the states are where that is wanted."""
+        """One `[rows of the batch, dim]` array per layer, and how alike the states are where that is wanted."""
         pooling = Pooling(utterances, [row for rows in batch.rows for row in rows])
         n_states = 0
         for parts in self._passes(wavs):

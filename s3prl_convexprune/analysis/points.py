@@ -39,7 +39,7 @@ class Sink(Protocol):
 
 
 class PointStore:
-    """A folder with one `[points, dim]` float32 array a layer and the list of finished batches.
+    """A folder with one `[points, dim]` float32 array per layer and the list of finished batches.
 
     A store is opened with a key that states everything its numbers depend on; a folder left by another key, or
     half-made or damaged, is started afresh. A batch counts as finished once its rows have reached the disk, which they
@@ -111,7 +111,7 @@ class PointStore:
         Args:
             batch: its number.
             rows: which rows of the arrays it fills.
-            layers: one `[len(rows), dim]` array a layer.
+            layers: one `[len(rows), dim]` array per layer.
             silent: those of the rows whose audio is silence.
             between: how alike each row's states are, `between.alike` pooled, then its number of frames; where one
                 batch has it, all have.

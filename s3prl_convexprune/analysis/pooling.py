@@ -1,4 +1,4 @@
-"""From the states of a batch to sums over each utterance's own frames, one matrix product a layer.
+"""From the states of a batch to sums over each utterance's own frames, one matrix product per layer.
 
 Sums are in float64: a mean over thousands of frames keeps float32's seven digits.
 """
@@ -122,7 +122,7 @@ class Pooling:
         return self._counts[-1]
 
     def points(self) -> list[np.ndarray]:
-        """One `[rows, dim]` float32 array a layer."""
+        """One `[rows, dim]` float32 array per layer."""
         return [
             (sums / counts[:, None]).astype(np.float32) for sums, counts in zip(self._sums, self._counts, strict=True)
         ]

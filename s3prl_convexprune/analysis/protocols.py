@@ -92,7 +92,7 @@ class ProtocolDifference:
         )
 
     def table(self) -> str:
-        """The two side by side, one line a layer, and the most convex layer of each."""
+        """The two side by side, one line per layer, and the most convex layer of each."""
         lines = [f"{'layer':>5}  {'paper %':>8}  {'exact %':>8}  {'difference':>10}"]
         for layer, p, e in zip(self.layers, self.paper, self.exact, strict=True):
             lines.append(f"{layer:>5}  {p:>8.2f}  {e:>8.2f}  {p - e:>+10.2f}")

@@ -1,4 +1,4 @@
-"""From points to a row a layer: its convexity, its certainty, and what a cut there costs."""
+"""From points to a row per layer: its convexity, its certainty, and what a cut there costs."""
 
 from __future__ import annotations
 

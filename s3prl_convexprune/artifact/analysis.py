@@ -154,7 +154,7 @@ class Analysis(Artifact):
         )
 
     def table(self) -> str:
-        """The scores as text, one line a layer, the most convex one marked, and what is known of their certainty."""
+        """The scores as text, one line per layer, the most convex one marked, and what is known of their certainty."""
         best = self.choose("argmax").layer
         lines = [f"{'layer':>5}  {'convexity %':>11}  {'sem':>5}"]
         for layer, score, error in self.curve():

@@ -57,7 +57,7 @@ def flatness(results: Sequence[GraphConvexity], seed: int = 1337, draws: int = 2
     """Compare the range of a curve with that of equally convex layers.
 
     Args:
-        results: one a layer, on the same points, labels and groups.
+        results: one per layer, on the same points, labels and groups.
         seed: of the draws.
         draws: how many.
 

@@ -33,7 +33,7 @@ def probability_best(results: Sequence[GraphConvexity], seed: int = 1337, draws:
     or Student's t where groups were given, with the covariance of the layers' influences; sampling errors come on top.
 
     Args:
-        results: one a layer, on the same points and labels in the same order.
+        results: one per layer, on the same points and labels in the same order.
         seed: of the draws.
         draws: how many; the answer is exact to about ``0.5 / sqrt(draws)``.
 
@@ -75,7 +75,7 @@ def choose_layer(
     """The position in `results` of the layer to keep last.
 
     Args:
-        results: one a layer, shallowest first; plain scores do for "argmax" and "budget".
+        results: one per layer, shallowest first; plain scores do for "argmax" and "budget".
         policy: "argmax": the highest score, the shallowest of equals.
             "within-sem": the shallowest layer that cannot be told from that one: in the joint error of both layers
             it would come out ahead at least as often as a layer one standard error behind, 16 % of the time.
@@ -121,10 +121,10 @@ def choose_layer(
 
 def _within_budget(scores: np.ndarray, costs: Sequence[float] | None, max_cost: float | None) -> int:
     if costs is None or max_cost is None:
-        raise ConfigError("the policy budget needs costs (one share a layer) and max_cost")
+        raise ConfigError("the policy budget needs costs (one share per layer) and max_cost")
     shares = np.asarray(costs, dtype=float)
     if shares.shape != scores.shape:
-        raise ConfigError(f"one cost a layer is needed: {len(scores)} layers but {shares.size} costs")
+        raise ConfigError(f"one cost per layer is needed: {len(scores)} layers but {shares.size} costs")
     if not (np.isfinite(shares).all() and (shares > 0).all() and (shares <= 1 + 1e-9).all()):
         raise ConfigError("costs are shares of the full model's cost, above 0 and at most 1")
     affordable = shares <= max_cost

@@ -36,7 +36,7 @@ class RivalChoice(Artifact):
         analysis_key: the analysis's key.
         rule: the rule.
         keep: how many layers a rule that drops layers was to keep; 0 for rules of a depth.
-        scores: what it went by: one a state, shallowest first; for layers that are dropped, one a layer or block.
+        scores: what it went by: one per state, shallowest first; for layers that are dropped, one per layer or block.
         layers: the layers that it keeps, counted from 1.
     """
 
@@ -230,7 +230,7 @@ def _probe(points: KeptPoints, label: str) -> Sequence[float]:
     return [probe_accuracy(state, points.columns[label], groups=groups) for state in points.states]
 
 
-#: Rule of a depth -> what it goes by, a number a state, and how that chooses.
+#: Rule of a depth -> what it goes by, a number per state, and how that chooses.
 DEPTHS: dict[str, tuple[Measure, Choice]] = {
     "probe": (_probe, best),
     "logme": (_each("log_me"), best),

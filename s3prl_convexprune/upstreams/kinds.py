@@ -65,7 +65,7 @@ class Whisper(InFolders):
 
 
 class Mockingjay(Family):
-    """s3prl's builder keeps the checkpoint, and the encoder may have a LayerNorm a state: both follow the cut."""
+    """s3prl's builder keeps the checkpoint, and the encoder may have a LayerNorm per state: both follow the cut."""
 
     def follow(self, expert: Any, layers: int) -> None:
         builder = expert.transformer

@@ -110,7 +110,7 @@ def test_bad_choices(arguments: tuple, error: type, message: str) -> None:
 @pytest.mark.parametrize(
     ("costs", "max_cost", "message"),
     [
-        ([0.5], 0.7, "one cost a layer"),
+        ([0.5], 0.7, "one cost per layer"),
         ([0.5, 1.5], 0.7, "shares"),
         ([0.0, 1.0], 0.7, "shares"),
         ([0.5, 1.0], 0.4, "cheapest costs 0.5"),

@@ -57,7 +57,7 @@ def demo_tasks() -> dict[str, Clips]:
 
 
 def markdown(trained: dict[str, dict[str, list[float]]], untrained: dict[str, dict[str, list[float]]], key: str) -> str:
-    """One table: a row a layer, a column a task, "trained (untrained)"."""
+    """One table: a row per layer, a column a task, "trained (untrained)"."""
     lines = ["| layer | " + " | ".join(trained) + " |", "|-" * (len(trained) + 1) + "|"]
     for layer in range(len(next(iter(trained.values()))[key])):
         cells = (f"{trained[task][key][layer]:.1f} ({untrained[task][key][layer]:.1f})" for task in trained)

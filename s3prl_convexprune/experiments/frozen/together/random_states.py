@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-MOST_DRAWS = 512  # a forward pass draws one number a layer, for LayerDrop, if it draws at all
+MOST_DRAWS = 512  # a forward pass draws one number per layer, for LayerDrop, if it draws at all
 
 
 def read() -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Effect:
 class Draws:
     """How many uniform numbers a call takes from numpy's and torch's generators, whatever it is called with.
 
-    fairseq's encoders draw one number a layer for LayerDrop, in evaluation too.
+    fairseq's encoders draw one number per layer for LayerDrop, in evaluation too.
     """
 
     numpy: int = 0
