@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: states)",
     )
     parser.add_argument(
-        "--head", type=Path, metavar="EXPERIMENT", help="for onnx: an s3prl experiment (KS, SID, ER) whose head travels"
+        "--head",
+        type=Path,
+        metavar="EXPERIMENT",
+        help="for onnx: an s3prl experiment, or a finished fine-tuning, whose head (KS, SID, ER) travels",
     )
     parser.add_argument(
         "--int8", action="store_true", help="for onnx: eight bits; what that loses is measured and stands beside it"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from ..artifact import FineTuned
 from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
 FACTS, GRAPH, RUN = "export.json", "model.onnx", "run.py"
@@ -114,6 +115,7 @@ class Exported(Artifact):
         task: what the head was trained for, if there is one.
         labels: of the logits, in their order.
         quantised: what eight bits cost; None in full precision.
+        finetuned: the run that trained the upstream with the head; None where it was frozen.
     """
 
     FORMAT: ClassVar[str] = "device export"
@@ -134,6 +136,7 @@ class Exported(Artifact):
     task: str | None = None
     labels: tuple[str, ...] = ()
     quantised: Quantised | None = None
+    finetuned: FineTuned | None = None
 
     def __post_init__(self) -> None:
         if bool(self.labels) != (self.returns == "logits"):

@@ -7,7 +7,7 @@ upstreams are converted first (`upstreams.to_transformers`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,8 +79,9 @@ class DeviceModel(nn.Module):
             return states[-1]
         if self.returns == "states":
             return torch.stack(states)
-        pooled = torch.stack([state.mean(1) for state in states])
-        return pooled if self.head is None else self.head(pooled)
+        if self.head is not None:
+            return cast(Tensor, self.head(states))
+        return torch.stack([state.mean(1) for state in states])
 
 
 def _first(output: Any) -> Tensor:
@@ -96,7 +97,7 @@ def device_model(
         name: the upstream, for messages.
         expert: it, in eval mode.
         returns: what the function gives.
-        head: from pooled states to logits.
+        head: from the states to logits.
         for_eight_bits: see `DeviceModel`.
 
     Raises:

@@ -1,112 +1,28 @@
-"""The trained head of an s3prl experiment, read from its checkpoint, as a layer that travels with the graph.
-
-SUPERB's heads of KS, SID and ER are linear: a softmax-weighted sum over the hidden states, a projector, the mean over
-time, a linear layer. The mean commutes with what is linear, so the head here reads states that are pooled already.
-"""
+"""The trained head that travels with a graph: an s3prl experiment's, or a fine-tuning's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from ..errors import CheckpointError, ConfigError, ConvexPruneError
-from ..safe_load import read_checkpoint
-from ..schema import read_json
 from ..upstreams.config import UpstreamConfig
-from ..upstreams.names import chosen_layers, resolve
-
-CHECKPOINT = "dev-best.ckpt"
-TASKS = {"speech_commands": "ks", "voxceleb1": "sid", "emotion": "er"}
-KEYS = {"projector.weight", "projector.bias", "model.post_net.linear.weight", "model.post_net.linear.bias"}
-FIRST_SPEAKER, SPEAKERS = 10001, 1251  # s3prl numbers VoxCeleb1's id10001, id10002, ... from 0
+from ..upstreams.finetuned import RECORD
+from .experiment_head import read_experiment
+from .finetuned_head import read_finetuned
+from .head import Head
 
 
-class LinearHead(nn.Module):
-    """From pooled states ``[states, batch, width]`` to logits ``[batch, labels]``."""
-
-    def __init__(self, weights: Tensor, head: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.register_buffer("shares", torch.softmax(weights.float(), dim=-1)[:, None, None])
-        for name in sorted(KEYS):
-            self.register_buffer(name.replace(".", "_"), head[name].float())
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        feature = (self.get_buffer("shares") * pooled).sum(0)
-        for name in ("projector", "model_post_net_linear"):
-            feature = feature @ self.get_buffer(f"{name}_weight").T + self.get_buffer(f"{name}_bias")
-        return feature
-
-
-@dataclass(frozen=True)
-class Head:
-    """A trained head: its layer, the task it was trained for, and the labels of its logits in their order."""
-
-    layer: LinearHead
-    task: str
-    labels: tuple[str, ...]
-
-
-def read_head(experiment: str | Path, config: UpstreamConfig) -> Head:
-    """The head that an experiment trained on a cut.
+def read_head(trained: str | Path, config: UpstreamConfig) -> Head:
+    """The head that was trained on a cut.
 
     Args:
-        experiment: an experiment's folder, whose `dev-best.ckpt` is read, or a checkpoint.
+        trained: the folder of an s3prl experiment, whose `dev-best.ckpt` is read, or such a checkpoint; or the folder
+            of a finished SpeechBrain run.
         config: the cut.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it is of another kind.
         ConfigError: it was trained on another upstream, its layers do not fit, or such a head does not travel.
     """
-    path = Path(experiment)
-    path = path / CHECKPOINT if path.is_dir() else path
-    if not path.is_file():
-        raise CheckpointError(f"--head {experiment}: there is no {path}; expected the folder of an s3prl experiment")
-    states = read_checkpoint(path)
-    args, held, weights = states.get("Args"), states.get("Downstream"), states.get("Featurizer")
-    if args is None or not isinstance(held, dict) or not isinstance(weights, dict):
-        raise CheckpointError(f"--head {path}: is not a checkpoint of an s3prl experiment")
-    layers = chosen_layers(config)
-    if not _same_cut(str(args.upstream), config, layers):
-        raise ConfigError(f"--head {experiment}: was trained on {args.upstream}, not on {config.name}")
-    if args.downstream not in TASKS:
-        raise ConfigError(
-            f"--head {experiment}: a head of {args.downstream} does not travel; those of {', '.join(TASKS)} do"
-        )
-    lacking = KEYS - held.keys()
-    if lacking or args.upstream_feature_selection != "hidden_states" or args.upstream_feature_normalize:
-        raise ConfigError(f"--head {experiment}: is not SUPERB's linear head on the weighted sum of the states")
-    if (weighed := len(weights.get("weights", ()))) != layers + 1:
-        raise ConfigError(f"--head {experiment}: weighs {weighed} hidden states; {config.name} has {layers + 1}")
-    data = states["Config"]["downstream_expert"]["datarc"]
-    labels = _labels(args.downstream, data, data.get("test_fold") or args.downstream_variant or "fold1")
-    if len(labels) != len(held["model.post_net.linear.bias"]):
-        raise ConfigError(
-            f"--head {experiment}: gives {len(held['model.post_net.linear.bias'])} logits for {len(labels)} labels"
-        )
-    return Head(LinearHead(weights["weights"], held), TASKS[args.downstream], labels)
-
-
-def _same_cut(name: str, config: UpstreamConfig, layers: int) -> bool:
-    if name == config.name:
-        return True
-    try:
-        trained_on = resolve(name)
-        return (trained_on.base, chosen_layers(trained_on)) == (config.base, layers)
-    except ConvexPruneError:
-        return False
-
-
-def _labels(downstream: str, data: dict[str, Any], fold: str) -> tuple[str, ...]:
-    if downstream == "speech_commands":
-        from s3prl.downstream.speech_commands.dataset import CLASSES
-
-        return tuple(CLASSES)
-    if downstream == "voxceleb1":
-        return tuple(f"id{FIRST_SPEAKER + index}" for index in range(SPEAKERS))
-    lists = Path(data["meta_data"]) / fold.replace("fold", "Session")
-    numbered = read_json(lists / "train_meta_data.json")["labels"]
-    return tuple(sorted(numbered, key=numbered.__getitem__))
+    if (Path(trained) / RECORD).is_file():
+        return read_finetuned(trained, config)
+    return read_experiment(trained, config)

@@ -18,7 +18,7 @@ from ..results.bootstrap import paired_difference
 from ..sampling import SAMPLE_RATE
 from ..tasks.table import TASKS
 from .exported import Measured, Score
-from .heads import Head
+from .head import Head
 
 FEWEST = 10  # utterances that a loss is measured on
 

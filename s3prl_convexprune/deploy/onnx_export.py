@@ -17,16 +17,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..artifact import FineTuned
 from ..errors import ConfigError, InstallationError
 from ..progress import say
 from ..sampling import SAMPLE_RATE
 from ..upstreams.config import UpstreamConfig
+from ..upstreams.finetuned import load_finetuned
 from ..upstreams.names import chosen_layers
 from ..upstreams.registry import build_cut
 from ..versions import package_versions
 from .exported import FACTS, GRAPH, RETURNS, RUN, Exported, Quantised
 from .graph import DeviceModel, device_model, shortest_input
-from .heads import Head, read_head
+from .head import Head
+from .heads import read_head
 from .loss import Recordings, measure_loss, read_recordings
 from .parity import LENGTHS, TOLERANCE, answer, check_parity, differences, session, torch_states
 from .place import check_new, new_folder
@@ -71,7 +74,8 @@ def export_to_onnx(
         out: the new folder.
         ckpt: the whole upstream's checkpoint; goes before the config's own.
         returns: ``"states"``, ``"last"`` or ``"pooled"``, see `exported.Exported`; with a head, logits.
-        head: the s3prl experiment whose trained head travels along.
+        head: the s3prl experiment, or finished SpeechBrain run, whose trained head travels along; with a run, the
+            upstream has the weights that it ended with.
         int8: quantise it; what that costs is measured and stands in `export.json`.
         measure: a manifest on whose recordings that is measured too, the head's score with it.
 
@@ -93,8 +97,13 @@ def export_to_onnx(
     recordings = None if measure is None else read_recordings(measure, trained)
     expert = build_cut(config, ckpt=ckpt).eval()
     returns = returns if trained is None else "logits"
-    layer = None if trained is None else trained.layer
+    layer, run = (None, None) if trained is None else (trained.layer, trained.run)
+    if run is not None:
+        load_finetuned(expert, run.upstream, run)
     model = device_model(config.name, expert, returns, layer, for_eight_bits=int8)
+    width = model.model.config.hidden_size
+    if trained is not None and trained.width != width:
+        raise ConfigError(f"--head {head}: reads states of width {trained.width}; those of {config.name} have {width}")
     with new_folder(out) as folder:
         say(f"exporting {config.name} to onnx")
         _write_graph(model, folder / GRAPH)
@@ -121,6 +130,7 @@ def export_to_onnx(
             task=None if trained is None else trained.task,
             labels=() if trained is None else trained.labels,
             quantised=quantised,
+            finetuned=None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name),
         )
         exported.write(folder / FACTS)
         shutil.copyfile(Path(__file__).with_name("run_template.py"), folder / RUN)

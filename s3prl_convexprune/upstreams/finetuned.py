@@ -24,6 +24,7 @@ class FineTunedRun:
     Args:
         folder: the run's output folder.
         upstream: what it fine-tuned, by its name on the hub.
+        layers: how many transformer layers were left of it.
         task: on which task.
         seed: its training seed.
         checkpoint: the folder of the checkpoint that was tested: the best on dev, the newest of equals.
@@ -31,6 +32,7 @@ class FineTunedRun:
 
     folder: Path
     upstream: str
+    layers: int
     task: str
     seed: int
     checkpoint: Path
@@ -53,7 +55,10 @@ def find_run(folder: str | Path) -> FineTunedRun:
         )
     record = parse_json(read_text(folder / RECORD), folder / RECORD)
     try:
-        criterion, said = record["criterion"], (record["upstream"], record["task"], int(record["seed"]))
+        criterion, said = (
+            record["criterion"],
+            (record["upstream"], int(record["layers"]), record["task"], int(record["seed"])),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / RECORD}: is not the record of a fine-tuning ({error})") from error
     scored = [(meta[criterion], -meta["unixtime"], path) for path, meta in _checkpoints(folder) if criterion in meta]

@@ -28,6 +28,7 @@ HPARAMS = {
     "asr": ("ASR", "librispeech_100.yaml"),
 }
 FAST = {"device": "cpu", "num_workers": 0, "lr_upstream": 0.002, "number_of_epochs": 3}
+CUT = "hubert_custom_convexpruned_L2"
 FAST_FOR = {
     "ks": {"lr": 0.02, "batch_size": 8},
     "sid": {"lr": 0.02, "train_seconds": 0.5, "max_batch_length": 2, "out_n_neurons": 3},
@@ -126,3 +127,12 @@ def train(corpora, checkpoint, tmp_path, monkeypatch):
 
     yield run
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def finetuned(corpora, checkpoint, tmp_path_factory) -> Path:
+    """The folder of `CUT`, fine-tuned on three tones for three epochs."""
+    folder = tmp_path_factory.mktemp("run") / "seed3"
+    given = {"upstream": CUT, "seed": 3, "number_of_epochs": 3, "lr_upstream": 0.01}
+    load_recipe("ks").train_and_test(command_line("ks", corpora, checkpoint, folder, **given))
+    return folder

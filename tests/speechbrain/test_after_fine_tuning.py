@@ -16,21 +16,11 @@ from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import CheckpointError, ConfigError
 from s3prl_convexprune.upstreams.finetuned import find_run, load_finetuned
 from s3prl_convexprune.upstreams.registry import build_upstream
-from tests.speechbrain.conftest import command_line, load_recipe
-
-CUT = "hubert_custom_convexpruned_L2"
+from tests.speechbrain.conftest import CUT
 
 
-@pytest.fixture(scope="module")
-def run(corpora, checkpoint, tmp_path_factory):
-    """A cut, fine-tuned on three tones for three epochs."""
-    folder = tmp_path_factory.mktemp("run") / "seed3"
-    given = {"upstream": CUT, "seed": 3, "number_of_epochs": 3, "lr_upstream": 0.01}
-    load_recipe("ks").train_and_test(command_line("ks", corpora, checkpoint, folder, **given))
-    return folder
-
-
-def test_both_labels_are_measured_on_the_runs_own_weights(run, corpora, checkpoint, tmp_path):
+def test_both_labels_are_measured_on_the_runs_own_weights(finetuned, corpora, checkpoint, tmp_path):
+    run = finetuned
     ckpt, root = checkpoint("hubert-post"), corpora["ks"]
     given = ["analyze", "-u", CUT, "-k", ckpt, "--corpus", "speech_commands", "--label", "word", "--root", str(root)]
     assert main([*given, "--neighbors", "4", "-o", str(tmp_path / "word.json"), "--weights", str(run)]) == 0
@@ -62,8 +52,8 @@ def test_both_labels_are_measured_on_the_runs_own_weights(run, corpora, checkpoi
     assert any(not torch.equal(value, pretrained[key]) for key, value in expert.state_dict().items())
 
 
-def test_the_checkpoint_that_was_tested_is_taken(run, tmp_path):
-    folder = shutil.copytree(run, tmp_path / "run")
+def test_the_checkpoint_that_was_tested_is_taken(finetuned, tmp_path):
+    folder = shutil.copytree(finetuned, tmp_path / "run")
     best = find_run(folder).checkpoint
     other = shutil.copytree(best, best.with_name("CKPT+later"))
     meta = (other / "CKPT.yaml").read_text().replace("unixtime: ", "unixtime: 9")
@@ -118,9 +108,9 @@ def _lobe(run, change):
 
 
 @pytest.mark.parametrize("case", DAMAGE)
-def test_a_damaged_run_is_refused(case, run, checkpoint, tmp_path, monkeypatch):
+def test_a_damaged_run_is_refused(case, finetuned, checkpoint, tmp_path, monkeypatch):
     damage, kind, reason = DAMAGE[case]
-    folder = shutil.copytree(run, tmp_path / "run")
+    folder = shutil.copytree(finetuned, tmp_path / "run")
     damage(folder)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(kind, match=reason) as caught:

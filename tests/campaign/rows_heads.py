@@ -1,0 +1,81 @@
+"""Trained heads that cannot travel with the cut they are given for."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .row import Row
+
+EXPORT = "export tiny_hubert_convexpruned_L2 --format onnx -o out --head trained"
+LINEAR = {
+    "projector.weight": torch.zeros(8, 128),
+    "projector.bias": torch.zeros(8),
+    "model.post_net.linear.weight": torch.zeros(12, 8),
+    "model.post_net.linear.bias": torch.zeros(12),
+}
+
+
+def _experiment(states: int = 3, held: Any = LINEAR, **changed: Any) -> Callable[[Path, Path], object]:
+    """What s3prl leaves of a training of KS on the cut, but for what is changed."""
+    args = {
+        "upstream": "tiny_hubert_convexpruned_L2",
+        "downstream": "speech_commands",
+        "downstream_variant": None,
+        "upstream_feature_selection": "hidden_states",
+        "upstream_feature_normalize": False,
+    }
+
+    def make(path: Path, material: Path) -> None:
+        path.mkdir()
+        content = {
+            "Args": Namespace(**{**args, **changed}),
+            "Config": {"downstream_expert": {"datarc": {}}},
+            "Downstream": held,
+            "Featurizer": {"weights": torch.zeros(states)},
+        }
+        torch.save(content, path / "dev-best.ckpt")
+
+    return make
+
+
+def _run(**changed: Any) -> Callable[[Path, Path], object]:
+    """What a fine-tuning of KS on the cut leaves, but for what is changed; its weights are not reached."""
+    said = {"criterion": "error_rate", "upstream": "tiny_hubert_convexpruned_L2", "layers": 2, "task": "ks", "seed": 0}
+
+    def make(path: Path, material: Path) -> None:
+        checkpoint = path / "save" / "CKPT+0"
+        checkpoint.mkdir(parents=True)
+        (path / "record.json").write_text(json.dumps({**said, **changed}))
+        (checkpoint / "CKPT.yaml").write_text("error_rate: 1.0\nunixtime: 1.0\n")
+
+    return make
+
+
+HEADS: dict[str, tuple[Callable[[Path, Path], object], str | tuple[str, ...]]] = {
+    "of another upstream": (
+        _experiment(upstream="tiny_hubert_convexpruned_L3"),
+        "trained on tiny_hubert_convexpruned_L3",
+    ),
+    "of more states": (_experiment(states=4), "weighs 4 hidden states"),
+    "of diarization": (_experiment(downstream="diarization"), "a head of diarization does not travel"),
+    "without a linear layer": (_experiment(held={}), "is not SUPERB's linear head"),
+    "of another downstream's layers": (
+        _experiment(held={**LINEAR, "model.post_net.linear.bias": torch.zeros(5)}),
+        "gives 5 logits for 12 labels",
+    ),
+    "of narrower states": (
+        _experiment(held={**LINEAR, "projector.weight": torch.zeros(8, 64)}),
+        ("reads states of width 64", "have 128"),
+    ),
+    "of an upstream fine-tuned at another depth": (_run(layers=3), "with 3 layers"),
+    "fine-tuned for diarization": (_run(task="sd"), "a fine-tuned head of sd does not travel"),
+    "of a fine-tuning without settings": (_run(), "hyperparams.yaml"),
+    "of a fine-tuning without a depth": (_run(layers=None), "is not the record of a fine-tuning"),
+}
+ROWS = [Row(f"export: a head {what}", EXPORT, says, {"trained": make}) for what, (make, says) in HEADS.items()]
