@@ -148,6 +148,7 @@ def leaderboard(
     from .outputs import check_output, write_marked
     from .report.page import PAGE, write_page
     from .report.screens import screens_beside
+    from .report.vega import check_charts
     from .results.leaderboard import load_rows, make_leaderboard
     from .results.published import published_rows
     from .results.tables import BOARD, CSV_HEADER, as_csv, as_json, markdown
@@ -159,6 +160,8 @@ def leaderboard(
             raise ConfigError(f"-o {path}: unknown format{nearest(path.suffix, BOARD_FORMATS)}")
         begins = CSV_HEADER if path.suffix == ".csv" else None
         check_output(path, PAGE if path.suffix == ".html" else BOARD, begins=begins)
+        if path.suffix == ".html":
+            check_charts()
     if reference not in (None, "superb"):
         raise ConfigError(f"reference {reference!r} is not known; expected superb")
     profiles = read_profiles(profile)

@@ -14,7 +14,7 @@ from ..artifact import Analysis
 from ..convexity.folds import group_folds
 from ..errors import ArtifactError, ConfigError, DataError, nearest
 from ..numbers import AT_LEAST_ONE, LEARNING_RATE
-from ..outputs import check_output
+from ..outputs import claim_output
 from ..schema import Artifact, AtLeastOne, Count, Part, Percent, Sha256, Share
 from .kept_points import KeptPoints, points_path
 
@@ -141,15 +141,15 @@ def screen(
         AT_LEAST_ONE.check(name, number)
     LEARNING_RATE.check("--lr", lr)
     made = Analysis.read(analysis)
-    output = check_output(output or screen_path(analysis), Screen.FORMAT, Screen.VERSION)
     points = KeptPoints.read(points_path(analysis))
     if points.analysis_key != made.settings.key:
         raise ArtifactError(f"{points_path(analysis)}: are the points of another analysis; run 'analyze' again")
     name = group or default_group(made.label, points)
     if name not in points.columns:
         raise ConfigError(f"--group {name}{nearest(name, points.columns)}")
-    result = screened(points, made.label, name, parts, tuple(range(heads)), steps, lr, made.upstream)
-    result.write(output)
+    with claim_output(output or screen_path(analysis), Screen.FORMAT, Screen.VERSION) as output:
+        result = screened(points, made.label, name, parts, tuple(range(heads)), steps, lr, made.upstream)
+        result.write(output)
     return result
 
 

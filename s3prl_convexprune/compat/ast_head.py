@@ -16,6 +16,11 @@ from .._importhook import on_import
 from ..errors import ConfigError
 from .remedy import Remedy
 
+CLASSIFIES = (
+    "ast gives the output of a classifier that s3prl never loads, random numbers, unless told otherwise; "
+    "give feature_selection='hidden_states' (base_args in an upstream config)"
+)
+
 
 def _mend(module: ModuleType) -> None:
     build = module.UpstreamExpert.__init__
@@ -26,10 +31,7 @@ def _mend(module: ModuleType) -> None:
         given = signature.bind(self, *args, **kwargs)
         given.apply_defaults()
         if given.arguments["feature_selection"] == "cls":
-            raise ConfigError(
-                "ast gives the output of a classifier that s3prl never loads, random numbers, unless told otherwise; "
-                "give feature_selection='hidden_states' (base_args in an upstream config)"
-            )
+            raise ConfigError(CLASSIFIES)
         build(self, *args, **kwargs)
 
     module.UpstreamExpert.__init__ = __init__

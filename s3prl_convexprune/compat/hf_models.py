@@ -120,9 +120,14 @@ def read_extractor(checkpoint: str) -> Any:
     check_object(checkpoint, EXTRACTOR)
     check_object(checkpoint, "processor_config.json")
     try:
-        return Wav2Vec2FeatureExtractor.from_pretrained(checkpoint)
+        extractor = Wav2Vec2FeatureExtractor.from_pretrained(checkpoint)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{checkpoint}: {' '.join(str(error).split())[:300]}") from None
+    if not isinstance(extractor.do_normalize, bool):
+        raise CheckpointError(
+            f"{checkpoint}: do_normalize of {EXTRACTOR} is {str(extractor.do_normalize)[:40]!r}; expected true or false"
+        )
+    return extractor
 
 
 class Extractors:

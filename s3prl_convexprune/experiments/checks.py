@@ -15,7 +15,8 @@ from ..paper import paper_depth
 from ..tasks.recipes import fill_paths, recipe_path, variants
 from ..tasks.requirements import require_packages
 from ..tasks.table import get_task
-from ..upstreams.names import check_checkpoint, depths_of, whole_upstreams
+from ..upstreams.checks import check_upstream
+from ..upstreams.names import depths_of, whole_upstreams
 from .analyses import analysis_path, corpus_of, expanded, filled
 from .planned import known_layers
 from .plans import data_folder
@@ -72,7 +73,7 @@ def check_machine(study: Study) -> None:
         ConvexPruneError: the first thing that is missing.
     """
     for base in study.bases:
-        check_checkpoint(base.entry, base.ckpt)
+        check_upstream(base.entry, base.ckpt)
     for labelling in study.analyses.values():
         _corpus(labelling)
     for evaluation in study.evaluate:

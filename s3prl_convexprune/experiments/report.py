@@ -30,9 +30,12 @@ def check_report(output: Path) -> None:
 
     Raises:
         ArtifactError: a file that is not of an earlier report has the place of one.
+        InstallationError: what draws the page's figures is not installed.
     """
     from ..report.page import PAGE
+    from ..report.vega import check_charts
 
+    check_charts()
     for name, kind, version in (
         ("answer.txt", ANSWER, 1),
         ("leaderboard.md", BOARD, 1),

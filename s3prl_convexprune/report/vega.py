@@ -8,13 +8,24 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from ..atomic import write_text
-from ..errors import OutputError
+from ..errors import InstallationError, OutputError
 from ..resources import user_cache
 
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 END = "\n// end of the bundle\n"
+
+
+def check_charts() -> None:
+    """Refuse, before any work, a page whose figures could not be drawn.
+
+    Raises:
+        InstallationError: with the command that installs what is missing.
+    """
+    if find_spec("vl_convert") is None:
+        raise InstallationError("the page needs vl-convert-python for its figures; pip install vl-convert-python")
 
 
 @cache

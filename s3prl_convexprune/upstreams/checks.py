@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..devices import choose_device
 from ..errors import CorpusError
 from .depth import check_depth
 from .families import find_family
 from .family import Family
+from .hub_names import HubEntry
 from .names import check_checkpoint, check_depth_of, chosen_layers, resolve, whole_upstreams
 
 
@@ -59,13 +61,14 @@ def check_upstream(name: str, ckpt: str | None = None) -> None:
     Raises:
         UnknownUpstreamError: no such name.
         DepthError: the base, or the checkpoint, does not have that many layers.
-        ConfigError: its config cannot be used.
+        ConfigError: its config cannot be used, or no expert can be built with its arguments.
         CheckpointError: the checkpoint is not there, or is of another family.
         ArtifactError: the analysis that decides its depth cannot be read.
     """
     whole = whole_upstreams()
     if name in whole:
         check_checkpoint(name, ckpt)
+        _check_arguments(whole[name], {})
         return
     config = resolve(name)
     given = ckpt if ckpt is not None else config.base_args.get("ckpt")
@@ -74,9 +77,16 @@ def check_upstream(name: str, ckpt: str | None = None) -> None:
     where = f"{config.path}: " if config.path else ""
     check_depth_of(entry, layers, where)
     family = find_family(entry.name, entry.module)
+    _check_arguments(entry, config.base_args)
     read_by_s3prl = {"legacy", "fairseq"} & config.base_args.keys()
     if entry.needs_ckpt and given is not None and isinstance(family, Family) and not read_by_s3prl:
         _check_depth_in(str(given), family, config.base, layers, where)
+
+
+def _check_arguments(entry: HubEntry, arguments: Mapping[str, Any]) -> None:
+    family = find_family(entry.name, entry.module)
+    if isinstance(family, Family):
+        family.check_arguments(arguments)
 
 
 def _check_depth_in(checkpoint: str, family: Family, base: str, layers: int, where: str) -> None:

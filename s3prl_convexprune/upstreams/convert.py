@@ -57,7 +57,9 @@ def hf_to_s3prl(directory: str | Path, output: str | Path) -> Path:
     family = _json(directory / "config.json").get("model_type", "")
     if family not in _FAMILIES:
         raise CheckpointError(f"{directory} holds a model of type {family!r}{nearest(family, _FAMILIES)}")
-    normalize = bool(_json(directory / "preprocessor_config.json").get("do_normalize", True))
+    normalize = _json(directory / "preprocessor_config.json").get("do_normalize", True)
+    if not isinstance(normalize, bool):
+        raise CheckpointError(f"{directory}: do_normalize is {str(normalize)[:40]!r}; expected true or false")
     source = _load(directory, family)
     _check(directory, source.config)
     converted = {_native_name(name, source.config): tensor for name, tensor in source.state_dict().items()}

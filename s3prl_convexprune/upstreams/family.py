@@ -128,6 +128,13 @@ class Family:
         """Whether a model in transformers' format applies a LayerNorm to its last hidden state only."""
         return bool(config.get("do_stable_layer_norm"))
 
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse, before anything is fetched, arguments of the hub's entry with which no expert can be built.
+
+        Raises:
+            ConfigError: says what to give.
+        """
+
     def check_whole(self, expert: nn.Module) -> None:
         """Refuse an expert that was built so that it cannot be cut.
 

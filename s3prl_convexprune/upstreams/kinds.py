@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DepthError
+from ..compat.ast_head import CLASSIFIES
+from ..errors import ConfigError, DepthError
 from .family import Family
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class Blocks(Family):
 
 class ClassifyingBlocks(Blocks):
     """AST, whose expert gives its classifier's output unless it was told to give the blocks' states."""
+
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        if arguments.get("feature_selection", "cls") == "cls":
+            raise ConfigError(CLASSIFIES)
 
     def check_whole(self, expert: nn.Module) -> None:
         if getattr(expert, "feature_selection", None) != "hidden_states":

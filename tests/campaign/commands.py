@@ -110,16 +110,20 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out/model.safetensors", "out/config.json", "out/README.md"),
     ),
-    "export for onnxruntime": Command(
-        "export hubert_custom_convexpruned_L2 -k @hubert.pt --format onnx --int8 -o out",
-        kills=(0, 10),
-        compared=("out/model.onnx", "out/export.json"),
-    ),
     "select": Command(
         "select @analysis.json --fallback argmax --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)
     ),
     "leaderboard": Command(
         "leaderboard @grid --analysis @analysis.json -o out.html out.md", kills=(1, 40), compared=("out.html", "out.md")
+    ),
+    "plot": Command("plot @analysis.json -o out.pdf", kills=(1, 40), compared=("out.pdf",)),
+    "screen": Command(
+        "screen @analysis.json --parts 2 --heads 1 --steps 20 -o out.json", kills=(1, 40), compared=("out.json",)
+    ),
+    "export for onnxruntime": Command(
+        "export hubert_custom_convexpruned_L2 -k @hubert.pt --format onnx -o out",
+        kills=(0, 10),
+        compared=("out/model.onnx",),
     ),
     "run": Grid(
         f"run -u hubert_custom_convexpruned_L2 -k @hubert.pt -t ks --lr 1e-3 --device cpu --override {SHORT} -o out",

@@ -6,7 +6,7 @@
 | `audio/w0_0.wav` ... `audio/w2_3.wav` | that audio |
 | `hubert.pt` | a checkpoint for `hubert_custom`, 4 layers |
 | `hf_hubert/` | a folder for `hf_hubert_custom`, 4 layers |
-| `analysis.json` | what `analyze` wrote for tiny_hubert on the manifest's words |
+| `analysis.json` | what `analyze` wrote for tiny_hubert on the manifest's words, its points beside it |
 | `grid/`, `results.json` | a finished grid (upstreams tiny, tiny_convexpruned_L8 and others, KS and SID) and its rows |
 | `profile.json` | what `profile` wrote for tiny_hubert |
 | `commands/` | a tiny Speech Commands as it is published, for `finetune` |
@@ -62,6 +62,6 @@ def _artifacts(folder: Path) -> None:
     small_grid(folder / "grid", seeds=(1, 2))
     write_results(folder / "results.json", collect([folder / "grid"]))
     analyze = ["analyze", "-u", "tiny_hubert", "--corpus", str(folder / "manifest.csv"), "--label", "word"]
-    assert main([*analyze, "--neighbors", "3", "-o", str(folder / "analysis.json")]) == 0
+    assert main([*analyze, "--neighbors", "3", "--keep-points", "-o", str(folder / "analysis.json")]) == 0
     profile = ["profile", "-u", "tiny_hubert", "--seconds", "0.1", "--batch", "1", "--repeats", "1"]
     assert main([*profile, "-o", str(folder / "profile.json")]) == 0

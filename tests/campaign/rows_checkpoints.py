@@ -170,6 +170,18 @@ ROWS = [
         for file in ("config.json", "preprocessor_config.json")
         for what, content in [("a list", "[]"), ("a number", "3")]
     ),
+    *(
+        Row(
+            f"{verb}: waveforms normalised by {value}",
+            command,
+            ("preprocessor_config.json", "expected true or false"),
+            {"bad": _file_of_folder("preprocessor_config.json", f'{{"do_normalize": {value}}}')},
+        )
+        for verb, command, value in [
+            ("analyze", f"{ANALYZE} -u hf_hubert_custom -k bad", "3"),
+            ("export", EXPORT_FOLDER, '"no"'),
+        ]
+    ),
     Row(
         "run_downstream.py: an experiment that is a pickle",
         "run_downstream.py -m evaluate -e bad.ckpt",

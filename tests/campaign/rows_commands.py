@@ -16,6 +16,7 @@ NEEDS = {
     "export": "-o",
     "prepare": "--root",
     "predict": "OUT",
+    "screen": "analysis",
 }
 COMPLETE = {
     "analyze": ANALYZE,
@@ -28,6 +29,7 @@ COMPLETE = {
     "profile": "profile -u tiny_hubert",
     "finetune": "finetune -u tiny_hubert -t ks --data-folder @ks/train -o out",
     "export": "export tiny_hubert_convexpruned_L2 -o out",
+    "screen": "screen @analysis.json -o out.json",
     "prepare": "prepare ks --root @ks/train",
     "demo": "demo -o out",
     "doctor": "doctor",
@@ -35,13 +37,15 @@ COMPLETE = {
 SELECTS = "select @analysis.json --fallback argmax -o out.yaml"
 TYPES = {
     "plot": ["--width page", "--format gif", "--style mine", "--template mine", "-o x.png"],
-    "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x"],
+    "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x", "--group nowhere"],
+    "screen": ["--group nowhere", "--parts 0", "--heads none", "--lr nan"],
     "select": [
         "--policy best",
         "--max-macs most",
         "--name 1a",
         "--name a-b",
         "--policy budget",
+        "--policy non-inferior --margin -1",
         "--policy paper --max-macs 1",
         "--policy budget --max-rtf 0.1 --times nowhere.json",
         "--policy budget --max-rtf 0.1 --times @analysis.json",
@@ -66,6 +70,7 @@ TYPES = {
         "--system x",
         "--system x:ks",
         "--profile nowhere",
+        "--beside nowhere -o b.html",
         "--analysis nowhere -o b.html",
         "--profile @analysis.json",
         "--analysis @profile.json -o b.html",
@@ -112,6 +117,7 @@ NAMED = {
     "--override ks:config.a": "config.a",
     "--override kws:config.a=1": "kws",
     "--analysis nowhere -o b.html": "nowhere",
+    "--beside nowhere -o b.html": "nowhere",
     "--head nowhere": "goes with --format onnx",
     "--format onnx --returns last --head nowhere": "--returns",
     "--returns states": "goes with --format onnx",

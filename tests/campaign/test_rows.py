@@ -26,6 +26,12 @@ def test_ids_are_unique() -> None:
     assert len(set(ids)) == len(ids)
 
 
+def test_the_page_says_how_many() -> None:
+    page = Path(__file__).parents[2] / "docs" / "robustness.md"
+    stated = re.search(r"at least (\d+) command lines", page.read_text())
+    assert stated and int(stated[1]) <= len(ROWS) < int(stated[1]) + 50
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_row(row: Row, server: ForkServer) -> None:
     material = server.folder / "material"

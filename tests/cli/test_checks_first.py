@@ -35,11 +35,13 @@ UPSTREAMS = {
         ["-k", "CHECKPOINT"],
         f"{CASE.entry} has {LAYERS} transformer layers; L9 is out of range",
     ),
+    "a classifier that is never loaded": ("ast_convexpruned_L3", [], "give feature_selection='hidden_states'"),
     "no analysis": ("undecided", [], "absent.json"),
 }
 
 #: verb and what else is wrong -> (arguments, what is said)
 OTHERS = {
+    "analyze classifier": (["analyze", *VERBS["analyze"], "ast"], "feature_selection='hidden_states'"),
     "analyze device": (["analyze", *VERBS["analyze"], "hubert", "--device", "gpu"], "expected cpu, cuda"),
     "analyze root": (["analyze", *VERBS["analyze"], "hubert", "--root", "absent"], "--root absent"),
     "analyze corpus": (["analyze", "--corpus", "dmo", *VERBS["analyze"][2:], "hubert"], "'demo'"),

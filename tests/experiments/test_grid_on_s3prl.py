@@ -157,7 +157,9 @@ def test_a_worker_does_not_outlive_the_process_that_started_it(corpora: str, tmp
     assert not (plan.folder(plan.cells[0]) / "finished.json").exists()
 
 
-def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path) -> None:
+def test_one_failing_cell_does_not_stop_the_others(
+    corpora: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     good = plan_for(tmp_path, corpora, ["sid"], upstream="hf_hubert_custom_convexpruned_L1").cells[0]
     bad = Cell("hf_hubert_custom_convexpruned_L9", "sid", None, 0.01, 1337)
     plan = plan_for(tmp_path, corpora, ["sid"])
@@ -166,4 +168,6 @@ def test_one_failing_cell_does_not_stop_the_others(corpora: str, tmp_path: Path)
     assert report.finished == 1 and list(report.failed) == [bad.title]
     note = report.failed[bad.title]
     assert "L9 is out of range 1..4" in note.reason and any("L9" in line for line in note.last_lines)
+    said = [line for line in capfd.readouterr().out.splitlines() if bad.title in line or "L9" in line]
+    assert said == [f"failed: {bad.title}: {note.reason}; its log is {note.log}"]
     assert [row.upstream for row in read_results(report.results)] == [good.upstream]
