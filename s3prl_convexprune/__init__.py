@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .analysis.screen import screen as screen
     from .analysis.select import Selected as Selected
     from .analysis.select import select as select
+    from .analysis.team import Jobs as Jobs
     from .artifact import Analysis as Analysis
     from .artifact import Choice as Choice
     from .convexity import GraphConvexity as GraphConvexity
@@ -72,6 +73,7 @@ _MODULES = {
     "analysis.plot": ("draw_curve", "plot"),
     "analysis.screen": ("Screen", "screen"),
     "analysis.select": ("Selected", "select"),
+    "analysis.team": ("Jobs",),
     "artifact": ("Analysis", "Choice"),
     "convexity": ("GraphConvexity", "graph_convexity"),
     "deploy.predict": ("Predictor", "load", "predict"),

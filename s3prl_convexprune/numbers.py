@@ -90,6 +90,7 @@ class Range:
 AT_LEAST_ONE = Range("a whole number from 1 to 1000000", 1, 10**6, whole=True)
 WORKERS = Range("a whole number from 0 to 256", 0, 256, whole=True)
 SOURCES = Range("auto, or a whole number from 3 to 1000000", 3, 10**6, whole=True, word="auto")
+CLASSES = Range("a whole number from 2 to 1000000", 2, 10**6, whole=True)
 BLOCKS = Range("a whole number from 5 to 1000", 5, 1000, whole=True)
 SEED = Range("a whole number from 0 to 4294967295", 0, 2**32 - 1, whole=True)
 SHARE = Range("a share above 0 and at most 1, such as 0.6", 0, 1, above=True)

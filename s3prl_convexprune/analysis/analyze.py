@@ -14,7 +14,7 @@ from ..convexity.approximate import ACROSS, import_faiss
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance, effective_split
 from ..errors import ConfigError, nearest
-from ..numbers import AT_LEAST_ONE, BLOCKS, SEED, SOURCES, WORKERS
+from ..numbers import AT_LEAST_ONE, BLOCKS, CLASSES, SEED, SOURCES, WORKERS
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
@@ -41,6 +41,7 @@ def analyze(
     weights: str | Path | None = None,
     split: str | None = None,
     per_class: int = 200,
+    classes: int | None = None,
     neighbors: int = 10,
     max_sources: int | Literal["auto"] | None = None,
     seed: int = 1337,
@@ -79,6 +80,7 @@ def analyze(
             are measured in place of the checkpoint's.
         split: see `manifest.with_label`.
         per_class: utterances a class at most.
+        classes: so many of the classes at most, drawn by `seed`; None takes all.
         neighbors: K of the neighbour graph.
         max_sources: points a class that paths start from, at most, or ``auto``; see `convexity.graph_convexity`.
         seed: of the sampling.
@@ -115,6 +117,7 @@ def analyze(
     AT_LEAST_ONE.check("layer_jobs", layer_jobs)
     SEED.check("seed", seed)
     optional = (
+        ("classes", classes, CLASSES),
         ("max_sources", max_sources, SOURCES),
         ("group_blocks", group_blocks, BLOCKS),
         ("workers", workers, WORKERS),
@@ -147,6 +150,7 @@ def analyze(
             run=run,
             split=effective_split(utterances, split),
             per_class=per_class,
+            classes=classes,
             neighbors=neighbors,
             max_sources=max_sources,
             seed=seed,

@@ -60,7 +60,7 @@ class Measurement:
         self.progress = progress and team.leads
         labelled = with_label(utterances, request.label, request.split)
         check_distinct(labelled, request.label)
-        self.sample = sample_per_class(labelled, request.label, request.per_class, request.seed)
+        self.sample = sample_per_class(labelled, request.label, request.per_class, request.seed, request.classes)
         if request.neighbors >= len(self.sample):
             size = len(self.sample)
             raise DataError(f"--neighbors {request.neighbors}: the sample has {size} points; K must be less")

@@ -27,6 +27,7 @@ class Request:
     run: FineTunedRun | None
     split: str
     per_class: int
+    classes: int | None
     neighbors: int
     max_sources: int | Literal["auto"] | None
     seed: int
@@ -52,6 +53,7 @@ class Request:
         """What the artifact states as its settings."""
         return {
             "per_class": self.per_class,
+            "classes": self.classes,
             "neighbors": self.neighbors,
             "max_sources": self.max_sources,
             "approximate": self.approximate,

@@ -10,7 +10,9 @@ from ..corpora.manifest import Utterance
 from ..errors import CorpusError
 
 
-def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int, seed: int) -> list[Utterance]:
+def sample_per_class(
+    utterances: Sequence[Utterance], label: str, per_class: int, seed: int, most_classes: int | None = None
+) -> list[Utterance]:
     """Draw at most `per_class` utterances of each class, without replacement.
 
     The draw depends on the set of utterances and the seed, not on their order.
@@ -20,6 +22,7 @@ def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int
         label: the label kind that defines the classes.
         per_class: how many a class; a smaller class gives all it has.
         seed: of the draw.
+        most_classes: draw so many of the classes first; None, or no more classes than that, takes all.
 
     Returns:
         The sample, ordered by file, start and class.
@@ -32,6 +35,9 @@ def sample_per_class(utterances: Sequence[Utterance], label: str, per_class: int
     classes: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in sorted(utterances, key=lambda row: _order(row, label)):
         classes[utterance.labels[label]].append(utterance)
+    if most_classes is not None and most_classes < len(classes):
+        kept = random.Random(f"{seed}/classes").sample(sorted(classes), most_classes)
+        classes = {name: classes[name] for name in kept}
     single = sorted(name for name, rows in classes.items() if len(rows) < 2)
     if single:
         shown = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")

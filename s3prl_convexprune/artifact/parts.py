@@ -151,7 +151,7 @@ class Settings(Part):
 
     What the protocol fixes (`analysis.protocols.Protocol`) stands here in full, not only by its name. `context` is what
     the upstream heard with a segment of a file: the ``file``, or the ``segment`` alone; `across` the groups within
-    which no two points were neighbours.
+    which no two points were neighbours; `classes` how many were drawn at most, None where all were taken.
     """
 
     per_class: AtLeastOne
@@ -175,6 +175,7 @@ class Settings(Part):
     context: Literal["file", "segment"] = "file"
     across: str | None = None
     approximate: bool = False
+    classes: AtLeastOne | None = None
 
 
 @dataclass(frozen=True)

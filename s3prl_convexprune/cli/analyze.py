@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from ..numbers import BLOCKS, SECONDS, SEED, SOURCES, WORKERS
+from ..numbers import BLOCKS, CLASSES, SECONDS, SEED, SOURCES, WORKERS
 from . import cells, completion, options
 
 
@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.output(parser, "the analysis.json to write; curves go beside it", required=True)
     parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
     options.number(parser, "--per-class", 200, "utterances a class at most")
+    parser.add_argument(
+        "--classes", type=CLASSES, metavar="N", help="so many classes at most, drawn by --seed (default: all)"
+    )
     options.number(parser, "--neighbors", 10, "K of the neighbour graph")
     parser.add_argument(
         "--max-sources",
@@ -136,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
         weights=args.weights,
         split=args.split,
         per_class=args.per_class,
+        classes=args.classes,
         neighbors=args.neighbors,
         max_sources=args.max_sources,
         approximate=args.approximate,

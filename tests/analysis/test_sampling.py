@@ -48,3 +48,13 @@ def test_a_class_with_one_utterance_is_named():
 def test_per_class_below_two():
     with pytest.raises(CorpusError, match="at least 2"):
         sample_per_class(corpus({"yes": 3}), "word", 1, 0)
+
+
+def test_so_many_classes_whatever_the_order():
+    rows = corpus({f"speaker{i}": 6 for i in range(40)})
+    chosen = sample_per_class(rows, "word", 4, 0, 7)
+    assert set(Counter(row.labels["word"] for row in chosen).values()) == {4} and len(chosen) == 28
+    assert sample_per_class(rows[::-1], "word", 4, 0, 7) == chosen
+    assert sample_per_class(rows, "word", 4, 1, 7) != chosen
+    assert set(map(repr, chosen)) <= set(map(repr, sample_per_class(rows, "word", 4, 0)))
+    assert sample_per_class(rows, "word", 4, 0, 40) == sample_per_class(rows, "word", 4, 0)

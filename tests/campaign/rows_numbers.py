@@ -17,6 +17,7 @@ SEEDS = ("-1", "4294967296", "1.0", "٣", "one")
 
 OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--per-class": (ANALYZE, WHOLE),
+    "--classes": (ANALYZE, (*WHOLE[:4], "1")),
     "--neighbors": (ANALYZE, WHOLE),
     "--seed": (ANALYZE, SEEDS),
     "--max-sources": (ANALYZE, ("autos", "AUTO", "0", "2", "1.5", "nan")),
