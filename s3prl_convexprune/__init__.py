@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .deploy.predict import Predictor as Predictor
     from .deploy.predict import load as load
     from .deploy.predict import predict as predict
+    from .deploy.profile_exported import profile_exported as profile_exported
     from .errors import ArtifactError as ArtifactError
     from .errors import AudioError as AudioError
     from .errors import CheckpointError as CheckpointError
@@ -77,6 +78,7 @@ _MODULES = {
     "artifact": ("Analysis", "Choice"),
     "convexity": ("GraphConvexity", "graph_convexity"),
     "deploy.predict": ("Predictor", "load", "predict"),
+    "deploy.profile_exported": ("profile_exported",),
     "errors": (
         "ArtifactError",
         "AudioError",

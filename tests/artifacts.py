@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from s3prl_convexprune.artifact import Analysis, Checkpoint, CorpusFacts, LayerRow, Settings
+from s3prl_convexprune.artifact.depth_times import DepthTime, DepthTimes
+from s3prl_convexprune.deploy.device_profile import DeviceProfile, ModelCost
 from s3prl_convexprune.results.provenance import Depth, Provenance
 from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Results, Seconds, Unfinished
 from s3prl_convexprune.upstreams.profile import Machine, Profile, Profiles, Timing
@@ -57,3 +59,16 @@ def profiles() -> Profiles:
     timing = Timing(4.0, 1, 0.5, (0.4, 0.6), 0.125, 12.5)
     machine = Machine("cpu", "x86_64", 2, 1)
     return Profiles((Profile("tiny", 100, 12, 10**9, 4.0, 0.125, {"4": 10**9}, (timing,), machine),), {"torch": "2"})
+
+
+def depth_times() -> DepthTimes:
+    depths = (DepthTime(0, 20.0, (19.0, 21.5), 0.005), DepthTime(12, 80.0, (79.0, 82.0), 0.02))
+    return DepthTimes("tiny", None, 4.0, 10, "x86_64 (cpu), 2 cores, 1 threads", 1, depths, {"torch": "2"})
+
+
+def device_profile() -> DeviceProfile:
+    rows = (
+        ModelCost("tiny", "torch fp32", 1, 80.0, 90.5, 0.02, 5.5, None, 10.0),
+        ModelCost("out", "onnx int8", 1, 20.0, 20.0, 0.005, 0.5, 40.0, 0.75),
+    )
+    return DeviceProfile(4.0, 30, "x86_64, 2 cores", rows, {"torch": "2"})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from s3prl_convexprune.artifact import Analysis
 from s3prl_convexprune.errors import ArtifactError
 from s3prl_convexprune.schema import Artifact
-from tests.artifacts import analysis, profiles, results
+from tests.artifacts import analysis, depth_times, device_profile, profiles, results
 
 
 def layer(**changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -125,7 +125,7 @@ def holds(whole: Any, part: Any) -> bool:
 JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([]) | st.just({})
 
 
-ARTIFACTS: list[Artifact] = [analysis(), results(), profiles()]
+ARTIFACTS: list[Artifact] = [analysis(), results(), profiles(), depth_times(), device_profile()]
 
 
 @pytest.mark.parametrize("artifact", ARTIFACTS, ids=lambda artifact: artifact.FORMAT)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 SEEDS_BEFORE = range(2, 11)  # what the number of seeds used to be
 
 
-def upstream(parser: argparse.ArgumentParser, *, several: bool = False, help: str | None = None) -> None:
+def upstream(
+    parser: argparse.ArgumentParser, *, several: bool = False, required: bool = True, help: str | None = None
+) -> None:
     """``-u``: what the verb works on."""
     many: dict[str, Any] = {"nargs": "+"} if several else {}
     text = "upstreams on s3prl's hub, whole or cut" if several else "any upstream on s3prl's hub"
-    action = parser.add_argument("-u", "--upstream", required=True, metavar="NAME", help=help or text, **many)
+    action = parser.add_argument("-u", "--upstream", required=required, metavar="NAME", help=help or text, **many)
     completed_by(action, completion.upstreams)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from ..artifact import FineTuned
+from ..errors import ArtifactError
 from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
 FACTS, GRAPH, RUN = "export.json", "model.onnx", "run.py"
@@ -150,3 +152,15 @@ def read_exported(folder: str | Path) -> Exported:
         ArtifactError: it is no such folder, or damaged.
     """
     return Exported.read(Path(folder) / FACTS)
+
+
+def check_graph(folder: Path, facts: Exported) -> Path:
+    """The graph that lies in an exported folder.
+
+    Raises:
+        ArtifactError: there is none, or it is not the one that the folder's facts are about.
+    """
+    graph = folder / GRAPH
+    if not graph.is_file() or hashlib.sha256(graph.read_bytes()).hexdigest() != facts.model_sha256:
+        raise ArtifactError(f"{graph}: is not the graph that {FACTS} beside it describes; export it again")
+    return graph

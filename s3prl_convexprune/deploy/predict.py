@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtifactError, AudioError, InstallationError
-from .exported import GRAPH, Exported, read_exported
+from .exported import Exported, check_graph, read_exported
 
 
 class Predictor:
@@ -30,9 +29,7 @@ class Predictor:
         self.folder, self.facts = Path(folder), read_exported(folder)
         if find_spec("onnxruntime") is None:
             raise InstallationError("predict needs onnxruntime; pip install 's3prl-convexprune[onnx]'")
-        graph = self.folder / GRAPH
-        if not graph.is_file() or hashlib.sha256(graph.read_bytes()).hexdigest() != self.facts.model_sha256:
-            raise ArtifactError(f"{graph}: is not the graph that export.json beside it describes; export it again")
+        graph = check_graph(self.folder, self.facts)
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

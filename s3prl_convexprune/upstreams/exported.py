@@ -41,6 +41,11 @@ def states_cut(out: Path, base: str, layers: int) -> bool:
     return isinstance(said, dict) and (said.get("base"), said.get("layers")) == (base, layers)
 
 
+def says_cut(folder: Path) -> bool:
+    """Whether a folder in transformers' format says that it is a cut."""
+    return isinstance(_config(folder).get(PROVENANCE), dict)
+
+
 def same_file(out: Path, cut: dict[str, Any]) -> bool:
     """Whether a checkpoint file holds what would be written."""
     return out.is_file() and _same(_unversioned(read_checkpoint(out)), _unversioned(cut))

@@ -127,8 +127,8 @@ def _measure(name: str, ckpt: str | None, random_init: str | None, **how: Any) -
     count_macs(_Smallest(), [torch.ones(16)])  # loads what torch loads at its first use
     baseline = resident_memory()
     label = f"{name} ({random_init}, random weights)" if random_init else name
-    with _built(name, ckpt, random_init) as expert:
-        _give_back()
+    with built(name, ckpt, random_init) as expert:
+        give_back()
         return profile_upstream(expert, label, baseline_mb=None if baseline is None else baseline / 1e6, **how)
 
 
@@ -137,7 +137,7 @@ class _Smallest(nn.Module):
         return nn.functional.conv1d(wavs[0][None, None], torch.ones(1, 1, 3))
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Return to the system what loading has freed: it is not the upstream's, and glibc would keep it."""
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
@@ -145,7 +145,8 @@ def _give_back() -> None:
 
 
 @contextlib.contextmanager
-def _built(name: str, ckpt: str | None, random_init: str | None) -> Iterator[nn.Module]:
+def built(name: str, ckpt: str | None, random_init: str | None) -> Iterator[nn.Module]:
+    """An upstream, with its own weights or with random ones of a size; arguments as in `profile`."""
     if random_init:
         from .random_init import random_upstream
 

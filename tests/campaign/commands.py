@@ -110,6 +110,13 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out/model.safetensors", "out/config.json", "out/README.md"),
     ),
+    "profile, by depth": Command(
+        "profile -u hubert_custom -k @hubert.pt --by-depth --threads 1 --seconds 0.1 --repeats 20 -o out.json",
+        kills=(1, 20),
+    ),
+    "profile, exported": Command(
+        "profile --exported @exported_hf --threads 1 --seconds 0.1 --repeats 2 -o out.json", kills=(0, 10)
+    ),
     "select": Command(
         "select @analysis.json --fallback argmax --name mine -o out.yaml", kills=(1, 40), compared=("out.yaml",)
     ),

@@ -6,6 +6,8 @@
 | `audio/w0_0.wav` ... `audio/w2_3.wav` | that audio |
 | `hubert.pt` | a checkpoint for `hubert_custom`, 4 layers |
 | `hf_hubert/` | a folder for `hf_hubert_custom`, 4 layers |
+| `exported_hf/` | `hubert.pt` cut at 2, as `export --format hf` writes it |
+| `exported_onnx/` | what says that it is an exported graph, and lacks the graph |
 | `analysis.json` | what `analyze` wrote for tiny_hubert on the manifest's words, its points beside it |
 | `grid/`, `results.json` | a finished grid (upstreams tiny, tiny_convexpruned_L8 and others, KS and SID) and its rows |
 | `profile.json` | what `profile` wrote for tiny_hubert |
@@ -19,6 +21,7 @@ import csv
 from pathlib import Path
 
 from s3prl_convexprune.corpora.layout import write_audio
+from s3prl_convexprune.deploy.exported import Difference, Exported
 from tests import recipe_corpora, tiny_corpora
 
 WORDS, TAKES = 3, 4
@@ -63,5 +66,13 @@ def _artifacts(folder: Path) -> None:
     write_results(folder / "results.json", collect([folder / "grid"]))
     analyze = ["analyze", "-u", "tiny_hubert", "--corpus", str(folder / "manifest.csv"), "--label", "word"]
     assert main([*analyze, "--neighbors", "3", "--keep-points", "-o", str(folder / "analysis.json")]) == 0
+    cut = ["export", "hubert_custom_convexpruned_L2", "-k", str(folder / "hubert.pt"), "--format", "hf"]
+    assert main([*cut, "-o", str(folder / "exported_hf")]) == 0
+    _graphless().write(folder / "exported_onnx" / "export.json")
     profile = ["profile", "-u", "tiny_hubert", "--seconds", "0.1", "--batch", "1", "--repeats", "1"]
     assert main([*profile, "-o", str(folder / "profile.json")]) == 0
+
+
+def _graphless() -> Exported:
+    same = Difference(1.0, (1e-6,), (1e-6,))
+    return Exported("tiny_hubert_convexpruned_L2", "tiny_hubert", 2, "last", 20, True, 400, 1e-3, (same,), "0" * 64, {})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from .row import ANALYZE, Row
 
 NEEDS = {
@@ -129,6 +132,15 @@ NAMED = {
     "--analysis @analysis.json": "goes with --format hf",
     "--analysis @profile.json -o b.html": "profile.json",
 }
+
+
+def damaged(path: Path, material: Path) -> None:
+    """An exported folder whose weights end too early."""
+    shutil.copytree(material / "exported_hf", path)
+    weights = path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+
+
 DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
 KS = {DATA: "@ks/train", f"{DATA}_TEST": "@ks/test"}
 ROWS = [
@@ -157,6 +169,28 @@ ROWS = [
     Row("select: a limit of another policy", f"{SELECTS} --policy argmax --max-mb 30", "--max-mb"),
     Row("select: latency without times", f"{SELECTS} --policy budget --max-latency-ms 30", "--by-depth"),
     Row("select: times for nothing", f"{SELECTS} --policy budget --max-mb 30 --times t.json", "--max-rtf"),
+    *(
+        Row(f"profile: exported {wrong}", f"profile --exported {wrong}", says)
+        for wrong, says in {
+            "nowhere": "is no exported folder; expected",
+            "@audio": "is no exported folder; expected",
+            "@hf_hubert": "is no exported folder; expected",
+            "@hubert.pt": "is no exported folder; expected",
+            "@exported_hf @exported_onnx": "model.onnx: is not the graph",
+            "@exported_hf --device cuda": "--device cuda",
+            "@exported_hf --by-depth": "--by-depth",
+            "@exported_hf --batch 2": "--batch",
+            "@exported_hf --seconds 1 4": "--seconds",
+            "@exported_hf -u hubrt": "hubert",
+            "@exported_hf -o @analysis.json": "analysis.json",
+        }.items()
+    ),
+    Row(
+        "profile: exported weights are damaged",
+        "profile --exported cut",
+        "cut: transformers cannot load it",
+        files={"cut": damaged},
+    ),
     Row("profile: threads", "profile -u tiny_hubert --threads 1", "--by-depth"),
     Row("profile: depths of random weights", "profile -u hubert --by-depth --random-init base -o o.json", "weights"),
     Row("profile: depths in batches", "profile -u tiny_hubert --by-depth --batch 2 -o o.json", "--batch"),

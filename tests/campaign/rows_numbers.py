@@ -37,6 +37,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 OTHERS = [
     ("profile -u tiny_hubert --by-depth -o out.json", "--threads", WHOLE[:4]),
+    ("profile --exported @exported_hf -o out.json", "--repeats", WHOLE[:4]),
     (FINETUNE, "--seeds", SEEDS[:2]),
     (FINETUNE, "--target", ("nan", "-1")),
     (FINETUNE, "--jobs", WHOLE[:2]),

@@ -28,7 +28,10 @@ IN_PYTHON = {
     "predict": {},
 }
 EVERYWHERE = {"override": "overrides", "launcher_option": "launcher_options"}
-OF_ANOTHER_FUNCTION = {"profile": ("time_depths", {"by_depth"}, {"threads"})}  # which option calls it, its own options
+#: Verb -> the functions of some of its options: which option calls it, its own options.
+OF_ANOTHER_FUNCTION = {
+    "profile": [("time_depths", "by_depth", {"threads"}), ("profile_exported", "exported", {"exported", "threads"})]
+}
 OF_THE_COMMAND = {"help", "json", "dry_run", "exact"}  # what only prints, or only does not
 
 USER_FILE = """
@@ -77,9 +80,11 @@ def test_names_are_listed_and_there():
 def test_a_function_takes_what_its_verb_takes(verb):
     parameters = inspect.signature(getattr(cp, verb)).parameters
     actions = {action.dest: action for action in verb_parser(verb)._actions}
-    other, calls, takes = OF_ANOTHER_FUNCTION.get(verb, (verb, set(), set()))
-    assert takes <= inspect.signature(getattr(cp, other)).parameters.keys()
-    for name in actions.keys() - OF_THE_COMMAND - calls - takes:
+    elsewhere = set()
+    for other, called_by, takes in OF_ANOTHER_FUNCTION.get(verb, ()):
+        assert takes <= inspect.signature(getattr(cp, other)).parameters.keys()
+        elsewhere |= {called_by, *takes}
+    for name in actions.keys() - OF_THE_COMMAND - elsewhere:
         name = IN_PYTHON[verb].get(name, EVERYWHERE.get(name, name))
         assert name in parameters, f"{verb} has no {name}"
     documented = inspect.getdoc(getattr(cp, verb)) or ""

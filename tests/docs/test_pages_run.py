@@ -123,7 +123,7 @@ def start(words: list[str]) -> None:
         os.environ.update(setting.split("=") for setting in given)
         return
     mode = given[1] if program == "run_downstream.py" else given[0]
-    more = [] if "--by-depth" in given else SCALED_DOWN.get(mode, [])
+    more = [] if {"--by-depth", "--exported"} & {*given} else SCALED_DOWN.get(mode, [])
     if "-o" in given and mode == "train":
         given[given.index("-o") + 1] += ",," + more[-1]
         more = more[:-2]
