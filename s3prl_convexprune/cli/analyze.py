@@ -175,5 +175,5 @@ def run(args: argparse.Namespace) -> int:
             if exact is None
             else protocol_difference(analysis, exact).table()
         )
-    print(f"wrote {args.output}, " + ", ".join(map(str, curves)))
+    print(f"wrote {', '.join(map(str, [args.output, *curves]))}; for a depth: s3prl-convexprune select {args.output}")
     return 0

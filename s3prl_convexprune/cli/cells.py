@@ -71,6 +71,8 @@ def print_report(report: GridReport) -> int:
         print(f"  failed: {title}: {failure.reason} ({failure.log})")
     for title in report.open:
         print(f"  open: {title}: another worker has it, or it was interrupted; the same command goes on")
+    if report.finished:
+        print(f"for the table and the page: s3prl-convexprune leaderboard {report.results.parent} -o board.html")
     return 1 if report.failed else 0
 
 

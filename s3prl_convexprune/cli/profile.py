@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
                 f"({low * 1e3:.1f}-{high * 1e3:.1f}), real-time factor {timing.rtf:.4f}{memory}"
             )
     if args.output:
-        print(args.output)
+        print(f"wrote {args.output}, which 'leaderboard --profile' reads")
     return 0
 
 
@@ -117,7 +117,7 @@ def _by_depth(args: argparse.Namespace) -> int:
     for row in times.depths:
         low, high = row.quartiles_ms
         print(f"  L{row.layers}: {row.latency_ms:.1f} ms ({low:.1f}-{high:.1f}), real-time factor {row.rtf:.4f}")
-    print(args.output)
+    print(f"wrote {args.output}, which 'select --policy budget --times' reads")
     return 0
 
 

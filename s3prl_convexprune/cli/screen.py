@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from ..analysis.screen import screen
+    from ..analysis.screen import screen, screen_path
 
     made = screen(
         args.analysis, args.output, group=args.group, parts=args.parts, heads=args.heads, steps=args.steps, lr=args.lr
@@ -36,4 +36,5 @@ def run(args: argparse.Namespace) -> int:
         options.print_json(asdict(made))
         return 0
     print(made.table())
+    print(f"wrote {args.output or screen_path(args.analysis)}; the page of its analysis draws it")
     return 0
