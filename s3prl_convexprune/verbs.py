@@ -43,8 +43,8 @@ def export(
         format: ``"s3prl"``; ``"hf"``: a folder that plain transformers loads, with a model card; ``"onnx"``: a folder
             with a graph that onnxruntime runs.
         returns: for ``"onnx"``: ``"states"``, ``"last"`` or ``"pooled"``.
-        head: for ``"onnx"``: the s3prl experiment, or the finished fine-tuning, whose trained head (KS, SID or ER)
-            travels along.
+        head: for ``"onnx"``: the s3prl experiment (KS, SID, ER, IC, ASR), or the finished fine-tuning, whose trained
+            head travels along.
         int8: for ``"onnx"``: quantise the graph.
         measure: for `int8`: a manifest on whose recordings its loss is measured, of the head's score too.
         analysis: for ``"hf"``: the analysis whose curve the card shows.

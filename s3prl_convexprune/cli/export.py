@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--head",
         type=Path,
         metavar="EXPERIMENT",
-        help="for onnx: an s3prl experiment, or a finished fine-tuning, whose head (KS, SID, ER) travels",
+        help="for onnx: an s3prl experiment, or a finished fine-tuning, whose head travels",
     )
     parser.add_argument(
         "--int8", action="store_true", help="for onnx: eight bits; what that loses is measured and stands beside it"
@@ -98,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say_loss(quantised: Quantised) -> None:
+    from ..deploy.exported import TextScore
+
     worst = max(max(row.relative) for row in quantised.difference)
     print(
         f"eight bits move a hidden state by {100 * worst:.1f} % of its size at most on noise, before which it was exact"
@@ -106,9 +108,13 @@ def _say_loss(quantised: Quantised) -> None:
         print("what they cost a task was not measured: --measure MANIFEST")
         return
     print(f"{100 * max(measured.relative):.1f} % on the {measured.utterances} recordings of {measured.manifest}")
-    if (score := measured.score) is not None:
-        value, low, high = score.difference
-        print(
-            f"{score.task.upper()} accuracy {score.full:.2f} % in torch, {score.eight:.2f} % in eight bits: "
-            f"{value:+.2f} [{low:+.2f}, {high:+.2f}], McNemar p {score.p:.2g}"
-        )
+    if (score := measured.score) is None:
+        return
+    value, low, high = score.difference
+    change = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    if isinstance(score, TextScore):
+        print(f"WER {score.full:.2f} % in torch, {score.eight:.2f} % in eight bits: {change}")
+        print(f"CER {score.full_characters:.2f} % in torch, {score.eight_characters:.2f} % in eight bits")
+        return
+    accuracy = f"{score.task.upper()} accuracy {score.full:.2f} % in torch, {score.eight:.2f} % in eight bits"
+    print(f"{accuracy}: {change}, McNemar p {score.p:.2g}")

@@ -1,4 +1,4 @@
-"""`predict`: labels of audio files, by an exported folder."""
+"""`predict`: labels or text of audio files, by an exported folder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from . import options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="OUT", help="what 'export --format onnx --head' wrote")
     parser.add_argument("wav", nargs="+", type=Path, help="audio files")
-    options.number(parser, "--top", 3, "labels a file")
+    options.number(parser, "--top", 3, "labels a file, or a slot of an intent")
     parser.add_argument("--threads", type=AT_LEAST_ONE, help="that the graph may use (default: all)")
     options.json_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..deploy.answer import in_words
     from ..deploy.predict import predict
 
     found = predict(args.folder, args.wav, top=args.top, threads=args.threads)
     if args.json:
         options.print_json(found)
         return 0
-    for path, labels in found.items():
-        print(f"{path}: " + ", ".join(f"{label} {chance:.3f}" for label, chance in labels.items()))
+    for path, answer in found.items():
+        print(f"{path}: {in_words(answer)}")
     return 0

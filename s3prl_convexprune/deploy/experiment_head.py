@@ -1,52 +1,28 @@
-"""The trained head of an s3prl experiment, read from its checkpoint, as a layer that travels with the graph.
-
-SUPERB's heads of KS, SID and ER are linear: a softmax-weighted sum over the hidden states, a projector, the mean over
-time, a linear layer. The mean commutes with what is linear, so the states are pooled first.
-"""
+"""The trained head of an s3prl experiment, read from its checkpoint, as a layer that travels with the graph."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigError
-from ..safe_load import read_checkpoint
-from ..schema import read_json
+from ..safe_load import check_finite, read_checkpoint
 from ..upstreams.config import UpstreamConfig
 from ..upstreams.names import chosen_layers
 from .head import Head, is_cut
+from .linear_head import TASKS, read_linear
+from .recurrent_head import read_recurrent
 
-CHECKPOINT = "dev-best.ckpt"
-TASKS = {"speech_commands": "ks", "voxceleb1": "sid", "emotion": "er"}
-KEYS = {"projector.weight", "projector.bias", "model.post_net.linear.weight", "model.post_net.linear.bias"}
-FIRST_SPEAKER, SPEAKERS = 10001, 1251  # s3prl numbers VoxCeleb1's id10001, id10002, ... from 0
-
-
-class LinearHead(nn.Module):
-    """From hidden states, ``[batch, frames, width]`` each, to logits ``[batch, labels]``."""
-
-    def __init__(self, weights: Tensor, head: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.register_buffer("shares", torch.softmax(weights.float(), dim=-1)[:, None, None])
-        for name in sorted(KEYS):
-            self.register_buffer(name.replace(".", "_"), head[name].float())
-
-    def forward(self, states: list[Tensor]) -> Tensor:
-        pooled = torch.stack([state.mean(1) for state in states])
-        feature = (self.get_buffer("shares") * pooled).sum(0)
-        for name in ("projector", "model_post_net_linear"):
-            feature = feature @ self.get_buffer(f"{name}_weight").T + self.get_buffer(f"{name}_bias")
-        return feature
+CHECKPOINTS = ("dev-best.ckpt", "dev-clean-best.ckpt")  # the best on dev, as the recipes call it
+#: s3prl's name of a downstream -> what reads its head.
+READERS: dict[str, Callable[..., Head]] = {**dict.fromkeys(TASKS, read_linear), "asr": read_recurrent}
 
 
 def read_experiment(experiment: str | Path, config: UpstreamConfig) -> Head:
     """The head that an experiment trained on a cut.
 
     Args:
-        experiment: an experiment's folder, whose `dev-best.ckpt` is read, or a checkpoint.
+        experiment: an experiment's folder, whose best checkpoint on dev is read, or a checkpoint.
         config: the cut.
 
     Raises:
@@ -54,7 +30,8 @@ def read_experiment(experiment: str | Path, config: UpstreamConfig) -> Head:
         ConfigError: it was trained on another upstream, its layers do not fit, or such a head does not travel.
     """
     path = Path(experiment)
-    path = path / CHECKPOINT if path.is_dir() else path
+    if path.is_dir():
+        path = next((found for name in CHECKPOINTS if (found := path / name).is_file()), path / CHECKPOINTS[0])
     if not path.is_file():
         raise CheckpointError(
             f"--head {experiment}: there is no {path}; expected the folder of an s3prl experiment, "
@@ -67,32 +44,17 @@ def read_experiment(experiment: str | Path, config: UpstreamConfig) -> Head:
     layers = chosen_layers(config)
     if not is_cut(config, str(args.upstream)):
         raise ConfigError(f"--head {experiment}: was trained on {args.upstream}, not on {config.name}")
-    if args.downstream not in TASKS:
+    if args.downstream not in READERS:
         raise ConfigError(
-            f"--head {experiment}: a head of {args.downstream} does not travel; those of {', '.join(TASKS)} do"
+            f"--head {experiment}: a head of {args.downstream} does not travel; those of {', '.join(READERS)} do"
         )
-    lacking = KEYS - held.keys()
-    if lacking or args.upstream_feature_selection != "hidden_states" or args.upstream_feature_normalize:
-        raise ConfigError(f"--head {experiment}: is not SUPERB's linear head on the weighted sum of the states")
+    if args.upstream_feature_selection != "hidden_states" or args.upstream_feature_normalize:
+        raise ConfigError(f"--head {experiment}: does not read the weighted sum of the hidden states")
     if (weighed := len(weights.get("weights", ()))) != layers + 1:
         raise ConfigError(f"--head {experiment}: weighs {weighed} hidden states; {config.name} has {layers + 1}")
-    data = states["Config"]["downstream_expert"]["datarc"]
-    labels = _labels(args.downstream, data, data.get("test_fold") or args.downstream_variant or "fold1")
-    if len(labels) != len(held["model.post_net.linear.bias"]):
-        raise ConfigError(
-            f"--head {experiment}: gives {len(held['model.post_net.linear.bias'])} logits for {len(labels)} labels"
-        )
-    layer = LinearHead(weights["weights"], held)
-    return Head(layer, TASKS[args.downstream], labels, held["projector.weight"].shape[1])
-
-
-def _labels(downstream: str, data: dict[str, Any], fold: str) -> tuple[str, ...]:
-    if downstream == "speech_commands":
-        from s3prl.downstream.speech_commands.dataset import CLASSES
-
-        return tuple(CLASSES)
-    if downstream == "voxceleb1":
-        return tuple(f"id{FIRST_SPEAKER + index}" for index in range(SPEAKERS))
-    lists = Path(data["meta_data"]) / fold.replace("fold", "Session")
-    numbered = read_json(lists / "train_meta_data.json")["labels"]
-    return tuple(sorted(numbered, key=numbered.__getitem__))
+    check_finite(str(path), held)
+    try:
+        expert = states["Config"]["downstream_expert"]
+        return READERS[args.downstream](f"--head {experiment}", args, expert, held, weights["weights"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"--head {path}: its recipe is not one of {args.downstream} ({error})") from error

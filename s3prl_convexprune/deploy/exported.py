@@ -12,7 +12,7 @@ from ..errors import ArtifactError
 from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Positive, Sha256, Share
 
 FACTS, GRAPH, RUN = "export.json", "model.onnx", "run.py"
-Returns = Literal["states", "last", "pooled", "logits"]
+Returns = Literal["states", "last", "pooled", "logits", "characters"]
 RETURNS = ("states", "last", "pooled")
 
 
@@ -55,6 +55,27 @@ class Score(Part):
 
 
 @dataclass(frozen=True)
+class TextScore(Part):
+    """Error rates of text in torch and in eight bits, on the same utterances, in percent.
+
+    Attributes:
+        task: what the head was trained for.
+        full: word error rate of torch.
+        eight: of the graph.
+        difference: of the two, in percentage points, with the ends of its 95 % interval over utterances.
+        full_characters: character error rate of torch.
+        eight_characters: of the graph.
+    """
+
+    task: str
+    full: NotNegative
+    eight: NotNegative
+    difference: tuple[float, float, float]
+    full_characters: NotNegative
+    eight_characters: NotNegative
+
+
+@dataclass(frozen=True)
 class Measured(Part):
     """How far a graph in eight bits is from torch on recordings.
 
@@ -72,7 +93,7 @@ class Measured(Part):
     utterances: AtLeastOne
     seconds: Positive
     relative: tuple[NotNegative, ...]
-    score: Score | None = None
+    score: Score | TextScore | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +126,8 @@ class Exported(Artifact):
         base: the upstream that was cut.
         layers: how many transformer layers it has.
         returns: what the graph gives: ``states`` `[layers + 1, batch, frames, width]`, ``last``
-            `[batch, frames, width]`, ``pooled`` `[layers + 1, batch, width]`, the mean over time of each state, or
-            ``logits`` `[batch, labels]`.
+            `[batch, frames, width]`, ``pooled`` `[layers + 1, batch, width]`, the mean over time of each state,
+            ``logits`` `[batch, labels]`, or ``characters`` `[batch, frames, labels]`, logits for CTC.
         opset: of ONNX.
         normalised: whether the graph brings a waveform to mean 0 and variance 1 itself, as the upstream wants.
         shortest: samples of the shortest waveform that leaves a frame.
@@ -115,7 +136,8 @@ class Exported(Artifact):
         model_sha256: of the graph's file.
         versions: package -> version.
         task: what the head was trained for, if there is one.
-        labels: of the logits, in their order.
+        labels: of the logits, in their order; of characters what each writes, the blank nothing.
+        slots: where an answer is several labels, one a slot: the slots' names and how many labels each has.
         quantised: what eight bits cost; None in full precision.
         finetuned: the run that trained the upstream with the head; None where it was frozen.
     """
@@ -137,12 +159,15 @@ class Exported(Artifact):
     versions: dict[str, str]
     task: str | None = None
     labels: tuple[str, ...] = ()
+    slots: tuple[tuple[str, AtLeastOne], ...] = ()
     quantised: Quantised | None = None
     finetuned: FineTuned | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.labels) != (self.returns == "logits"):
+        if bool(self.labels) != (self.returns in ("logits", "characters")):
             raise ValueError(f"a graph that returns {self.returns} has {len(self.labels)} labels")
+        if self.slots and (count := sum(count for _, count in self.slots)) != len(self.labels):
+            raise ValueError(f"slots has {count} labels of {len(self.labels)}")
 
 
 def read_exported(folder: str | Path) -> Exported:

@@ -109,7 +109,7 @@ def read_finetuned(folder: str | Path, config: UpstreamConfig) -> Head:
     # the recipes' head may have more outputs than train had labels; those take no part
     answering = (held[WEIGHT][: len(labels)], held[BIAS][: len(labels)])
     layer = UtteranceHead(*answering, weights, bool(lobe.get("output_norm")))
-    return Head(layer, run.task, labels, held[WEIGHT].shape[1], run)
+    return Head(layer, run.task, labels, held[WEIGHT].shape[1], run=run)
 
 
 def _labels(path: Path) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from .loss import Recordings, measure_loss, read_recordings
 from .parity import LENGTHS, TOLERANCE, answer, check_parity, differences, session, torch_states
 from .place import check_new, new_folder
 from .quantise import block_of, check_runtime, quantise, without_states
+from .recurrent_head import translations
 
 OPSET = 20  # the first with GELU as one operation
 OLDEST_TORCH = (2, 6)
@@ -96,11 +97,12 @@ def export_to_onnx(
     trained = None if head is None else read_head(head, config)
     recordings = None if measure is None else read_recordings(measure, trained)
     expert = build_cut(config, ckpt=ckpt).eval()
-    returns = returns if trained is None else "logits"
+    returns = returns if trained is None else trained.returns
     layer, run = (None, None) if trained is None else (trained.layer, trained.run)
     if run is not None:
         load_finetuned(expert, run.upstream, run)
-    model = device_model(config.name, expert, returns, layer, for_eight_bits=int8)
+    traced = layer if trained is None else trained.traced or layer
+    model = device_model(config.name, expert, returns, traced, for_eight_bits=int8)
     width = model.model.config.hidden_size
     if trained is not None and trained.width != width:
         raise ConfigError(f"--head {head}: reads states of width {trained.width}; those of {config.name} have {width}")
@@ -129,6 +131,7 @@ def export_to_onnx(
             versions=package_versions() | {"onnxruntime": version("onnxruntime")},
             task=None if trained is None else trained.task,
             labels=() if trained is None else trained.labels,
+            slots=() if trained is None else trained.slots,
             quantised=quantised,
             finetuned=None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name),
         )
@@ -153,7 +156,7 @@ def _in_eight_bits(
             states = torch_states(expert, torch.from_numpy(wav))
             return answer(states, model.returns, layer), states.numpy()
 
-        loss = measure_loss(recordings, exact, session(graph), None if head is None else head.task)
+        loss = measure_loss(recordings, exact, session(graph), head)
     quantised = Quantised(
         block=block,
         products=products,
@@ -179,6 +182,7 @@ def _write_graph(model: DeviceModel, path: Path) -> None:
             dynamic_shapes=({0: dynamic, 1: dynamic},),
             input_names=["wav"],
             output_names=[model.returns, "all_states"][: 1 + model.with_states],
+            custom_translation_table=translations(),
             verbose=False,
         )
         program.save(str(path), external_data=False)

@@ -27,7 +27,7 @@ def torch_states(expert: Any, wav: Tensor) -> Tensor:
 def answer(states: Tensor, returns: str, head: nn.Module | None) -> np.ndarray:
     """What a graph should give, made of the states in torch."""
     with torch.no_grad():
-        if returns == "logits" and head is not None:
+        if head is not None:
             return np.asarray(head(list(states)))
     return {"states": states, "last": states[-1], "pooled": states.mean(2)}[returns].numpy()
 

@@ -1,4 +1,4 @@
-"""An exported folder in use: waveforms in, labels with probabilities out. Needs no torch."""
+"""An exported folder in use: waveforms in, labels with probabilities or text out. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtifactError, AudioError, InstallationError
-from .exported import Exported, check_graph, read_exported
+from .answer import Answer, answer_of, likeliest
+from .exported import check_graph, read_exported
 
 
 class Predictor:
@@ -51,20 +52,19 @@ class Predictor:
             )
         return np.asarray(self._session.run(None, {"wav": wav[None]})[0])
 
-    def __call__(self, wav: np.ndarray) -> dict[str, float]:
-        """Label -> probability for one waveform `[samples]`, 16 kHz, the likeliest first.
+    def __call__(self, wav: np.ndarray) -> Answer:
+        """What is said in one waveform `[samples]`, 16 kHz.
+
+        Returns:
+            Label -> probability, the likeliest first; slot -> the same, for an intent; text, for speech recognition.
 
         Raises:
             AudioError: see `output`.
             ArtifactError: the folder was exported without a head.
         """
-        facts: Exported = self.facts
-        if not facts.labels:
+        if not self.facts.labels:
             raise ArtifactError(f"{self.folder}: was exported without a head; it has states and no labels: use output")
-        logits = self.output(wav)[0]
-        chances = np.exp(logits - logits.max())
-        chances /= chances.sum()
-        return {facts.labels[at]: float(chances[at]) for at in np.argsort(-chances, kind="stable")}
+        return answer_of(self.output(wav)[0], self.facts)
 
 
 def load(folder: str | Path, threads: int | None = None) -> Predictor:
@@ -74,17 +74,17 @@ def load(folder: str | Path, threads: int | None = None) -> Predictor:
 
 def predict(
     folder: str | Path, wav: Sequence[str | Path], *, top: int = 3, threads: int | None = None
-) -> dict[str, dict[str, float]]:
-    """The likeliest labels of audio files.
+) -> dict[str, Answer]:
+    """The likeliest labels of audio files, or their text.
 
     Args:
         folder: what `export --format onnx --head` wrote.
         wav: audio files, in any format.
-        top: labels a file.
+        top: labels a file, or a slot.
         threads: how many the graph may use; all of them when None.
 
     Returns:
-        File -> label -> probability, the likeliest first.
+        File -> what `Predictor` says of it, of the labels the likeliest.
 
     Raises:
         ArtifactError: see `Predictor`.
@@ -93,4 +93,4 @@ def predict(
     from ..corpora.audio import load_audio
 
     predictor = load(folder, threads)
-    return {str(path): dict(list(predictor(load_audio(path)).items())[:top]) for path in wav}
+    return {str(path): likeliest(predictor(load_audio(path)), top) for path in wav}

@@ -1,4 +1,4 @@
-"""Labels of 16 kHz PCM wav files: python run.py FILE.wav ... Needs onnxruntime and numpy, nothing else."""
+"""Labels or text of 16 kHz PCM wav files: python run.py FILE.wav ... Needs onnxruntime and numpy, nothing else."""
 
 import json
 import sys
@@ -19,6 +19,22 @@ def read(path: str) -> np.ndarray:
         return samples.reshape(-1, file.getnchannels()).mean(1).astype(np.float32) / 32768
 
 
+def said(output: np.ndarray, facts: dict) -> str:
+    labels, parts, start = facts["labels"], [], 0
+    if not labels:
+        return f"{facts['returns']} {list(output.shape)}"
+    if facts["returns"] == "characters":  # CTC: repetitions once; the blank's label is empty
+        best = output[0].argmax(-1)
+        return " ".join("".join(labels[at] for at in best[np.diff(best, prepend=-1) != 0]).split())
+    for slot, count in facts["slots"] or [["", len(labels)]]:
+        chances = np.exp(output[0, start : start + count] - output[0, start : start + count].max())
+        chances /= chances.sum()
+        best = [f"{labels[start + at]} {chances[at]:.3f}" for at in np.argsort(-chances, kind="stable")[:3]]
+        parts.append(f"{slot}: {', '.join(best)}" if slot else ", ".join(best))
+        start += count
+    return "; ".join(parts)
+
+
 def main() -> None:
     facts = json.loads((FOLDER / "export.json").read_text(encoding="utf-8"))
     options = onnxruntime.SessionOptions()
@@ -35,13 +51,7 @@ def main() -> None:
         except (OSError, EOFError, ValueError, wave.Error) as error:
             sys.exit(f"run.py: error: {path}: {error}")
         output = session.run(None, {"wav": wav[None]})[0]
-        if not facts["labels"]:
-            print(f"{path}: {facts['returns']} {list(output.shape)}")
-            continue
-        chances = np.exp(output[0] - output[0].max())
-        chances /= chances.sum()
-        best = np.argsort(-chances)[:3]
-        print(f"{path}: " + ", ".join(f"{facts['labels'][at]} {chances[at]:.3f}" for at in best))
+        print(f"{path}: {said(output, facts)}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from s3prl_convexprune.deploy.recurrent_head import SUPERB
+
 from .row import Row
 
 EXPORT = "export tiny_hubert_convexpruned_L2 --format onnx -o out --head trained"
@@ -21,7 +23,9 @@ LINEAR = {
 }
 
 
-def _experiment(states: int = 3, held: Any = LINEAR, **changed: Any) -> Callable[[Path, Path], object]:
+def _experiment(
+    states: int = 3, held: Any = LINEAR, recipe: Any = None, **changed: Any
+) -> Callable[[Path, Path], object]:
     """What s3prl leaves of a training of KS on the cut, but for what is changed."""
     args = {
         "upstream": "tiny_hubert_convexpruned_L2",
@@ -35,7 +39,7 @@ def _experiment(states: int = 3, held: Any = LINEAR, **changed: Any) -> Callable
         path.mkdir()
         content = {
             "Args": Namespace(**{**args, **changed}),
-            "Config": {"downstream_expert": {"datarc": {}}},
+            "Config": {"downstream_expert": recipe or {"datarc": {}}},
             "Downstream": held,
             "Featurizer": {"weights": torch.zeros(states)},
         }
@@ -57,6 +61,7 @@ def _run(**changed: Any) -> Callable[[Path, Path], object]:
     return make
 
 
+ASR = {"modelrc": {"select": "RNNs", "RNNs": dict(SUPERB)}, "datarc": {"dict_path": "no.dict"}}
 HEADS: dict[str, tuple[Callable[[Path, Path], object], str | tuple[str, ...]]] = {
     "of another upstream": (
         _experiment(upstream="tiny_hubert_convexpruned_L3"),
@@ -72,6 +77,16 @@ HEADS: dict[str, tuple[Callable[[Path, Path], object], str | tuple[str, ...]]] =
     "of narrower states": (
         _experiment(held={**LINEAR, "projector.weight": torch.zeros(8, 64)}),
         ("reads states of width 64", "have 128"),
+    ),
+    "of ASR without its recipe": (_experiment(downstream="asr"), "its recipe is not one of asr"),
+    "of ASR without its dictionary": (_experiment(downstream="asr", recipe=ASR), "no.dict"),
+    "of ASR by convolutions": (
+        _experiment(downstream="asr", recipe={"modelrc": {"select": "Wav2Letter"}, "datarc": {}}),
+        "of the kind Wav2Letter does not travel",
+    ),
+    "of IC without its table": (
+        _experiment(downstream="fluent_commands", recipe={"datarc": {"file_path": "nowhere"}}),
+        "train_data.csv",
     ),
     "of an upstream fine-tuned at another depth": (_run(layers=3), "with 3 layers"),
     "fine-tuned for diarization": (_run(task="sd"), "a fine-tuned head of sd does not travel"),

@@ -13,6 +13,7 @@ from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.corpora.layout import write_audio
 from s3prl_convexprune.deploy import onnx_export
 
+from .own_experts import Experiment, intents, speech_recognition
 from .s3prl_experiment import NAME, experiment
 
 WORDS = ("yes", "no", "up")
@@ -30,11 +31,10 @@ def manifest(folder: Path, labels: list[str], column: str = "word") -> Path:
     return folder / "m.csv"
 
 
-def _exported(folder: Path, *options: str) -> Path:
+def _exported(folder: Path, trained: Path, *options: str) -> Path:
     pytest.importorskip("onnxruntime")
     if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
         pytest.skip("this torch has no exporter for these graphs")
-    trained = experiment(folder / "ks")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
         line = ["export", NAME, "--format", "onnx", "--head", str(trained), "-o", str(folder / "out"), *options]
@@ -45,7 +45,8 @@ def _exported(folder: Path, *options: str) -> Path:
 @pytest.fixture(scope="session")
 def with_head(tmp_path_factory) -> Path:
     """A folder with an experiment of KS, `ks`, and its export, `out`."""
-    return _exported(tmp_path_factory.mktemp("full"))
+    folder = tmp_path_factory.mktemp("full")
+    return _exported(folder, experiment(folder / "ks"))
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +54,20 @@ def in_eight_bits(tmp_path_factory) -> Path:
     """The same in eight bits; the loss was measured on `m.csv`, 12 files `0.wav`, ... of `WORDS` in turn."""
     folder = tmp_path_factory.mktemp("int8")
     listed = manifest(folder, [WORDS[index % 3] for index in range(12)])
-    return _exported(folder, "--int8", "--measure", str(listed))
+    return _exported(folder, experiment(folder / "ks"), "--int8", "--measure", str(listed))
+
+
+@pytest.fixture(scope="session")
+def text_head(tmp_path_factory) -> tuple[Path, Experiment]:
+    """A folder with an experiment of ASR, `head`, and its export, `out`; the experiment."""
+    folder = tmp_path_factory.mktemp("asr")
+    made = speech_recognition(folder / "head")
+    return _exported(folder, made.folder), made
+
+
+@pytest.fixture(scope="session")
+def intent_head(tmp_path_factory) -> tuple[Path, Experiment]:
+    """The same of IC."""
+    folder = tmp_path_factory.mktemp("ic")
+    made = intents(folder / "head")
+    return _exported(folder, made.folder), made

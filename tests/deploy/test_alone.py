@@ -38,9 +38,10 @@ def run(python: Path, script: Path, *files: Path) -> subprocess.CompletedProcess
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("made", ["with_head", "in_eight_bits"])
+@pytest.mark.parametrize("made", ["with_head", "in_eight_bits", "text_head", "intent_head"])
 def test_run_py_says_what_predict_says(made, bare, request, tmp_path, capsys):
-    out = request.getfixturevalue(made) / "out"
+    folder = request.getfixturevalue(made)
+    out = (folder[0] if isinstance(folder, tuple) else folder) / "out"
     noise = 0.1 * np.random.default_rng(1).standard_normal(9000)
     soundfile.write(tmp_path / "a.wav", noise, 16000, subtype="PCM_16")
     soundfile.write(tmp_path / "short.wav", noise[:300], 16000, subtype="PCM_16")

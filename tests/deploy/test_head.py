@@ -42,7 +42,7 @@ def test_predict_gives_the_likeliest_labels_of_files(with_head, tmp_path):
     [
         ({"upstream": "tiny_hubert"}, "was trained on tiny_hubert, not on"),
         ({"states": 13}, "weighs 13 hidden states; tiny_hubert_convexpruned_L1 has 2"),
-        ({"downstream": "asr"}, "a head of asr does not travel"),
+        ({"downstream": "diarization"}, "a head of diarization does not travel"),
     ],
 )
 def test_a_head_that_does_not_fit_is_refused(wrong, says, tmp_path):

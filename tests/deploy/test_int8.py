@@ -103,8 +103,7 @@ def test_other_families_in_eight_bits(name, tmp_path, monkeypatch):
     ],
 )
 def test_a_score_counts_what_one_alone_has_right(full, eight, lost, gained, p):
-    answers = np.array([[int(digit) for digit in row] for row in (full, eight)]).T
-    score = _score("ks", answers, np.ones(10, dtype=int))
+    score = _score("ks", *(np.array([digit == "0" for digit in row]) for row in (full, eight)))
     assert (score.lost, score.gained, score.p) == (lost, gained, pytest.approx(p))
     value, low, high = score.difference
     assert value == pytest.approx(score.eight - score.full) == pytest.approx(10 * (gained - lost))
