@@ -1,18 +1,18 @@
 """The head that a SpeechBrain recipe of this package trained together with its upstream.
 
-The classifiers of KS, SID and ER: the last hidden state or a weighted sum of all, normalised over frames and channels,
-its mean over time, a linear layer. The normalisation needs every frame, so the head reads whole states.
+The last hidden state or a weighted sum of all, normalised over frames and channels; for KS, SID and ER its mean over
+time and a linear layer, for ASR a small network on each frame.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError
 from ..safe_load import check_finite, read_checkpoint
@@ -21,44 +21,20 @@ from ..upstreams.config import UpstreamConfig
 from ..upstreams.finetuned import LOBE, SAVE, find_run
 from ..upstreams.names import chosen_layers
 from ..yaml_file import read_yaml
+from .finetuned_layers import CharacterHead, LobeState, UtteranceHead, linear_of
 from .head import Head, is_cut
 
 HEAD, ENCODER, HPARAMS = "head.ckpt", "label_encoder.txt", "hyperparams.yaml"
-TASKS = ("ks", "sid", "er")
-WEIGHT, BIAS, SHARES = "0.w.weight", "0.w.bias", "weights"
+TASKS = ("ks", "sid", "er", "asr")
+SHARES, BLANK = "weights", "<blank>"
+CLASSIFIER, OUTPUT = "0.w", "1.w"  # the linear layer of an utterance's label, and the last one of ASR
+HIDDEN = re.compile(r"0\.linear(_\d+)?\.w")  # those before it
+ACTIVATION = "name:torch.nn.LeakyReLU"  # between them
 SETTINGS = {"output_all_hiddens": False, "layernorm": False}  # of the lobe, as the recipes leave them
-EPSILON = 1e-5  # what the lobe adds to the variance
-
-
-class UtteranceHead(nn.Module):
-    """From hidden states, `[batch, frames, width]` each, to logits `[batch, labels]`.
-
-    Args:
-        weight, bias: of the linear layer.
-        weights: of the sum over the states, before their softmax; the last state is taken when None.
-        normalised: whether the state is brought to mean 0 and variance 1 over an utterance's frames and channels.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, weights: Tensor | None, normalised: bool) -> None:
-        super().__init__()
-        self.normalised = normalised
-        self.register_buffer("weight", weight.float())
-        self.register_buffer("bias", bias.float())
-        self.register_buffer("shares", None if weights is None else torch.softmax(weights.float(), dim=0))
-
-    def forward(self, states: list[Tensor]) -> Tensor:
-        state = states[-1]
-        if self.shares is not None:
-            shares = self.get_buffer("shares")
-            state = torch.stack([share * one for share, one in zip(shares, states, strict=True)]).sum(0)
-        if self.normalised:
-            centred = state - state.mean((1, 2), keepdim=True)
-            state = centred / torch.sqrt((centred * centred).mean((1, 2), keepdim=True) + EPSILON)
-        return state.mean(1) @ self.get_buffer("weight").T + self.get_buffer("bias")
 
 
 class _Data(yaml.SafeLoader):
-    """Reads a hyperparameter file as data: what a tag would build or call is left as the values it is given."""
+    """Reads a hyperparameter file as data: of what a tag would build or call, its values stay, or else its name."""
 
 
 def _untagged(loader: _Data, suffix: str, node: yaml.Node) -> Any:
@@ -66,7 +42,7 @@ def _untagged(loader: _Data, suffix: str, node: yaml.Node) -> Any:
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)  # type: ignore[arg-type]
+    return loader.construct_scalar(node) or suffix  # type: ignore[arg-type]
 
 
 _Data.add_multi_constructor("!", _untagged)
@@ -96,20 +72,41 @@ def read_finetuned(folder: str | Path, config: UpstreamConfig) -> Head:
         if lobe.get(key, expected) != expected:
             raise ConfigError(f"--head {folder}: its lobe has {key}, with which a head does not travel")
     held, weights = read_checkpoint(run.checkpoint / HEAD), read_checkpoint(run.checkpoint / LOBE).get(SHARES)
-    if held.keys() != {WEIGHT, BIAS}:
-        raise ConfigError(f"--head {folder}: is not the recipes' head, one linear layer")
     check_finite(str(run.checkpoint / HEAD), held)
     if (lobe.get("layer") == "weighted") != (weights is not None):
         raise CheckpointError(f"{run.checkpoint / LOBE}: does not fit {HPARAMS} (layer: {lobe.get('layer')})")
     if weights is not None and len(weights) != kept + 1:
         raise ConfigError(f"--head {folder}: weighs {len(weights)} hidden states; {config.name} has {kept + 1}")
-    labels = _labels(folder / SAVE / ENCODER)
-    if len(labels) > len(held[BIAS]):
-        raise CheckpointError(f"--head {folder}: gives {len(held[BIAS])} logits for {len(labels)} labels")
-    # the recipes' head may have more outputs than train had labels; those take no part
-    answering = (held[WEIGHT][: len(labels)], held[BIAS][: len(labels)])
-    layer = UtteranceHead(*answering, weights, bool(lobe.get("output_norm")))
-    return Head(layer, run.task, labels, held[WEIGHT].shape[1], run=run)
+    state, labels = LobeState(weights, bool(lobe.get("output_norm"))), _labels(folder / SAVE / ENCODER)
+    linears = _linears(f"--head {folder}", held, run.task)
+    width, count = linears[0][0].shape[1], len(linears[-1][1])
+    if len(labels) > count:
+        raise CheckpointError(f"--head {folder}: gives {count} logits for {len(labels)} labels")
+    if run.task != "asr":
+        # the head may have more outputs than train had labels; those take no part
+        linear = linear_of(*(tensor[: len(labels)] for tensor in linears[0]))
+        return Head(UtteranceHead(state, linear), run.task, labels, width, run=run)
+    if hparams.get("activation") != ACTIVATION:
+        raise ConfigError(
+            f"--head {folder}: has the activation {hparams.get('activation')}, not the recipe's LeakyReLU"
+        )
+    layer = CharacterHead(state, [linear_of(*tensors) for tensors in linears])
+    written = ("" if label == BLANK else label for label in labels)
+    return Head(layer, run.task, (*written, *[""] * (count - len(labels))), width, returns="characters", run=run)
+
+
+def _linears(where: str, held: dict[str, Tensor], task: str) -> list[tuple[Tensor, Tensor]]:
+    """The weights and biases of a head's linear layers, in the order they run."""
+    names = [key.removesuffix(".weight") for key in held if key.endswith(".weight")]
+    expected = [*filter(HIDDEN.fullmatch, names), OUTPUT] if task == "asr" else [CLASSIFIER]
+    linears = [(held[f"{name}.weight"], held[f"{name}.bias"]) for name in names if f"{name}.bias" in held]
+    if (
+        names != expected
+        or len(held) != 2 * len(linears)
+        or any(one.shape[:-1] != other.shape for one, other in linears)
+    ):
+        raise ConfigError(f"{where}: has other layers than the head of the recipe for {task}")
+    return linears
 
 
 def _labels(path: Path) -> tuple[str, ...]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import speechbrain as sb
 import torch
+from speechbrain.dataio.encoder import CTCTextEncoder
+from speechbrain.lobes.models.VanillaNN import VanillaNN
+from speechbrain.nnet.linear import Linear
 
 import s3prl_convexprune as cp
 from s3prl_convexprune.cli.main import main
@@ -80,6 +84,47 @@ def test_a_head_gives_the_logits_of_the_lobe_and_the_classifier(setting, finetun
     assert (head.task, head.labels) == ("ks", ("bed", "no", "yes"))
 
 
+def written_by_asr(folder, ckpt) -> Callable[[torch.Tensor], tuple[torch.Tensor, str]]:
+    """A run of ASR with random weights, made of one of KS; and what its recipe's modules give for a waveform."""
+    lobe = PrunedUpstream(CUT, ckpt=ckpt, output_norm=True).eval()
+    enc = VanillaNN([None, None, 32], activation=torch.nn.LeakyReLU, dnn_blocks=2, dnn_neurons=24)
+    output, encoder = Linear(input_size=24, n_neurons=8), CTCTextEncoder()
+    encoder.insert_blank(index=0)
+    encoder.update_from_iterable(" AELT", sequence_input=False)
+    for parameter in (*enc.parameters(), *output.parameters()):
+        torch.nn.init.normal_(parameter)
+    run = find_run(folder)
+    torch.save(lobe.state_dict(), run.checkpoint / "lobe.ckpt")
+    torch.save(torch.nn.ModuleList([enc, output]).state_dict(), run.checkpoint / "head.ckpt")
+    encoder.save(folder / "save" / "label_encoder.txt")
+    change(folder / "record.json", '"task": "ks"', '"task": "asr"')
+    change(folder / "hyperparams.yaml", "(?m)^lobe:", "activation: &id099 !name:torch.nn.LeakyReLU\\nlobe:")
+
+    def write(wav: torch.Tensor) -> tuple[torch.Tensor, str]:
+        with torch.no_grad():
+            logits = output(enc(lobe(wav[None])))
+        tokens = sb.decoders.ctc_greedy_decode(logits[..., :6], torch.ones(1), blank_id=0)[0]
+        return logits, " ".join("".join(encoder.decode_ndim(tokens)).split())
+
+    return write
+
+
+def test_characters_are_those_of_the_recipes_modules(finetuned, checkpoint, tmp_path):
+    folder = shutil.copytree(finetuned, tmp_path / "run")
+    write = written_by_asr(folder, checkpoint("hubert-post"))
+    wav = 0.1 * torch.randn(16000, generator=torch.Generator().manual_seed(1))
+    logits, text = write(wav)
+    head, upstream = read_head(folder, resolve(CUT)), PrunedUpstream(CUT, ckpt=checkpoint("hubert-post")).upstream
+    with torch.no_grad():
+        found = head.layer(list(upstream.eval()([wav])["hidden_states"]))
+    np.testing.assert_allclose(found, logits, atol=1e-4)
+    assert head.labels == ("", " ", "A", "E", "L", "T", "", "")
+    assert " ".join(head.said(logits[0, :, :6].numpy())) == text and len(set(text)) > 1
+    change(folder / "hyperparams.yaml", "LeakyReLU", "ReLU")
+    with pytest.raises(ConfigError, match="has the activation name:torch.nn.ReLU, not the recipe's LeakyReLU"):
+        read_head(folder, resolve(CUT))
+
+
 def change(path, pattern, by) -> None:
     text = path.read_text()
     path.write_text(re.sub(pattern, by, text))
@@ -87,7 +132,13 @@ def change(path, pattern, by) -> None:
 
 BAD = {
     "another cut": ("record.json", '"layers": 2', '"layers": 1', ConfigError, f"fine-tuned {CUT} with 1 layers, not"),
-    "asr": ("record.json", '"task": "ks"', '"task": "asr"', ConfigError, "head of asr does not travel; ks, sid, er do"),
+    "asr": (
+        "record.json",
+        '"task": "ks"',
+        '"task": "asr"',
+        ConfigError,
+        "other layers than the head of the recipe for asr",
+    ),
     "no lobe": ("hyperparams.yaml", "lobe:", "loba:", CheckpointError, "describes no lobe"),
     "layernorm": ("hyperparams.yaml", "output_norm", "layernorm", ConfigError, "its lobe has layernorm"),
     "states to weigh": ("hyperparams.yaml", "  layer: last", "  layer: weighted", CheckpointError, "does not fit"),
@@ -111,5 +162,5 @@ def test_a_head_of_two_layers_is_refused(finetuned, tmp_path):
     torch.save(
         {"0.w.weight": torch.ones(3, 32), "1.w.weight": torch.ones(3, 3)}, find_run(folder).checkpoint / "head.ckpt"
     )
-    with pytest.raises(ConfigError, match="not the recipes' head, one linear layer"):
+    with pytest.raises(ConfigError, match="other layers than the head of the recipe for ks"):
         read_head(folder, resolve(CUT))
