@@ -118,3 +118,5 @@ def _say_loss(quantised: Quantised) -> None:
         return
     accuracy = f"{score.task.upper()} accuracy {score.full:.2f} % in torch, {score.eight:.2f} % in eight bits"
     print(f"{accuracy}: {change}, McNemar p {score.p:.2g}")
+    shown = "shows" if score.within_margin else "does not show"
+    print(f"the interval {shown} that at most {score.margin:g} point is lost, the margin")

@@ -13,6 +13,7 @@ from ..schema import Artifact, AtLeastOne, Count, NotNegative, Part, Percent, Po
 
 FACTS, GRAPH, RUN = "export.json", "model.onnx", "run.py"
 Returns = Literal["states", "last", "pooled", "logits", "characters"]
+MARGIN = 1.0  # points of accuracy; see `Score`
 RETURNS = ("states", "last", "pooled")
 
 
@@ -43,6 +44,7 @@ class Score(Part):
         lost: utterances that torch alone has right.
         gained: utterances that the graph alone has right.
         p: of McNemar's exact test.
+        margin: points of accuracy that may be lost; fixed here, not chosen after a measurement.
     """
 
     task: str
@@ -52,6 +54,12 @@ class Score(Part):
     lost: Count
     gained: Count
     p: Share
+    margin: Positive = MARGIN
+
+    @property
+    def within_margin(self) -> bool:
+        """Whether the interval shows that no more than the margin is lost."""
+        return self.difference[1] >= -self.margin
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..corpora.audio import SHORTEST, load_audio
+from ..corpora.audio import SHORTEST, load_audio, samples_between
+from ..corpora.audio_header import read_header
 from ..corpora.manifest import Utterance, read_manifest
 from ..errors import AudioError, CorpusError, nearest
 from ..fingerprint import file_sha256
@@ -107,15 +108,15 @@ def measure_loss(
 
 
 def _samples(row: Utterance) -> np.ndarray:
-    wav = load_audio(row.path)
     if row.start is None or row.end is None:
-        return wav
-    wav = wav[int(row.start * SAMPLE_RATE) : int(row.end * SAMPLE_RATE)]
-    if len(wav) < SHORTEST:
+        return load_audio(row.path)
+    header = read_header(row.path)
+    first, stop = samples_between(header, row.start, row.end)
+    if (length := (stop - first) * SAMPLE_RATE // header.rate) < SHORTEST:
         raise AudioError(
-            f"{row.path} from {row.start:g} to {row.end:g} s: has {len(wav)} samples, expected {SHORTEST} or more"
+            f"{row.path} from {row.start:g} to {row.end:g} s: has {length} samples, expected {SHORTEST} or more"
         )
-    return wav
+    return load_audio(row.path, (row.start, row.end))
 
 
 Said = Sequence[tuple[tuple[str, ...], tuple[str, ...]]]

@@ -108,6 +108,7 @@ def test_a_score_counts_what_one_alone_has_right(full, eight, lost, gained, p):
     value, low, high = score.difference
     assert value == pytest.approx(score.eight - score.full) == pytest.approx(10 * (gained - lost))
     assert low <= value <= high and (low < high) == bool(lost + gained)
+    assert score.within_margin == (lost == 0), "ten answers cannot show that one in a hundred at most is lost"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,12 @@ def test_a_segment_beyond_its_file_is_named(tmp_path):
     manifest(tmp_path, ["yes"])
     with pytest.raises(AudioError, match=r"0.wav from 0.37 to 2 s: has 80 samples, expected 400 or more"):
         _samples(Utterance(tmp_path / "0.wav", start=0.37, end=2.0))
+
+
+def test_a_segment_is_read_as_it_lies_in_its_file(tmp_path):
+    manifest(tmp_path, ["yes"])
+    whole = _samples(Utterance(tmp_path / "0.wav"))
+    np.testing.assert_array_equal(_samples(Utterance(tmp_path / "0.wav", start=0.1, end=0.3)), whole[1600:4800])
 
 
 def test_measure_without_int8_is_refused(tmp_path):
