@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .deploy.predict import load as load
     from .deploy.predict import predict as predict
     from .deploy.profile_exported import profile_exported as profile_exported
+    from .deploy.streaming import Heard as Heard
+    from .deploy.streaming import stream as stream
     from .errors import ArtifactError as ArtifactError
     from .errors import AudioError as AudioError
     from .errors import CheckpointError as CheckpointError
@@ -79,6 +81,7 @@ _MODULES = {
     "convexity": ("GraphConvexity", "graph_convexity"),
     "deploy.predict": ("Predictor", "load", "predict"),
     "deploy.profile_exported": ("profile_exported",),
+    "deploy.streaming": ("Heard", "stream"),
     "errors": (
         "ArtifactError",
         "AudioError",

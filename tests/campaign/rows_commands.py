@@ -145,6 +145,17 @@ DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
 KS = {DATA: "@ks/train", f"{DATA}_TEST": "@ks/test"}
 ROWS = [
     Row("predict: no exported folder", "predict @hf_hubert @audio/w0_0.wav", "export.json"),
+    Row("predict: no graph", "predict @exported_onnx @audio/w0_0.wav", "model.onnx: is not the graph"),
+    *(
+        Row(f"predict: {line}", f"predict @exported_onnx {line}", says)
+        for line, says in {
+            "@audio/w0_0.wav --chunk 0.5 --hop 0.75": "hop 0.75: expected at most the chunk's 0.5 s",
+            "@audio/w0_0.wav --hop 0.25": "go with --chunk",
+            "-": "go with --chunk",
+            "@audio/w0_0.wav - --chunk 1": "--chunk streams one audio file",
+            "- --chunk 1": "model.onnx: is not the graph",
+        }.items()
+    ),
     Row("no such verb", "analyse", "analyze"),
     Row("a verb in capitals", "ANALYZE", "analyze"),
     Row("an option before the verb", "--quiet list", "--quiet"),

@@ -8,6 +8,7 @@ SELECT = "select @analysis.json --name mine -o out.yaml"
 RUN = "run -u tiny_hubert -t ks --device cpu -o out"
 FINETUNE = "finetune -u tiny_hubert -t ks --data-folder @ks/train --device cpu -o out"
 PROFILE = "profile -u tiny_hubert --seconds 0.1 --batch 1 --repeats 1 -o out.json"
+PREDICT = "predict @exported_onnx @audio/w0_0.wav"
 DEMO = "demo -o out"
 STUDY = "study demo -o out"
 
@@ -38,6 +39,8 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 OTHERS = [
     ("profile -u tiny_hubert --by-depth -o out.json", "--threads", WHOLE[:4]),
     ("profile --exported @exported_hf -o out.json", "--repeats", WHOLE[:4]),
+    (PREDICT, "--chunk", ("0", "-1", "nan", "inf", "1s")),
+    (f"{PREDICT} --chunk 1", "--hop", ("0", "-1", "nan", "inf")),
     (FINETUNE, "--seeds", SEEDS[:2]),
     (FINETUNE, "--target", ("nan", "-1")),
     (FINETUNE, "--jobs", WHOLE[:2]),

@@ -30,7 +30,8 @@ IN_PYTHON = {
 EVERYWHERE = {"override": "overrides", "launcher_option": "launcher_options"}
 #: Verb -> the functions of some of its options: which option calls it, its own options.
 OF_ANOTHER_FUNCTION = {
-    "profile": [("time_depths", "by_depth", {"threads"}), ("profile_exported", "exported", {"exported", "threads"})]
+    "predict": [("stream", "chunk", {"hop"})],
+    "profile": [("time_depths", "by_depth", {"threads"}), ("profile_exported", "exported", {"exported", "threads"})],
 }
 OF_THE_COMMAND = {"help", "json", "dry_run", "exact"}  # what only prints, or only does not
 

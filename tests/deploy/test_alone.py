@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
+import s3prl_convexprune as cp
 from s3prl_convexprune.cli import main as cli
 
+LISTEN = Path(__file__).parents[2] / "examples" / "raspberry_pi" / "listen.py"
 NEEDED = ("numpy", "onnxruntime")
 
 
@@ -33,8 +35,9 @@ def bare(tmp_path_factory) -> Path:
     return folder / "bin" / "python"
 
 
-def run(python: Path, script: Path, *files: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([python, "-I", script, *files], capture_output=True, text=True)
+def run(python: Path, script: Path, *files: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    ended = subprocess.run([python, "-I", script, *files], capture_output=True, input=stdin)
+    return subprocess.CompletedProcess(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
 @pytest.mark.slow
@@ -55,6 +58,17 @@ def test_run_py_says_what_predict_says(made, bare, request, tmp_path, capsys):
         f"run.py: error: {tmp_path / 'short.wav'}: has 300 samples, expected 400 or more"
     ]
     assert len((out / "run.py").read_text().splitlines()) <= 60
+
+
+@pytest.mark.slow
+def test_the_example_for_small_computers_hears_what_a_stream_hears(bare, in_eight_bits):
+    samples = np.random.default_rng(2).integers(-9000, 9000, 24500, dtype=np.int16)  # 1.5 s and a bit
+    out = in_eight_bits / "out"
+    alone = run(bare, LISTEN, out, stdin=samples.astype("<i2").tobytes())
+    heard = list(cp.stream(out, [samples.astype(np.float32) / 32768], chunk=1.0, hop=0.25, threads=1))[:3]
+    best = [(one.end, *next(iter(dict(one.answer).items()))) for one in heard]
+    expected = [f"{end:.2f} s: {label} {chance:.3f}" for end, label, chance in best]
+    assert [line.partition(" (")[0] for line in alone.stdout.splitlines()] == expected, alone.stderr
 
 
 @pytest.mark.slow
