@@ -51,14 +51,14 @@ class KeptPoints:
         }
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:  # what it is comes first, uncompressed, as `check_output` reads
-            archive.writestr("about.json", json.dumps(about))
+            archive.writestr(zipfile.ZipInfo("about.json"), json.dumps(about))
             arrays = {f"state_{depth:03d}": state for depth, state in zip(self.depths, self.states, strict=True)}
             if self.between is not None:
                 arrays["between"] = self.between
             for name, values in arrays.items():
                 array = io.BytesIO()
                 np.lib.format.write_array(array, np.ascontiguousarray(values, dtype="<f4"), allow_pickle=False)
-                archive.writestr(f"{name}.npy", array.getvalue())
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), array.getvalue())
         return atomic.write_bytes(path, content.getvalue())
 
     @classmethod

@@ -75,10 +75,11 @@ def write_page(
     answer = decision.decisions_of(entries) if decisions is None else list(decisions)
     columns, cells = decision.table(answer)
     board = full_table(entries)
+    weights = {analysis.settings.key: analysis.checkpoint.weights_sha256 for analysis in analyses}
     figures = {
         "tradeOff": trade_off(entries, profiles, published),
         "curves": [curves.curve(analysis, rows, decisions or ()) for analysis in analyses],
-        "screens": [predicted(screen, entries) for screen in screens],
+        "screens": [predicted(screen, entries, weights.get(screen.analysis_key)) for screen in screens],
         "pairs": curves.pairs(analyses),
         "details": board["details"],
         "words": {"layer": LAYER_TITLE, "convexity": CONVEXITY_TITLE},

@@ -31,20 +31,23 @@ def screens_beside(analyses: Iterable[str | Path]) -> list[Screen]:
     return found
 
 
-def predicted(screen: Screen, entries: Sequence[Entry]) -> dict[str, Any]:
+def predicted(screen: Screen, entries: Sequence[Entry], weights: str | None = None) -> dict[str, Any]:
     """One figure: every depth's prediction, the shallowest depth that is not worse, and what the board measured.
 
     Args:
         screen: the prediction.
         entries: the board; rows of the screen's upstream on a task of its label are drawn beside it.
+        weights: hash of the screen's upstream's weights, by which it is found under a study's name for a checkpoint.
     """
+    wholes = _wholes(screen, entries, weights)
     tasks = [task for task in TASKS.values() if task.label == screen.label and task.higher_is_better]
     measured = [
         {"layer": entry.layers, "value": score.mean, "name": f"{task.title}, {entry.name}"}
         for task in tasks
         for entry in entries
-        if entry.base == screen.upstream and (entry.is_whole or entry.name.endswith(f"_convexpruned_L{entry.layers}"))
-        if (score := entry.scores.get(task.name)) is not None
+        if entry.layers
+        and _is_of(entry, wholes, screen.rows[-1].depth)
+        and (score := entry.scores.get(task.name)) is not None
     ]
     fits = screen.non_inferior(MARGIN)
     whole = screen.rows[-1].depth
@@ -67,3 +70,19 @@ def predicted(screen: Screen, entries: Sequence[Entry]) -> dict[str, Any]:
         f"{'none but the whole' if fits.depth == whole else f'layer {fits.depth}'}. "
         f"{screen.folds} folds, no {screen.group} in two of {screen.groups}.",
     }
+
+
+def _wholes(screen: Screen, entries: Sequence[Entry], weights: str | None) -> set[str]:
+    """What boards call the screen's upstream."""
+    wholes = {screen.upstream}
+    for entry in entries:
+        own = [row for score in entry.scores.values() if score.how == "frozen" for row in score.rows]
+        if entry.is_one_upstream and any(row.provenance.upstream_sha256 == weights for row in own):
+            wholes.add(entry.name)
+    return wholes
+
+
+def _is_of(entry: Entry, wholes: set[str], of: int) -> bool:
+    """Whether a row is one of these upstreams or its cut at the top, by the names that the hub and studies give."""
+    whole, cut, depth = entry.name.partition("_convexpruned_")
+    return whole in wholes and (not cut or depth in (f"L{entry.layers}", f"{entry.layers}_of_{of}"))

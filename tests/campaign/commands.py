@@ -102,6 +102,12 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out.json", "out.png", "out.svg"),
     ),
+    "analyze, points kept": Command(
+        "analyze -u tiny_hubert_convexpruned_L3 --corpus demo --label emotion --per-class 6 --device cpu --keep-points "
+        "-o out.json",
+        kills=(1, 20),
+        compared=("out.json", "out.points.npz"),
+    ),
     "export": Command(
         "export hubert_custom_convexpruned_L2 -k @hubert.pt -o out.pt", kills=(2, 40), compared=("out.pt",)
     ),

@@ -18,8 +18,11 @@ from s3prl_convexprune.errors import ArtifactError
 from s3prl_convexprune.experiments.cuts import Cut
 from s3prl_convexprune.experiments.decisions import decisions
 from s3prl_convexprune.experiments.study import Base, Choose
+from s3prl_convexprune.report.screens import predicted
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
-from tests.results.finished_cells import small_grid
+from s3prl_convexprune.results.provenance import Depth
+from s3prl_convexprune.results.result import Result
+from tests.results.finished_cells import finished_cell, right_answers, small_grid
 from tests.test_schema import analysis as an_analysis
 
 GAPS = {1: -20.0, 2: -0.5, 3: 0.0}  # depth -> lower end of the difference to the whole
@@ -101,6 +104,27 @@ def test_a_prediction_is_drawn_beside_what_was_measured(grid: Path, tmp_path: Pa
     replace(made, analysis_key="0" * 64).write(tmp_path / "words.screen.json")
     with pytest.raises(ArtifactError, match="another analysis"):
         page_of(grid, tmp_path / "words.json", tmp_path / "again.html")
+
+
+def test_a_checkpoint_is_measured_under_the_name_that_a_study_gives_it(tmp_path: Path) -> None:
+    """Its whole row is found by its weights; another checkpoint of one entry, and sets of layers, are others' rows."""
+    made = screen_of(an_analysis())
+    wholes = {}
+    for base in ("mine", "other"):
+        names = {f"{base}_convexpruned_{depth}_of_3": depth for depth in (0, 1, 2)}
+        for name, layers in {**names, base: 3, f"{base}_layers_1_3": 2}.items():
+            depth = Depth("tiny_custom", config=f"{name}.yaml")
+            folder = finished_cell(tmp_path, name, "ks", right_answers(20, 0.5, layers), layers=layers, depth=depth)
+            row = Result.read(folder / "finished.json")
+            sha = "b" * 64 if name == "mine" else "c" * 64
+            replace(row, provenance=replace(row.provenance, upstream_sha256=sha)).write(folder / "finished.json")
+            wholes[name] = base
+    entries = make_leaderboard(load_rows([tmp_path]), wholes=wholes)
+    drawn = predicted(replace(made, upstream="tiny_custom"), entries, "b" * 64)["measured"]
+    assert [(point["layer"], point["name"]) for point in drawn] == [
+        (1, "KS, mine_convexpruned_1_of_3"), (2, "KS, mine_convexpruned_2_of_3"), (3, "KS, mine")
+    ]  # fmt: skip
+    assert predicted(replace(made, upstream="tiny_custom"), entries, "d" * 64)["measured"] == []
 
 
 def test_a_rule_that_could_not_decide_is_named_with_its_fallback(grid: Path) -> None:
