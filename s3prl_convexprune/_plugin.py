@@ -51,8 +51,10 @@ def _before_s3prl() -> None:
 
 def _after_hugging_face(module: ModuleType) -> None:
     """The fork's `run_downstream.py` imports huggingface_hub's old names before anything of s3prl."""
+    from s3prl_convexprune.versions import S3PRL_PROGRAM
+
     program = sys.argv[0] if sys.argv else ""
-    if program.endswith("run_downstream.py"):
+    if program.endswith(S3PRL_PROGRAM):
         _before_s3prl()
 
 

@@ -19,7 +19,7 @@ from .tasks.recipes import RECIPES, fill_paths, recipe_path
 from .tasks.requirements import missing_packages, missing_part, missing_sox
 from .tasks.table import DOWNSTREAMS
 from .upstreams.names import usable_configs
-from .versions import OTHER_PACKAGES, PACKAGES, __version__
+from .versions import OTHER_PACKAGES, PACKAGES, PROGRAM, __version__
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def examine(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
 
 def _installed() -> Iterator[Finding]:
     yield Finding("installed", "Python", platform.python_version())
-    yield Finding("installed", "s3prl-convexprune", __version__)
+    yield Finding("installed", PROGRAM, __version__)
     versions: dict[str, str] = {}
     for name in (*PACKAGES, *OTHER_PACKAGES):
         try:

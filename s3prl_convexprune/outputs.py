@@ -15,8 +15,8 @@ from pathlib import Path
 from . import atomic
 from .atomic import check_place, explained
 from .errors import ArtifactError
+from .versions import PROGRAM
 
-OURS = "s3prl-convexprune"
 HEAD = 4096  # bytes; the metadata of a PNG or SVG lies within, that of a PDF within the last so many
 
 
@@ -26,7 +26,7 @@ def mark(kind: str, version: int = 1) -> str:
     >>> mark("page")
     's3prl-convexprune page 1'
     """
-    return f"{OURS} {kind} {version}"
+    return f"{PROGRAM} {kind} {version}"
 
 
 def check_output(path: str | Path, kind: str, version: int = 1, begins: str | None = None) -> Path:
@@ -60,9 +60,9 @@ def _check_head(path: Path, head: str, kind: str, version: int, begins: str | No
     """An empty file has nothing to lose."""
     if not head or (begins is not None and head.startswith(begins)):
         return
-    found = re.search(rf"{OURS} {re.escape(kind)}\D{{1,20}}(\d{{1,9}})", head)
+    found = re.search(rf"{PROGRAM} {re.escape(kind)}\D{{1,20}}(\d{{1,9}})", head)
     if begins is not None or found is None:
-        other = re.search(rf"{OURS} ([a-z ]+[a-z])", head)
+        other = re.search(rf"{PROGRAM} ([a-z ]+[a-z])", head)
         what = f"holds another thing of ours ({other[1]})" if other else "was not written by this package"
         raise ArtifactError(f"{path}: exists and {what}; it is left alone: name another file for the {kind}")
     if int(found[1]) > version:

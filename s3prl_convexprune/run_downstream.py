@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from . import _plugin, program
-from .downstream.launch import SCRIPT, set_up
+from .downstream.launch import set_up
+from .versions import S3PRL_PROGRAM
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def _run(argv: list[str]) -> int:
     _plugin.install()
     from s3prl import run_downstream
 
-    sys.argv = [SCRIPT, *set_up(argv)]
+    sys.argv = [S3PRL_PROGRAM, *set_up(argv)]
     run_downstream.main()
     return 0
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from annotated_types import Ge, Gt, Le, Predicate
 
-from . import atomic, outputs
+from . import atomic, outputs, versions
 from .errors import ArtifactError
 from .numbers import LEARNING_RATE, SECONDS, SEED
 
@@ -67,7 +67,7 @@ class Artifact(Part):
             ArtifactError: what is at `path` is not an older version of the same artifact, or a field is out of range.
         """
         path = outputs.check_output(path, self.FORMAT, self.VERSION)
-        content = {"format": f"{outputs.OURS} {self.FORMAT}", "version": self.VERSION, **asdict(self)}  # type: ignore[call-overload]
+        content = {"format": f"{versions.PROGRAM} {self.FORMAT}", "version": self.VERSION, **asdict(self)}  # type: ignore[call-overload]
         try:
             text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
         except ValueError as error:
@@ -90,7 +90,7 @@ class Artifact(Part):
     def parse(cls: type[Kind], text: str, path: str | Path) -> Kind:
         """`read` for the text of a file."""
         given = parse_json(text, path)
-        if not isinstance(given, dict) or given.pop("format", None) != f"{outputs.OURS} {cls.FORMAT}":
+        if not isinstance(given, dict) or given.pop("format", None) != f"{versions.PROGRAM} {cls.FORMAT}":
             raise ArtifactError(f"{path}: is not {_a(cls.FORMAT)}; {cls.MADE_BY!r} writes one")
         if (version := given.pop("version", None)) != cls.VERSION or isinstance(version, bool):
             raise ArtifactError(

@@ -6,6 +6,9 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 __version__ = "0.1.0"
+#: This package and its program; s3prl's program.
+PROGRAM = "s3prl-convexprune"
+S3PRL_PROGRAM = "run_downstream.py"
 
 #: What can move a number.
 PACKAGES = (
@@ -26,7 +29,7 @@ OTHER_PACKAGES = ("huggingface_hub", "safetensors", "tensorboardX")
 
 def package_versions() -> dict[str, str]:
     """Version of this package, of Python and of every package that can move a number; absent ones are left out."""
-    found = {"s3prl-convexprune": __version__, "python": platform.python_version()}
+    found = {PROGRAM: __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -8,9 +8,8 @@ import re
 from typing import Any, NoReturn
 
 from ..errors import ConvexPruneError, nearest
-from ..versions import __version__
+from ..versions import PROGRAM, __version__
 
-PROGRAM = "s3prl-convexprune"
 VERBS = {
     "analyze": "measure the convexity of every layer of an upstream on a labelled corpus",
     "screen": "predict the accuracy of SUPERB's head at every depth, from an analysis's kept points",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._importhook import on_import
 from ..errors import CheckpointError
+from ..versions import S3PRL_PROGRAM
 from .remedy import Remedy
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 EVALUATING = ("s3prl.upstream.", "s3prl.downstream.", "s3prl.optimizers", "s3prl.schedulers")
 #: Experiments of s3prl's other programs are pickles of their own classes.
 OWN_EXPERIMENTS = ("s3prl.problem", "s3prl.pretrain", "s3prl.run_pretrain", "s3prl.dataio")
-PROGRAM = "run_downstream.py"
 
 
 def guard(module: ModuleType) -> None:
@@ -56,7 +56,7 @@ def guard_program(runner: ModuleType) -> None:
         runner: `s3prl.downstream.runner`, which every such program imports before it reads a checkpoint.
     """
     program = sys.modules.get("__main__")
-    if program is not None and str(getattr(program, "__file__", "")).endswith(PROGRAM):
+    if program is not None and str(getattr(program, "__file__", "")).endswith(S3PRL_PROGRAM):
         guard(program)
 
 

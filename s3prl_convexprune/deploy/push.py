@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError
+from ..versions import PROGRAM
 
 
 def check_repository(repository: str) -> None:
@@ -47,7 +48,7 @@ def push(folder: str | Path, repository: str) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.utils import HfHubHTTPError
 
-    hub = HfApi(library_name="s3prl-convexprune")
+    hub = HfApi(library_name=PROGRAM)
     try:
         address = hub.create_repo(repository, exist_ok=True, private=True)
         hub.upload_folder(repo_id=repository, folder_path=folder, commit_message="A cut by s3prl-convexprune")

@@ -28,10 +28,9 @@ from ..sampling import SAMPLE_RATE
 from ..tasks.recipes import RECIPES, fill_paths, recipe_path
 from ..tasks.requirements import require_packages
 from ..upstreams.names import check_checkpoint
+from ..versions import S3PRL_PROGRAM
 from ..yaml_file import read_yaml
 from .training_numbers import check_training
-
-SCRIPT = "run_downstream.py"
 
 
 def prepare(runner: ModuleType) -> None:
@@ -43,7 +42,7 @@ def prepare(runner: ModuleType) -> None:
     compat.runner_setup.before_setup(runner, check_run)
     compat.runner_setup.around(runner, "_get_upstream", lambda run, build: build_upstream(run.args, build))
     compat.runner_setup.around(runner, "_get_featurizer", select_states)
-    if Path(sys.argv[0]).name != SCRIPT:
+    if Path(sys.argv[0]).name != S3PRL_PROGRAM:
         return
     sys.excepthook = _explain
     try:

@@ -17,13 +17,12 @@ from ..paper import paper_depth
 from ..tasks.recipes import recipe_path
 from ..tasks.table import get_task
 from ..upstreams.names import depths_of, unknown_upstream, whole_upstreams
+from ..versions import PROGRAM
 from .analyses import analysis_path, expanded, needs_points, pairs
 from .cuts import cut_name
 from .plans import comparison_dir, experiments_dir, hyperparameter
 from .rules import RULES
 from .study import Base, Choose, Evaluation, Study
-
-PROGRAM = "s3prl-convexprune"
 
 
 @dataclass(frozen=True)

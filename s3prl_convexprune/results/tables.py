@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..markdown import escape, table
-from ..outputs import OURS
 from ..tasks.table import TASKS, Task
+from ..versions import PROGRAM
 from .leaderboard import Entry
 from .published import PublishedRow, four_task_score
 
@@ -214,7 +214,7 @@ def inert(text: str) -> str:
 def as_json(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> dict[str, Any]:
     """Everything in the table, the cells behind each number included."""
     return {
-        "format": f"{OURS} {BOARD}",
+        "format": f"{PROGRAM} {BOARD}",
         "version": BOARD_VERSION,
         "rules": [PARAMS_RULE, DIFFERENCE_RULE, SCORE_RULE, TASK_SPECIFIC_RULE],
         "departures": departures(entries),

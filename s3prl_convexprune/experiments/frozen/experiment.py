@@ -14,6 +14,7 @@ from ...results.provenance import Provenance, depth_of, identity
 from ...results.reading import FAILED, FINISHED, LOG, SPEC
 from ...results.result import Reduced, Result
 from ...tasks.table import get_task
+from ...versions import S3PRL_PROGRAM
 from ..cells.claim import LOCK, claim
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def provenance(grid: Grid, cell: Cell, runner: Any) -> Provenance:
 
     spec = grid.spec(cell)
     return Provenance(
-        command=("run_downstream.py", *grid.train_arguments(cell)),
+        command=(S3PRL_PROGRAM, *grid.train_arguments(cell)),
         recipe=spec["recipe"],
         recipe_sha256=spec["recipe_sha256"],
         overrides=tuple(spec["overrides"]),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ...results.cell import Cell, Precision
 from ...results.reading import SPEC
 from ...tasks.table import get_task
+from ...versions import S3PRL_PROGRAM
 from ..cells.plan import Group, Plan
 
 
@@ -56,7 +57,7 @@ class Grid(Plan):
 
     def commands(self, cell: Cell) -> list[list[str]]:
         """Training and evaluation."""
-        return [["run_downstream.py", *given] for given in (self.train_arguments(cell), self.evaluate_arguments(cell))]
+        return [[S3PRL_PROGRAM, *given] for given in (self.train_arguments(cell), self.evaluate_arguments(cell))]
 
     def _expdir_override(self, cell: Cell) -> str:
         return f"args.expdir={str(self.folder(cell))!r}"

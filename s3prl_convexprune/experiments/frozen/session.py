@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from ... import _plugin
-from ...downstream.launch import SCRIPT
 from ...errors import ConvexPruneError, CorpusError
+from ...versions import S3PRL_PROGRAM
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -107,7 +107,7 @@ def run(arguments: list[str], member: Member | None = None, precision: str | Non
 
 def _read_arguments(run_downstream: Any, arguments: list[str]) -> tuple[Namespace, dict]:
     before = sys.argv
-    sys.argv = [SCRIPT, *arguments]
+    sys.argv = [S3PRL_PROGRAM, *arguments]
     try:
         args, config, _ = run_downstream.get_downstream_args()
     except SystemExit as error:
