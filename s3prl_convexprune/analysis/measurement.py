@@ -25,6 +25,7 @@ from .hidden_states import batching_for, extract_points
 from .kept_points import keep, kept_for, points_path
 from .layer_scoring import Scoring
 from .points import PointStore
+from .precision import HeardInFloat32
 from .request import Request
 from .sampling import sample_per_class
 from .scoring import costs_by_depth, depths_of_states, finished_before, score_layers
@@ -153,6 +154,9 @@ class Measurement:
         """The artifact of a store that holds every point."""
         request = self.request
         depths = depths_of_states(self.expert, len(store.layer_paths()))
+        whole = None
+        if request.precision is not None:
+            whole = HeardInFloat32.of(self.expert, self.sample, request, self.batching, self.progress)
         del self.expert  # its memory is wanted
         labels = [utterance.labels[request.label] for utterance in self.sample]
         how = Scoring(
@@ -191,6 +195,7 @@ class Measurement:
             excluded=excluded,
             grouping=self.grouping,
             variations=variations,
+            precision_effect=None if whole is None else whole.effect(store, depths),
         )
 
 

@@ -19,6 +19,7 @@ from .approximation import said_of
 from .choosing import Choice, choose, decide, undecided
 from .firmness import firmness
 from .parts import Checkpoint, CorpusFacts, Grouping, LayerRow, Settings, plural
+from .precision import PrecisionEffect
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Analysis(Artifact):
         layers: shallowest first.
         excluded: classes left out of the scores.
         grouping: what the standard errors count.
+        precision_effect: what a reduced precision did to the scores; None in float32.
         variations: in which ways the layers were measured beside; see `convexity.variations`.
     """
 
@@ -52,6 +54,7 @@ class Analysis(Artifact):
     excluded: tuple[str, ...] = ()
     grouping: Grouping = Grouping()
     variations: tuple[str, ...] = ()
+    precision_effect: PrecisionEffect | None = None
 
     def __post_init__(self) -> None:
         points = len(self.layers[0].influence)
@@ -165,6 +168,8 @@ class Analysis(Artifact):
             lines.append(self._sources)
         if near := [row.approximation for row in self.layers if row.approximation is not None]:
             lines.append(said_of(near))
+        if self.precision_effect is not None:
+            lines.append(self.precision_effect.words(str(self.settings.precision), self.corpus.n_points))
         if self.settings.across is not None:
             lines.append(f"neighbours: across {plural(self.settings.across)} only")
         lines.append(f"standard errors: {self.grouping.words}" + (self.grouping.note and f" ({self.grouping.note})"))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +89,23 @@ def test_jobs(launcher, alone, corpus, ckpt, tmp_path):
     process([], tmp_path / "analysis.json", corpus, ckpt, "--launcher", launcher, "--jobs", "2")
     assert (tmp_path / "analysis.json").read_bytes() == alone
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".png", ".svg"}
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="ranks are found in /proc")
+def test_a_rank_is_killed_and_the_run_given_again(alone, corpus, ckpt, tmp_path):
+    output = tmp_path / "analysis.json"
+    command = [sys.executable, *torchrun(2), "-m", "s3prl_convexprune", "analyze", "-u", CASE.entry, "-k", ckpt]
+    command += ["--corpus", str(corpus), "--label", "word", "--neighbors", "4", "-o", str(output), "--device", "cpu"]
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (shards := list(tmp_path.glob("analysis.json.shards/*.npz"))):
+        assert started.poll() is None
+        time.sleep(0.01)
+    ranks = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+    os.kill(int(ranks[1]), signal.SIGKILL)
+    assert started.wait(120) != 0 and not output.exists() and all(shard.exists() for shard in shards)
+    process(torchrun(2), output, corpus, ckpt)
+    assert output.read_bytes() == alone
 
 
 @pytest.mark.slow
