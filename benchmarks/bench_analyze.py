@@ -29,12 +29,14 @@ from s3prl_convexprune.memory import forget_peak, peak_memory, resident_memory
 
 compat.apply()
 
-from s3prl_convexprune.analysis.batches import Lengths, plan_batches  # noqa: E402
+from s3prl_convexprune.analysis.batches import Batching, Lengths, plan_batches  # noqa: E402
 from s3prl_convexprune.analysis.hidden_states import batching_for, extract_points  # noqa: E402
 from s3prl_convexprune.analysis.points import PointStore  # noqa: E402
 from s3prl_convexprune.corpora.audio import load_audio  # noqa: E402
 from s3prl_convexprune.corpora.manifest import Utterance  # noqa: E402
 from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
+
+WINDOW = 30  # seconds
 
 
 def write_corpus(folder: Path, files: int) -> list[Utterance]:
@@ -69,16 +71,24 @@ def extracted(expert, sample, batches, batching) -> float:
         return time.perf_counter() - start
 
 
-def memory(upstream: str, ckpt: str | None, folder: str) -> None:
+def memory(upstream: str, ckpt: str | None, folder: str, window: float | None) -> None:
     """The child: extract all of a folder, print the peak."""
     expert = build_upstream(upstream, ckpt=ckpt).eval()
     sample = [Utterance(path) for path in sorted(Path(folder).glob("*.wav"))]
-    batching = batching_for(expert)
+    batching = batching_for(expert, Batching(window=window))
     batches = plan_batches(Lengths.read(sample), batching)
     forget_peak()
     before = resident_memory()
     extracted(expert, sample, batches, batching)
     print(json.dumps((peak_memory() - before) / 2**20))
+
+
+def peak_of(args: argparse.Namespace, folder: str, *more: str) -> float:
+    """MiB that a process of its own takes for all files of a folder, above what it held before."""
+    command = [sys.executable, "-m", "benchmarks.bench_analyze", "--upstream", args.upstream, "--memory", folder, *more]
+    command += ["--ckpt", args.ckpt] if args.ckpt else []
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -88,9 +98,10 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", help=argparse.SUPPRESS)
+    parser.add_argument("--window", type=float, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.memory:
-        memory(args.upstream, args.ckpt, args.memory)
+        memory(args.upstream, args.ckpt, args.memory, args.window)
         return
     expert = build_upstream(args.upstream, ckpt=args.ckpt).eval()
     with tempfile.TemporaryDirectory() as folder:
@@ -116,10 +127,13 @@ def main() -> None:
     for times_as_many in (1, 10):
         with tempfile.TemporaryDirectory() as folder:
             write_corpus(Path(folder), times_as_many * args.files // 4)
-            command = [sys.executable, "-m", "benchmarks.bench_analyze", "--upstream", args.upstream]
-            command += ["--memory", folder] + (["--ckpt", args.ckpt] if args.ckpt else [])
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            print(f"peak memory at {times_as_many}x: {float(done.stdout.splitlines()[-1]):.0f} MiB")
+            print(f"peak memory at {times_as_many}x: {peak_of(args, folder):.0f} MiB", flush=True)
+    for minutes in (1, 10):
+        with tempfile.TemporaryDirectory() as folder:
+            wav = 0.1 * np.random.default_rng(0).standard_normal(minutes * 60 * 16_000)
+            soundfile.write(Path(folder, "long.wav"), wav, 16_000)
+            peak = peak_of(args, folder, "--window", str(WINDOW))
+            print(f"peak memory of {minutes} minutes in windows of {WINDOW} s: {peak:.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":
