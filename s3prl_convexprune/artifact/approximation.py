@@ -38,11 +38,11 @@ def said_of(approximations: Sequence[Approximation]) -> str:
 
     >>> said_of([Approximation(0.983, 8, 125, 0.2, 0.03), Approximation(0.976, 4, 125, -0.1, 0.04)])
     'approximate neighbours: 97.6 % of the exact ones or more and scores are off by 0.26 points or less, say samples'
+    >>> said_of([Approximation(1.0, 1, 1, None, None)])
+    'approximate neighbours: 100.0 % of the exact ones or more, says a sample; how far scores are off it cannot say'
     """
     recall, bound = min(one.recall for one in approximations), max(one.bound for one in approximations)
-    off = (
-        "by how much scores are off, no sample could tell"
-        if math.isinf(bound)
-        else (f"scores are off by {bound:.2f} points or less")
-    )
-    return f"approximate neighbours: {100 * recall:.1f} % of the exact ones or more and {off}, say samples"
+    found = f"approximate neighbours: {100 * recall:.1f} % of the exact ones or more"
+    if math.isinf(bound):
+        return f"{found}, says a sample; how far scores are off it cannot say"
+    return f"{found} and scores are off by {bound:.2f} points or less, say samples"
