@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,8 @@ BAD = {
 }
 FILES = {
     "text": ("hello", "starts with"),
+    "random bytes": (random.Random(0).randbytes(4096), "starts with"),
+    "cut in half": (lambda path, material: path.write_bytes((material / "hubert.pt").read_bytes()[:9999]), "truncated"),
     "nothing": ("", "is empty"),
     "a web page": ("<!doctype html>", "a web page"),
     "a pointer of Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
@@ -147,7 +150,12 @@ ROWS = [
         for what in kinds
     ),
     *(
-        Row(f"export: a checkpoint that is {what}", EXPORT, ("bad.pt", says), {"bad.pt": content})
+        Row(f"{verb}: a checkpoint that is {what}", command, ("bad.pt", says), {"bad.pt": content}, leaves=EXPERIMENT)
+        for verb, command in [
+            ("export", EXPORT),
+            ("analyze", f"{ANALYZE} -u hubert_custom -k bad.pt"),
+            ("run_downstream.py", f"{TRAIN} -u hubert_custom_convexpruned_L2 -k bad.pt"),
+        ]
         for what, (content, says) in FILES.items()
     ),
     *(

@@ -56,7 +56,7 @@ ROWS = [
     for option, (command, values) in OPTIONS.items()
     for value in values
 ] + [
-    Row(f"{command.split()[0]}: {option} {value}", f"{command} {option} {value}", (option, "expected"))
+    Row(f"{command.partition(' -o')[0]}: {option} {value}", f"{command} {option} {value}", (option, "expected"))
     for command, option, values in OTHERS
     for value in values
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import email
+import os
 import re
 import subprocess
+import sys
+import sysconfig
 import tarfile
 import zipfile
 from email.message import Message
@@ -104,3 +107,25 @@ def test_lowest_versions_are_those_of_the_old_environment(metadata):
             assert (clause.operator, pinned[: len(lowest)]) == (">=", lowest), text
             checked += 1
     assert checked > 20
+
+
+def test_an_uninstall_leaves_nothing(distributions, tmp_path):
+    """Neither compiled kernels nor a folder, after a kernel was compiled."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    (site / "zz_borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    there = set(tmp_path.joinpath("venv").rglob("*"))
+    (tmp_path / "cache").mkdir()
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "S3PRL", "NUMBA"))}
+    environ |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", "--no-compile", distributions.wheel], check=True)
+    measure = (
+        "import sys, numpy; from s3prl_convexprune.convexity import graph; assert sys.prefix in graph.__file__;"
+        "graph._transposed(numpy.array([0, 1, 2]), numpy.array([1, 0], numpy.int32), numpy.ones(2))"
+    )
+    subprocess.run([python, "-c", measure], check=True, env=environ, cwd=tmp_path)
+    assert list((tmp_path / "cache").rglob("*.nbi")), "no kernel was compiled"
+    subprocess.run([*pip, "uninstall", "-q", "-y", "s3prl-convexprune"], check=True, env=environ)
+    assert set(tmp_path.joinpath("venv").rglob("*")) == there

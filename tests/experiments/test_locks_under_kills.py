@@ -10,7 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from s3prl_convexprune.experiments.cells.claim import LOCK
+from s3prl_convexprune.experiments.cells.plan import Plan
+from s3prl_convexprune.experiments.cells.worker import work
+from s3prl_convexprune.experiments.finetuned.comparison import make_comparison
 from s3prl_convexprune.experiments.frozen.grid import Grid
 from s3prl_convexprune.locks import FolderLock, owner_of
 from s3prl_convexprune.results.cell import Cell
@@ -107,6 +114,27 @@ def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
     holder.communicate("\n")
     assert lock.acquire()
     lock.release()
+
+
+@pytest.mark.parametrize("kind", ["frozen", "fine-tuned"])
+def test_two_calls_on_one_folder_never_run_the_same_cell(kind: str, tmp_path: Path) -> None:
+    plans: dict[str, Plan] = {
+        "frozen": Grid(tmp_path, tuple(Cell("stub", "ks", None, 1e-4, seed) for seed in range(2)), {"ks": "none"}),
+        "fine-tuned": make_comparison(("stub",), "ks", tmp_path, tmp_path, seeds=(0, 1)),
+    }
+    plan = plans[kind]
+    taken = plan.folder(plan.cells[0])
+    taken.mkdir(parents=True)
+    code = TAKE.format(path=str(taken / LOCK)) + "input()"
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None and other.stdout.readline().strip() == "True"
+    said: list[dict[str, Any]] = []
+    run: list[Cell] = []
+    work(plan, said.append, lambda plan, cell: run.append(cell))
+    other.communicate("\n")
+    assert run == [plan.cells[1]]
+    (held,) = [event for event in said if event["event"] == "held"]
+    assert held["cell"] == 0 and str(other.pid) in held["by"]
 
 
 def test_an_owner_on_another_machine_counts_as_alive_until_its_heartbeat_stops(tmp_path: Path) -> None:

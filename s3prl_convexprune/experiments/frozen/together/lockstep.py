@@ -7,7 +7,6 @@ so all ask for the same batch one after the other, also when they were resumed f
 from __future__ import annotations
 
 import threading
-import traceback
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ....errors import ConfigError
-from ...cells.run_log import output_into
+from ...cells.run_log import output_into, write_down
 from . import random_states
 from .memory import refused_by_the_gpu
 
@@ -116,7 +115,7 @@ class Member:
             pass
         # SystemExit from s3prl's code is a failed cell, not the end of the group
         except BaseException as error:
-            traceback.print_exc()
+            write_down(error)
             error.__traceback__ = error.__context__ = error.__cause__ = None  # their frames hold the cell's tensors
             self.error = error
         finally:
