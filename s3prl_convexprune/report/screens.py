@@ -77,7 +77,7 @@ def _wholes(screen: Screen, entries: Sequence[Entry], weights: str | None) -> se
     wholes = {screen.upstream}
     for entry in entries:
         own = [row for score in entry.scores.values() if score.how == "frozen" for row in score.rows]
-        if entry.is_one_upstream and any(row.provenance.upstream_sha256 == weights for row in own):
+        if any(row.name == entry.name and row.provenance.upstream_sha256 == weights for row in own):
             wholes.add(entry.name)
     return wholes
 

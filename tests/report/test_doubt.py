@@ -107,7 +107,7 @@ def test_a_prediction_is_drawn_beside_what_was_measured(grid: Path, tmp_path: Pa
 
 
 def test_a_checkpoint_is_measured_under_the_name_that_a_study_gives_it(tmp_path: Path) -> None:
-    """Its whole row is found by its weights; another checkpoint of one entry, and sets of layers, are others' rows."""
+    """Its whole row is found by its weights; another checkpoint, sets of layers and rules' rows are others'."""
     made = screen_of(an_analysis())
     wholes = {}
     for base in ("mine", "other"):
@@ -119,7 +119,7 @@ def test_a_checkpoint_is_measured_under_the_name_that_a_study_gives_it(tmp_path:
             sha = "b" * 64 if name == "mine" else "c" * 64
             replace(row, provenance=replace(row.provenance, upstream_sha256=sha)).write(folder / "finished.json")
             wholes[name] = base
-    entries = make_leaderboard(load_rows([tmp_path]), wholes=wholes)
+    entries = make_leaderboard(load_rows([tmp_path]), wholes=wholes, systems={"mine, a rule": {"ks": "mine"}})
     drawn = predicted(replace(made, upstream="tiny_custom"), entries, "b" * 64)["measured"]
     assert [(point["layer"], point["name"]) for point in drawn] == [
         (1, "KS, mine_convexpruned_1_of_3"), (2, "KS, mine_convexpruned_2_of_3"), (3, "KS, mine")
