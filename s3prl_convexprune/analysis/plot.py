@@ -82,7 +82,7 @@ def plot(
     output: str | Path | None = None,
     *,
     width: str = "column",
-    format: str = "pdf",
+    format: str | None = None,
     style: str = "paper",
     template: str = "ieee",
 ) -> Path:
@@ -92,7 +92,7 @@ def plot(
         analyses: the files; each is a line, labelled by its upstream and label kind.
         output: the file to write; the first analysis's name with the format's ending when None.
         width: ``"column"`` or ``"text"``.
-        format: ``"pdf"``, ``"svg"`` or ``"png"``.
+        format: ``"pdf"``, ``"svg"`` or ``"png"``; what the name of `output` ends in, or PDF, when None.
         style: ``"paper"`` (small Times, fonts in the file) or ``"screen"``.
         template: whose widths: ``"ieee"``, ``"interspeech"`` or ``"acl"``.
 
@@ -103,24 +103,25 @@ def plot(
         ArtifactError: an analysis is missing or damaged, or what is at `output` is not a curve of ours.
         ConfigError: an unknown width, format, style or template.
     """
+    path = Path(analyses[0]).with_suffix(f".{format or 'pdf'}") if output is None else Path(output)
     for name, value, known in (
         ("template", template, WIDTHS),
         ("width", width, WIDTHS["ieee"]),
-        ("format", format, FORMATS),
+        ("format", format or "pdf", FORMATS),
         ("style", style, STYLES),
     ):
         if value not in known:
             raise ConfigError(f"--{name} {value}: unknown{nearest(value, known)}")
-    path = Path(analyses[0]).with_suffix(f".{format}") if output is None else Path(output)
-    if path.suffix != f".{format}":
-        raise ConfigError(f"-o {path}: expected a name that ends in .{format}, the --format")
+    endings = [f".{name}" for name in ((format,) if format else FORMATS)]
+    if path.suffix not in endings:
+        raise ConfigError(f"-o {path}: expected a name that ends in {' or '.join(endings)}, the --format")
     check_output(path, CURVE)
     found = [Analysis.read(file) for file in analyses]
     inches = WIDTHS[template][width]
     legend = 0.17 * (2 + 2 * len(found) // (1 if width == "column" else 2))
     with _styled(style):
         figure = _figure(found, (), [published_for(one) for one in found], (inches, 0.5 * inches**0.75 + 1 + legend))
-        return _save(figure, path, format)
+        return _save(figure, path, path.suffix[1:])
 
 
 def _styled(style: str) -> Any:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template", choices=tuple(WIDTHS), default="ieee", help="whose column and text width (default: %(default)s)"
     )
-    parser.add_argument("--format", choices=FORMATS, default="pdf", help="default: %(default)s")
+    parser.add_argument("--format", choices=FORMATS, help="default: what the figure's name ends in, or pdf")
     parser.add_argument(
         "--style", choices=tuple(STYLES), default="paper", help="paper: small Times, fonts embedded (default)"
     )

@@ -39,7 +39,7 @@ COMPLETE = {
 }
 SELECTS = "select @analysis.json --fallback argmax -o out.yaml"
 TYPES = {
-    "plot": ["--width page", "--format gif", "--style mine", "--template mine", "-o x.png"],
+    "plot": ["--width page", "--format gif", "--style mine", "--template mine", "-o x.gif"],
     "analyze": ["--per-class many", "--protocol ours", "--weights nowhere", "--exact x", "--group nowhere"],
     "screen": ["--group nowhere", "--parts 0", "--heads none", "--lr nan"],
     "select": [
