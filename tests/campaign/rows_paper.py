@@ -6,7 +6,7 @@ from .row import ANALYZE, Row
 
 FINETUNE = "finetune -u tiny_hubert -t sid --data-folder @ks/train --device cpu -o out"
 RUN = {
-    "run/record.json": '{"criterion": "error_rate", "upstream": "hubert", "task": "ks", "seed": 1}',
+    "run/record.json": '{"criterion": "error_rate", "upstream": "hubert", "layers": 12, "task": "ks", "seed": 1}',
     "run/save/CKPT+1/CKPT.yaml": "error_rate: 5.0\nunixtime: 1.0\n",
 }
 
