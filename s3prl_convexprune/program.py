@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -38,14 +39,42 @@ def run(body: Callable[[], int]) -> int:
     hush()
     talk()
     try:
-        before = _on_sigterm(_terminate)
-        try:
+        with Stops():
             return _status(body)
-        finally:
-            _on_sigterm(before)
     except KeyboardInterrupt as stop:  # one that comes right at the end too
         what, status = ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
         return _say(f"{what}; finished work is kept, the same command goes on from there", status)
+
+
+class Stops:
+    """While this is open, SIGTERM and Ctrl-C are exceptions, and stay that.
+
+    The handler may run inside C code that calls Python and answers any exception with one of its own: numpy's
+    comparison of structured arrays makes a TypeError of it. An error after a signal is therefore the signal's.
+    """
+
+    def __init__(self) -> None:
+        self._came: type[KeyboardInterrupt] | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+            if before in (None, signal.SIG_IGN):  # not ours to set: ignored by a parent
+                continue
+            with suppress(ValueError):  # in a thread
+                signal.signal(number, self._stop)
+                self._before[number] = before
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        if self._came is not None and isinstance(error, Exception):
+            raise self._came from None
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._came = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        raise self._came
 
 
 def _status(body: Callable[[], int]) -> int:
@@ -73,20 +102,6 @@ def _say(text: str, status: int) -> int:
         line = f"{line[: LONGEST // 2]} [...] {line[-LONGEST // 2 :]}"
     print(f"s3prl-convexprune: {line}", file=sys.stderr)
     return status
-
-
-def _on_sigterm(handler: Any) -> Any:
-    """Set the handler; the one before, or None where it is not ours to set: in a thread, or ignored by a parent."""
-    if handler is None or signal.getsignal(signal.SIGTERM) in (None, signal.SIG_IGN):
-        return None
-    try:
-        return signal.signal(signal.SIGTERM, handler)
-    except ValueError:
-        return None
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def end_with_stdin() -> None:

@@ -83,7 +83,7 @@ def as_blocks(
     n_groups = len(given)
     if n_groups < 2:
         raise DataError(f"every point is of the group {given[0]!r}; leaving groups out needs at least two")
-    pairs = np.unique(np.stack([codes, of_point]), axis=1)
+    pairs = _pairs(codes, of_point)
     groups_of_class = np.bincount(pairs[0], minlength=len(names))
     sizes = np.bincount(codes, minlength=len(names))
     alone = np.flatnonzero((groups_of_class == 1) & (sizes > 1))
@@ -147,7 +147,7 @@ def check_across(across: Iterable[Hashable], codes: np.ndarray, names: list[Any]
             its points could be a neighbour of another.
     """
     owners = as_owners(across, len(codes))
-    pairs = np.unique(np.stack([codes, owners]), axis=1)
+    pairs = _pairs(codes, owners)
     alone = np.flatnonzero((np.bincount(pairs[0], minlength=len(names)) == 1) & (np.bincount(codes) > 1))
     if len(alone):
         raise DataError(
@@ -155,3 +155,9 @@ def check_across(across: Iterable[Hashable], codes: np.ndarray, names: list[Any]
             "neighbour of another; name other groups, or leave the class out"
         )
     return owners
+
+
+def _pairs(codes: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each pair of a class and a group that a point has, once, in order."""
+    n_owners = int(owners.max()) + 1
+    return np.divmod(np.unique(codes.astype(np.int64) * n_owners + owners), n_owners)
