@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.metadata import version
 from types import ModuleType
 
 import pytest
 import torch
 import torchaudio
+from packaging.version import Version
 
 from s3prl_convexprune.compat import torchaudio_library
 from s3prl_convexprune.errors import InstallationError
@@ -37,8 +39,9 @@ CUDA_STACK = pytest.mark.skipif(
 def test_another_minor_release_of_cuda_passes(utils, monkeypatch):
     built_for = torch.ops._torchaudio.cuda_version()
     monkeypatch.setattr(torch.version, "cuda", f"{built_for // 1000}.9")
-    with pytest.raises(RuntimeError, match="different CUDA versions"):
-        utils._check_cuda_version()
+    if Version(version("torchaudio")) < Version("2.11.1"):  # it passes by itself since
+        with pytest.raises(RuntimeError, match="different CUDA versions"):
+            utils._check_cuda_version()
     torchaudio_library.mend(utils)
     assert utils._check_cuda_version() == built_for
 
@@ -47,7 +50,7 @@ def test_another_minor_release_of_cuda_passes(utils, monkeypatch):
 def test_another_major_release_of_cuda_is_refused_where_the_library_loads(utils, monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "12.8")
     torchaudio_library.mend(utils)
-    with pytest.raises(RuntimeError, match="different CUDA versions"):
+    with pytest.raises(RuntimeError, match="different CUDA (major )?versions"):
         utils._check_cuda_version()
 
 
