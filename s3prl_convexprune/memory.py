@@ -5,6 +5,7 @@ Linux's `VmHWM` comes first: `ru_maxrss` outlives an exec, so that a child begin
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def forget_peak() -> bool:
     except OSError:
         return False
     return _status("VmHWM") is not None
+
+
+def keep_few_kernels() -> None:
+    """Keep memory from growing with the shapes of the batches; called before torch computes anything.
+
+    oneDNN keeps 1024 compiled convolutions and products, with what they work in, unless told before the first of them.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
 
 
 def _status(field: str) -> int | None:

@@ -7,7 +7,6 @@ A batch holds files of unequal length where the upstream's family keeps padding 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,10 +29,6 @@ from .pooling import Piece, Pooling
 from .reading import read_batches, reading_workers
 
 logger = logging.getLogger(__name__)
-
-# oneDNN keeps 1024 compiled convolutions and products, with what they work in, unless told before the first of them:
-# every batch has shapes of its own, so memory would grow with the corpus.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
 
 
 def batching_for(expert: Any, batching: Batching | None = None) -> Batching:

@@ -15,6 +15,7 @@ from ..artifact import Analysis, Batches, Checkpoint, CorpusFacts, FineTuned, Se
 from ..corpora.manifest import Utterance, check_distinct, with_label
 from ..errors import DataError
 from ..fingerprint import settings_sha256, weights_sha256
+from ..memory import keep_few_kernels
 from ..upstreams.finetuned import load_finetuned
 from ..upstreams.registry import build_upstream
 from ..versions import package_versions
@@ -71,6 +72,7 @@ class Measurement:
         self.across = (
             groups_across(self.sample, request.label, request.across, request.neighbors) if request.across else None
         )
+        keep_few_kernels()
         lengths = Lengths.read(self.sample, request.protocol.samples, request.batching.cut_out)
         self.expert = build_upstream(request.upstream, ckpt=request.ckpt)
         self.batching = batching_for(self.expert, request.batching)

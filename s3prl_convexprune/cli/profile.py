@@ -143,5 +143,5 @@ def _exported(args: argparse.Namespace) -> int:
     )
     print("\n".join(profile.table()))
     if args.output:
-        print(args.output)
+        print(f"wrote {args.output}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, ConvexPruneError
 from ..safe_load import check_finite, read_checkpoint
 from ..upstreams.config import UpstreamConfig
 from ..upstreams.names import chosen_layers
@@ -56,5 +56,7 @@ def read_experiment(experiment: str | Path, config: UpstreamConfig) -> Head:
     try:
         expert = states["Config"]["downstream_expert"]
         return READERS[args.downstream](f"--head {experiment}", args, expert, held, weights["weights"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except ConvexPruneError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"--head {path}: its recipe is not one of {args.downstream} ({error})") from error

@@ -75,8 +75,8 @@ def read_finetuned(folder: str | Path, config: UpstreamConfig) -> Head:
     check_finite(str(run.checkpoint / HEAD), held)
     if (lobe.get("layer") == "weighted") != (weights is not None):
         raise CheckpointError(f"{run.checkpoint / LOBE}: does not fit {HPARAMS} (layer: {lobe.get('layer')})")
-    if weights is not None and len(weights) != kept + 1:
-        raise ConfigError(f"--head {folder}: weighs {len(weights)} hidden states; {config.name} has {kept + 1}")
+    if weights is not None and (weighed := list(getattr(weights, "shape", ()))) != [kept + 1]:
+        raise ConfigError(f"--head {folder}: weighs hidden states {weighed}; {config.name} has {kept + 1}")
     state, labels = LobeState(weights, bool(lobe.get("output_norm"))), _labels(folder / SAVE / ENCODER)
     linears = _linears(f"--head {folder}", held, run.task)
     width, count = linears[0][0].shape[1], len(linears[-1][1])
@@ -97,16 +97,22 @@ def read_finetuned(folder: str | Path, config: UpstreamConfig) -> Head:
 
 def _linears(where: str, held: dict[str, Tensor], task: str) -> list[tuple[Tensor, Tensor]]:
     """The weights and biases of a head's linear layers, in the order they run."""
-    names = [key.removesuffix(".weight") for key in held if key.endswith(".weight")]
+    names = [str(key).removesuffix(".weight") for key in held if str(key).endswith(".weight")]
     expected = [*filter(HIDDEN.fullmatch, names), OUTPUT] if task == "asr" else [CLASSIFIER]
-    linears = [(held[f"{name}.weight"], held[f"{name}.bias"]) for name in names if f"{name}.bias" in held]
-    if (
-        names != expected
-        or len(held) != 2 * len(linears)
-        or any(one.shape[:-1] != other.shape for one, other in linears)
-    ):
-        raise ConfigError(f"{where}: has other layers than the head of the recipe for {task}")
-    return linears
+    if names == expected and set(held) == {f"{name}.{part}" for name in names for part in ("weight", "bias")}:
+        linears = [(held[f"{name}.weight"], held[f"{name}.bias"]) for name in names]
+        if all(isinstance(tensor, Tensor) for both in linears for tensor in both) and _chained(linears):
+            return linears
+    raise ConfigError(f"{where}: has other layers than the head of the recipe for {task}")
+
+
+def _chained(linears: list[tuple[Tensor, Tensor]]) -> bool:
+    """Whether each layer has a bias for every row, and reads as many values as the one before it gives."""
+    read = [list(weight.shape[1:]) for weight, _ in linears]
+    given = [list(bias.shape) for _, bias in linears]
+    return read[1:] == given[:-1] and all(
+        weight.ndim == 2 and [len(weight)] == rows for (weight, _), rows in zip(linears, given, strict=True)
+    )
 
 
 def _labels(path: Path) -> tuple[str, ...]:

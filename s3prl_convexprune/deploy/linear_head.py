@@ -64,10 +64,26 @@ def read_linear(where: str, args: Any, expert: dict[str, Any], held: dict[str, T
         slots = tuple((slot, len(values[slot])) for slot in SLOTS)
     else:
         labels = _labels(args.downstream, data, data.get("test_fold") or args.downstream_variant or "fold1")
-    if len(labels) != len(held["model.post_net.linear.bias"]):
-        raise ConfigError(f"{where}: gives {len(held['model.post_net.linear.bias'])} logits for {len(labels)} labels")
-    layer, width = LinearHead(weights, held), held["projector.weight"].shape[1]
-    return Head(layer, TASKS[args.downstream], labels, width, slots=slots)
+    width = _check_shapes(where, held, len(labels))
+    return Head(LinearHead(weights, held), TASKS[args.downstream], labels, width, slots=slots)
+
+
+def _check_shapes(where: str, held: dict[str, Tensor], count: int) -> int:
+    """Refuse layers that do not follow each other; returns the width that the first one reads."""
+    found = {name: list(held[name].shape) for name in sorted(KEYS)}
+    if (logits := held["model.post_net.linear.bias"].numel()) != count:
+        raise ConfigError(f"{where}: gives {logits} logits for {count} labels")
+    middle, width = len(held["projector.bias"]), found["projector.weight"][-1]
+    expected = {
+        "projector.weight": [middle, width],
+        "projector.bias": [middle],
+        "model.post_net.linear.weight": [count, middle],
+        "model.post_net.linear.bias": [count],
+    }
+    for name, shape in expected.items():
+        if found[name] != shape:
+            raise ConfigError(f"{where}: {name} has the shape {found[name]}, expected {shape}")
+    return width
 
 
 def _labels(downstream: str, data: dict[str, Any], fold: str) -> tuple[str, ...]:

@@ -148,22 +148,11 @@ def _score(task: str, full_wrong: np.ndarray, eight_wrong: np.ndarray) -> Score:
 
 
 def _text_score(task: str, said: Said, truth: Sequence[tuple[str, ...]]) -> TextScore:
-    errors = np.array(
-        [[word_errors(one, right) for one in both] for both, right in zip(said, truth, strict=True)], dtype=np.float64
-    ).T
-    characters = np.array(
-        [
-            [word_errors(" ".join(one), " ".join(right)) for one in both]
-            for both, right in zip(said, truth, strict=True)
-        ],
-        dtype=np.float64,
-    ).T
-    words, letters = (
-        np.array([len(right) for right in truth], dtype=np.float64),
-        sum(len(" ".join(right)) for right in truth),
-    )
+    errors, words = _errors(said, truth)
+    characters, letters = _errors([(" ".join(one), " ".join(other)) for one, other in said], [*map(" ".join, truth)])
     difference = paired_difference([errors[1]], [errors[0]], [words], higher_is_better=False)
-    (full, eight), (full_characters, eight_characters) = errors.sum(1) / words.sum(), characters.sum(1) / letters
+    full, eight = errors.sum(1) / words.sum()
+    full_characters, eight_characters = characters.sum(1) / letters.sum()
     return TextScore(
         task=task,
         full=100 * float(full),
@@ -172,3 +161,9 @@ def _text_score(task: str, said: Said, truth: Sequence[tuple[str, ...]]) -> Text
         full_characters=100 * float(full_characters),
         eight_characters=100 * float(eight_characters),
     )
+
+
+def _errors(said: Any, truth: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of torch and of the graph, ``[2, utterances]``, and the lengths of what is right; words or characters."""
+    wrong = [[word_errors(one, right) for one in both] for both, right in zip(said, truth, strict=True)]
+    return np.array(wrong, np.float64).T, np.array([len(right) for right in truth], np.float64)

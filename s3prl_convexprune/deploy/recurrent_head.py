@@ -63,10 +63,8 @@ class TracedHead(FrameHead):
 
     def __init__(self, packed: PackedHead) -> None:
         super().__init__(packed.get_buffer("shares"), packed.projector)
-        self.lstms, self.linear = (
-            nn.ModuleList([_WholeLSTM(rnn.layer) for rnn in packed.model.rnns]),
-            packed.model.linear,
-        )
+        self.lstms = nn.ModuleList([_WholeLSTM(rnn.layer) for rnn in packed.model.rnns])
+        self.linear = packed.model.linear
 
     def logits(self, feature: Tensor) -> Tensor:
         for lstm in self.lstms:
@@ -136,12 +134,14 @@ def read_recurrent(where: str, args: Any, expert: dict[str, Any], held: dict[str
     from s3prl.downstream.asr.model import RNNs
 
     try:
-        projector = nn.Linear(held["projector.weight"].shape[1], rates["project_dim"])
-        model = RNNs(rates["project_dim"], len(labels), 1, **rates["RNNs"])
+        with torch.device("meta"):  # whatever size the recipe says, the memory is that of the weights
+            projector = nn.Linear(held["projector.weight"].shape[1], rates["project_dim"])
+            model = RNNs(rates["project_dim"], len(labels), 1, **rates["RNNs"])
         for name, part in {"projector": projector, "model": model}.items():
             within = {key: value for key, value in held.items() if key.startswith(f"{name}.")}
-            part.load_state_dict({key.removeprefix(f"{name}."): value.float() for key, value in within.items()})
-    except (KeyError, TypeError, RuntimeError) as error:
+            own = {key.removeprefix(f"{name}."): value.float() for key, value in within.items()}
+            part.load_state_dict(own, assign=True)
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"{where}: its weights are not those of its recipe and {len(labels)} characters: {reason}"

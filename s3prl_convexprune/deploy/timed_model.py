@@ -82,18 +82,17 @@ def _onnx(asked: dict[str, Any]) -> Iterator[tuple[Pass, int, int | None]]:
 def _transformers(asked: dict[str, Any]) -> Iterator[tuple[Pass, int, int | None]]:
     """A folder in transformers' format with its feature extractor."""
     torch = _torch(asked)
-    from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
+    from transformers import MODEL_MAPPING, AutoConfig, AutoFeatureExtractor
 
+    from ..compat.hf_weights import load_model
+
+    own = {"local_files_only": True, "trust_remote_code": False}  # a folder is data
     with _explained(asked["path"], "transformers"):
-        extractor = AutoFeatureExtractor.from_pretrained(asked["path"], local_files_only=True)
-        with torch.device("meta"):  # imports the model's code, which is not the model's memory
-            AutoModel.from_config(AutoConfig.from_pretrained(asked["path"], local_files_only=True))
-        before = resident_memory()
-        model, info = AutoModel.from_pretrained(
-            asked["path"], local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    if info["missing_keys"]:
-        raise ArtifactError(f"{asked['path']}: its weights lack {min(info['missing_keys'])}")
+        extractor = AutoFeatureExtractor.from_pretrained(asked["path"], **own)
+        # imports the model's code, which is not the model's memory
+        model_class = MODEL_MAPPING[type(AutoConfig.from_pretrained(asked["path"], **own))]
+    before = resident_memory()
+    model = load_model(model_class, asked["path"], local_files_only=True, use_safetensors=True)
     with _precision(torch, model, asked["precision"]) as size:
         yield lambda wav: model(**extractor(wav, sampling_rate=16000, return_tensors="pt")), size, before
 

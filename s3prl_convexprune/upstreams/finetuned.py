@@ -55,10 +55,8 @@ def find_run(folder: str | Path) -> FineTunedRun:
         )
     record = parse_json(read_text(folder / RECORD), folder / RECORD)
     try:
-        criterion, said = (
-            record["criterion"],
-            (record["upstream"], int(record["layers"]), record["task"], int(record["seed"])),
-        )
+        criterion = record["criterion"]
+        said = record["upstream"], int(record["layers"]), record["task"], int(record["seed"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / RECORD}: is not the record of a fine-tuning ({error})") from error
     scored = [(meta[criterion], -meta["unixtime"], path) for path, meta in _checkpoints(folder) if criterion in meta]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -141,6 +142,13 @@ def damaged(path: Path, material: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1000])
 
 
+def from_a_hub(path: Path, material: Path) -> None:
+    """An exported folder whose config names code elsewhere."""
+    shutil.copytree(material / "exported_hf", path)
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**config, "attn_implementation": "some/one"}))
+
+
 DATA = "S3PRL_CONVEXPRUNE_DATA_SPEECH_COMMANDS"
 KS = {DATA: "@ks/train", f"{DATA}_TEST": "@ks/test"}
 ROWS = [
@@ -199,8 +207,14 @@ ROWS = [
     Row(
         "profile: exported weights are damaged",
         "profile --exported cut",
-        "cut: transformers cannot load it",
+        "cut is truncated or damaged",
         files={"cut": damaged},
+    ),
+    Row(
+        "profile: an exported folder with attention from a hub",
+        "profile --exported cut",
+        "it was refused and not fetched",
+        files={"cut": from_a_hub},
     ),
     Row("profile: threads", "profile -u tiny_hubert --threads 1", "--by-depth"),
     Row("profile: depths of random weights", "profile -u hubert --by-depth --random-init base -o o.json", "weights"),

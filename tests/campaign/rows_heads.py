@@ -48,6 +48,19 @@ def _experiment(
     return make
 
 
+def _asr(**changed: Any) -> Callable[[Path, Path], object]:
+    """A training of ASR with a dictionary, but for what is changed in the recipe of its LSTMs."""
+
+    def make(path: Path, material: Path) -> None:
+        lstms = {**SUPERB, "bidirection": True, "dropout": [0], "layer_norm": [False], "proj": [False]}
+        model = {"select": "RNNs", "project_dim": 8, "RNNs": {**lstms, "sample_rate": [1], **changed}}
+        data = {"dict_path": str(path / "dict")}
+        _experiment(downstream="asr", recipe={"modelrc": model, "datarc": data})(path, material)
+        (path / "dict").write_text("A 1\n| 1\n")
+
+    return make
+
+
 def _run(**changed: Any) -> Callable[[Path, Path], object]:
     """What a fine-tuning of KS on the cut leaves, but for what is changed; its weights are not reached."""
     said = {"criterion": "error_rate", "upstream": "tiny_hubert_convexpruned_L2", "layers": 2, "task": "ks", "seed": 0}
@@ -78,6 +91,16 @@ HEADS: dict[str, tuple[Callable[[Path, Path], object], str | tuple[str, ...]]] =
         _experiment(held={**LINEAR, "projector.weight": torch.zeros(8, 64)}),
         ("reads states of width 64", "have 128"),
     ),
+    "whose layers do not follow each other": (
+        _experiment(held={**LINEAR, "model.post_net.linear.weight": torch.zeros(12, 9)}),
+        "model.post_net.linear.weight has the shape [12, 9], expected [12, 8]",
+    ),
+    "whose projector is a vector": (
+        _experiment(held={**LINEAR, "projector.weight": torch.zeros(8)}),
+        "projector.weight",
+    ),
+    "of ASR of a negative width": (_asr(dim=[-4]), "its weights are not those of its recipe"),
+    "of ASR of a billion units": (_asr(dim=[10**9]), "its weights are not those of its recipe"),
     "of ASR without its recipe": (_experiment(downstream="asr"), "its recipe is not one of asr"),
     "of ASR without its dictionary": (_experiment(downstream="asr", recipe=ASR), "no.dict"),
     "of ASR by convolutions": (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -91,15 +93,21 @@ def test_bad_lengths_and_short_streams(with_head, noise):
         list(cp.stream(with_head / "out", [np.zeros(100, np.float32), np.zeros(299, np.float32)]))
 
 
-@pytest.mark.slow
-def test_a_pipe_is_answered_while_it_is_open_and_its_reader_may_leave(with_head):
-    program = [sys.executable, "-W", "ignore", "-m", "s3prl_convexprune", "predict", str(with_head / "out"), "-"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen([*program, "--chunk", "0.5"], stdin=pipe, stdout=pipe, stderr=pipe) as running:
-        assert running.stdin and running.stdout and running.stderr
+@contextmanager
+def half_a_second(folder):
+    """`predict` on a pipe of which it has half a second and has not seen the end."""
+    words = ["predict", str(folder / "out"), "-", "--chunk", "0.5"]
+    program, pipe = [sys.executable, "-W", "ignore", "-m", "s3prl_convexprune"], subprocess.PIPE
+    with subprocess.Popen([*program, *words], stdin=pipe, stdout=pipe, stderr=pipe) as running:
         running.stdin.write(np.zeros(8000, "<i2").tobytes())
         running.stdin.flush()
-        assert running.stdout.readline().startswith(b"0.00-0.50 s: ")  # more of the stream is yet to come
+        assert running.stdout.readline().startswith(b"0.00-0.50 s: ")
+        yield running
+
+
+@pytest.mark.slow
+def test_a_pipe_is_answered_while_it_is_open_and_its_reader_may_leave(with_head):
+    with half_a_second(with_head) as running:
         running.stdout.close()
         running.stdin.write(np.zeros(8000, "<i2").tobytes())
         running.stdin.close()
@@ -108,14 +116,6 @@ def test_a_pipe_is_answered_while_it_is_open_and_its_reader_may_leave(with_head)
 
 @pytest.mark.slow
 def test_ctrl_c_is_how_a_live_stream_ends(with_head):
-    import signal
-
-    program = [sys.executable, "-W", "ignore", "-m", "s3prl_convexprune", "predict", str(with_head / "out"), "-"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen([*program, "--chunk", "0.5"], stdin=pipe, stdout=pipe, stderr=pipe) as running:
-        assert running.stdin and running.stdout and running.stderr
-        running.stdin.write(np.zeros(8000, "<i2").tobytes())
-        running.stdin.flush()
-        assert running.stdout.readline()
+    with half_a_second(with_head) as running:
         running.send_signal(signal.SIGINT)
         assert running.wait() == 0 and running.stderr.read() == b"" and running.stdout.read() == b""

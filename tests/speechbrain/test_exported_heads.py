@@ -157,10 +157,24 @@ def test_a_run_that_does_not_fit_is_refused(case, finetuned, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_head_of_two_layers_is_refused(finetuned, tmp_path):
+HEADS = {
+    "two layers": ("ks", {"0.w.weight": torch.ones(3, 32), "1.w.weight": torch.ones(3, 3)}),
+    "a vector": ("ks", {"0.w.weight": torch.ones(3), "0.w.bias": torch.ones(3)}),
+    "another bias": ("ks", {"0.w.weight": torch.ones(3, 32), "0.w.bias": torch.ones(4)}),
+    "no tensor": ("ks", {"0.w.weight": 3, "0.w.bias": torch.ones(3)}),
+    "layers that do not follow each other": (
+        "asr",
+        {"0.linear.w.weight": torch.ones(8, 32), "0.linear.w.bias": torch.ones(8)}
+        | {"1.w.weight": torch.ones(5, 9), "1.w.bias": torch.ones(5)},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_a_head_of_other_layers_is_refused(case, finetuned, tmp_path):
+    task, head = HEADS[case]
     folder = shutil.copytree(finetuned, tmp_path / "run")
-    torch.save(
-        {"0.w.weight": torch.ones(3, 32), "1.w.weight": torch.ones(3, 3)}, find_run(folder).checkpoint / "head.ckpt"
-    )
-    with pytest.raises(ConfigError, match="other layers than the head of the recipe for ks"):
+    change(folder / "record.json", '"task": "ks"', f'"task": "{task}"')
+    torch.save(head, find_run(folder).checkpoint / "head.ckpt")
+    with pytest.raises(ConfigError, match=f"other layers than the head of the recipe for {task}"):
         read_head(folder, resolve(CUT))
