@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..atomic import explained
 from ..errors import CheckpointError, ConvexPruneError
 from .entry import ExpertCall, expert_call
 from .families import all_families, family_of_class, family_of_entry
@@ -92,7 +93,8 @@ def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Modul
         return prune_upstream(build_on(call, name, call.checkpoint), layers, final_norm)
     with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
         written = Path(folder, "cut.pt")
-        cut.write(written)
+        with explained(written):
+            cut.write(written)
         return prune_upstream(build_on(call, name, str(written)), layers, final_norm, whole=cut.whole)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..atomic import explained
 from ..errors import UnknownUpstreamError, nearest
 from ..sampling import SAMPLE_RATE
 from .names import split_name
@@ -135,7 +136,8 @@ def random_upstream(name: str, size: str) -> Iterator[nn.Module]:
         random_model(architecture, size)
     entry = FAIRSEQ[architecture][0] if architecture in FAIRSEQ else TRANSFORMERS[architecture][0]
     with tempfile.TemporaryDirectory(prefix="s3prl_convexprune-") as folder:
-        ckpt = _write(Path(folder), architecture, size)
+        with explained(folder):
+            ckpt = _write(Path(folder), architecture, size)
         yield build_upstream(entry if layers is None else f"{entry}_convexpruned_L{layers}", ckpt=str(ckpt))
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from s3prl_convexprune.errors import OutputError
+from s3prl_convexprune.upstreams.registry import build_upstream
+from tests.checkpoints import CASES
 
 from .commands import COMMANDS
 from .forkserver import ForkServer
@@ -68,3 +73,14 @@ def test_a_full_disk(
     ended = command.run(server, folder)
     assert ended.status == 0, ended.stderr
     command.check(tmp_path / "undisturbed", folder)
+
+
+def test_a_cut_is_not_to_blame_for_a_full_temporary_folder(
+    tmp_path: Path, disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ckpt = CASES["hubert-post"].build(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(disk("8k")))
+    with pytest.raises(OutputError, match="cut.pt: cannot be written: no space left on the disk"):
+        build_upstream("hubert_custom_convexpruned_L1", ckpt=str(ckpt))
+    disk(ENOUGH)
+    assert build_upstream("hubert_custom_convexpruned_L1", ckpt=str(ckpt))
