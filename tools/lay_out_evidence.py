@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lay three public collections of real speech out for s3prl's recipes, as `studies/evidence.yaml` reads them.
 
-    python tools/lay_out_evidence.py --digits FSDD --emotions EMODB --speakers RESEMBLYZER OUT
+    python tools/lay_out_evidence.py --digits FSDD --emotions EMODB --speakers RESEMBLYZER [--rotation N] OUT
 
 FSDD is a clone of the Free Spoken Digit Dataset (``recordings/7_jackson_3.wav``), EMODB a folder with
 ``wav/03a01Fa.wav``, RESEMBLYZER a clone whose ``audio_data/librispeech_test-other`` holds LibriSpeech speakers. OUT
@@ -11,6 +11,9 @@ gets ``ks``, ``er`` and ``sid``, each with a ``manifest.csv`` for `analyze` besi
   silence and no unknown word. Three speakers train, one is dev, two are test.
 - er: IEMOCAP's tree. Ten speakers in five sessions of a man and a woman, all seven emotions of EmoDB.
 - sid: VoxCeleb1's tree. Ten speakers, pieces of two seconds; recordings of train, dev and test differ.
+
+Another rotation gives other speakers to test (ks), pairs each man with another woman (er), and gives other recordings
+to test (sid).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import csv
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +33,12 @@ from s3prl_convexprune.corpora.audio import load_audio
 
 RATE = 16000
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
-DIGIT_SPLITS = {"jackson": "train", "nicolas": "train", "theo": "train", "yweweler": "dev"}  # the others: test
+DIGIT_SPEAKERS = ("jackson", "nicolas", "theo", "yweweler", "george", "lucas")
+DIGIT_SPLITS = ("train", "train", "train", "dev", "test", "test")
 TAKES = {"train": range(12), "dev": range(5), "test": range(12)}
 EMOTIONS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
-SESSIONS = (("03", "08"), ("10", "09"), ("11", "13"), ("12", "14"), ("15", "16"))
+MEN, WOMEN = ("03", "10", "11", "12", "15"), ("08", "09", "13", "14", "16")
+RECORDING_SPLITS = ("train",) * 6 + ("dev",) * 2 + ("test",) * 2
 PIECE = 2 * RATE
 
 
@@ -40,18 +46,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name in ("digits", "emotions", "speakers"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--rotation", type=int, default=0)
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
-    digits(given.digits, given.out / "ks")
-    emotions(given.emotions, given.out / "er")
-    speakers(given.speakers, given.out / "sid")
+    digits(given.digits, given.out / "ks", given.rotation)
+    emotions(given.emotions, given.out / "er", given.rotation)
+    speakers(given.speakers, given.out / "sid", given.rotation)
 
 
-def digits(source: Path, out: Path) -> None:
+def rotated(things: Sequence[str], by: int) -> list[str]:
+    """
+    >>> rotated("abcdef", 2)
+    ['c', 'd', 'e', 'f', 'a', 'b']
+    """
+    return [things[(place + by) % len(things)] for place in range(len(things))]
+
+
+def digits(source: Path, out: Path, rotation: int) -> None:
     rows = []
+    splits = dict(zip(rotated(DIGIT_SPEAKERS, 2 * rotation), DIGIT_SPLITS, strict=True))
     for path in sorted((source / "recordings").glob("*.wav")):
         digit, speaker, take = path.stem.split("_")
-        split, word = DIGIT_SPLITS.get(speaker, "test"), KEYWORDS[int(digit)]
+        split, word = splits[speaker], KEYWORDS[int(digit)]
         if int(take) in TAKES[split]:
             name = f"{hashed(speaker, split)}_nohash_{take}.wav"
             place = f"test/{word}/{name}" if split == "test" else f"train/{word}/{name}"
@@ -71,8 +87,9 @@ def hashed(speaker: str, split: str) -> str:
     raise ValueError(f"no name of {speaker} hashes to {split}")
 
 
-def emotions(source: Path, out: Path) -> None:
-    session_of = {speaker: f"Session{i + 1}" for i, pair in enumerate(SESSIONS) for speaker in pair}
+def emotions(source: Path, out: Path, rotation: int) -> None:
+    pairs = zip(MEN, rotated(WOMEN, rotation), strict=True)
+    session_of = {speaker: f"Session{i + 1}" for i, pair in enumerate(pairs) for speaker in pair}
     rows = []
     for path in sorted((source / "wav").glob("*.wav")):
         speaker, emotion = path.stem[:2], EMOTIONS[path.stem[5]]
@@ -94,14 +111,15 @@ def emotions(source: Path, out: Path) -> None:
     manifest(out, rows)
 
 
-def speakers(source: Path, out: Path) -> None:
+def speakers(source: Path, out: Path, rotation: int) -> None:
     rows, lines = [], []
+    splits = rotated(RECORDING_SPLITS, -2 * rotation)
     found: dict[str, list[Path]] = defaultdict(list)
     for path in sorted((source / "audio_data" / "librispeech_test-other").glob("*/*.flac")):
         found[path.parent.name].append(path)
     for number, recordings in enumerate(found.values()):
         for at, path in enumerate(recordings):
-            split = "train" if at < 6 else "dev" if at < 8 else "test"
+            split = splits[at] if at < len(splits) else "test"
             wav = load_audio(path)
             for piece in range(min(3, len(wav) // PIECE)):
                 name = f"id{10001 + number}/{path.stem}/{piece + 1:05d}.wav"
