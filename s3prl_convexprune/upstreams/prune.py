@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DepthError
+from .attributes import get
 from .config import FINAL_NORMS
 from .depth import check_depth
 from .families import family_of
@@ -76,6 +77,18 @@ def prune_upstream(expert: nn.Module, layers: int, final_norm: str = "drop", *, 
     check_depth(family.name, layers, available, family.first_state)
     family.cut(expert, layers, available, final_norm)
     return expert
+
+
+def kept_final_norm(expert: nn.Module) -> nn.Module | None:
+    """The LayerNorm that an upstream's last hidden state passes and no other does; None if there is no such one."""
+    try:
+        family = family_of(expert)
+    except DepthError:
+        return None
+    if family.final_norm is None or not get(expert, family.pre_norm or ""):
+        return None
+    final_norm = get(expert, family.final_norm)
+    return None if isinstance(final_norm, nn.Identity) else final_norm
 
 
 def check_final_norm(final_norm: str) -> None:

@@ -33,6 +33,7 @@ def corpora(laid_out: tuple[Path, dict[str, str]]) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
+        patch.setenv("S3PRL_CONVEXPRUNE_CONFIGS", str(root / "configs"))  # of the cuts that keep the last LayerNorm
         yield root
 
 

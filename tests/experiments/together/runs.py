@@ -13,6 +13,7 @@ compat.apply()
 
 import torch  # noqa: E402
 
+from s3prl_convexprune import atomic  # noqa: E402
 from s3prl_convexprune.experiments.cells.worker import work  # noqa: E402
 from s3prl_convexprune.experiments.frozen.experiment import run_cell  # noqa: E402
 from s3prl_convexprune.experiments.frozen.grid import Grid  # noqa: E402
@@ -69,6 +70,7 @@ RUNS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "er, last state": ("er", "hubert-post", CUTS, LAST),
     "asr, last state into SpecAugment": ("asr", "hf_hubert-pre", CUTS, LAST),
     "asr, one layer": ("asr", "hubert-post", CUTS, "args.upstream_layer_selection=1"),
+    "ks, a cut that keeps the last LayerNorm": ("ks", "hf_wavlm-pre", ("_kept", ""), ""),
     "ks, a whole upstream that draws layer by layer": ("ks", "hubert-post", WITH_WHOLE, ""),
 }
 
@@ -79,6 +81,8 @@ def plan_for(
     task, case, cuts, more = RUNS[run]
     built = root / case
     ckpt = CASES[case].build(built)
+    kept = {"name": f"{CASES[case].entry}_kept", "base": CASES[case].entry, "layers": 2, "final_norm": "keep"}
+    atomic.write_json(root / "configs" / f"{kept['name']}.yaml", kept)
     return make_plan(
         [CASES[case].entry + cut for cut in cuts],
         [task],

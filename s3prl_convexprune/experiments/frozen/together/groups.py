@@ -1,7 +1,8 @@
 """Which cells of a grid see the same batches and can be answered by one forward pass.
 
 Cells of one task, fold and seed, frozen, on one base and checkpoint: they differ in depth and learning rate alone. The
-hidden states of a shallower cut are the first of a deeper one's, bit for bit. Nothing here imports torch.
+hidden states of a shallower cut are the first of a deeper one's, bit for bit, but for a last LayerNorm that it keeps.
+Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -43,21 +44,19 @@ def groups(grid: Grid) -> list[list[int]]:
     found: dict[Any, list[int]] = {}
     for index, cell in enumerate(grid.cells):
         base, _ = origins[cell.upstream]
-        alone = base is None or trains_upstream(grid.overrides.get(cell.task, ()))
+        alone = trains_upstream(grid.overrides.get(cell.task, ()))
         key = index if alone else (cell.task, cell.fold, cell.seed, base)
         found.setdefault(key, []).append(index)
     return [sorted(group, key=lambda index: -origins[grid.cells[index].upstream][1]) for group in found.values()]
 
 
-def _origin(name: str, configs: dict[str, UpstreamConfig]) -> tuple[str | None, int]:
-    """What an upstream is cut from (None where its last state is not one of the whole one's), and its depth."""
+def _origin(name: str, configs: dict[str, UpstreamConfig]) -> tuple[str, int]:
+    """What an upstream is cut from, and its depth."""
     from ....upstreams.registry import split_name
 
     config = configs.get(name)
     if config is not None:
         depth = config.layers if config.layers is not None else 0
-        if config.final_norm == "keep":
-            return None, depth
         return f"{config.base} {settings_sha256(config.base_args)}", depth
     base, depth = split_name(name) or (name, WHOLE)
     return f"{base} {settings_sha256({})}", depth

@@ -1,8 +1,9 @@
 """One upstream for cells that differ in depth: a batch is passed through the deepest once, each cell gets its states.
 
 Nothing is taken on trust. An upstream joins only if its states on a probe are, bit by bit, the first of the shared
-one's; a batch is answered from the last pass only if it equals that pass's batch tensor by tensor, and is computed anew
-if it does not. So sharing can make a run slower and never wrong.
+one's, the last one behind its own last LayerNorm where it keeps that; a batch is answered from the last pass only if it
+equals that pass's batch tensor by tensor, and is computed anew if it does not. So sharing can make a run slower and
+never wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ....upstreams.prune import kept_final_norm
 from . import random_states
 from .lockstep import Member
 from .random_states import Draws, Effect
@@ -33,6 +35,7 @@ class Facts:
         sha256: hash of its weights.
         building: what building it did to the random generators.
         draws: what a forward pass of it draws from them.
+        final_norm: what its last state passes behind the shared one, if it keeps the last LayerNorm.
     """
 
     count: int
@@ -42,6 +45,7 @@ class Facts:
     sha256: str
     building: Effect
     draws: Draws
+    final_norm: nn.Module | None = None
 
 
 class SharedUpstream:
@@ -120,14 +124,18 @@ class SharedUpstream:
         keys = frozenset(name for name in given if name in answer and _identical(given[name], answer[name]))
         if key in answer and key not in keys:
             return None
-        depth = min(len(states), len(self._probed))
+        depth, final_norm = min(len(states), len(self._probed)), None
         if not _identical(states[:depth], self._probed[:depth]):
-            return None
+            final_norm = kept_final_norm(own)
+            if depth < len(states) or final_norm is None:
+                return None
+            if not _identical(states, _normed(self._probed[:depth], final_norm)):
+                return None
         if len(states) > len(self._probed):
             self._model, self._probed, self._batch = own, states, None
         rate_of: Callable[[str], int] = own.get_downsample_rates  # type: ignore[assignment]
         rates = {name: rate_of(name) for name in {"hidden_states", key}}
-        return Facts(len(states), keys, rates, *identity(own), building, draws)
+        return Facts(len(states), keys, rates, *identity(own), building, draws, final_norm)
 
 
 class SharedPass(nn.Module):
@@ -154,7 +162,7 @@ class SharedPass(nn.Module):
 
     def forward(self, wavs: Sequence[torch.Tensor]) -> dict[str, Any]:
         self._member.wants_pass()
-        states = self._shared.states(wavs)[: self._facts.count]
+        states = _normed(self._shared.states(wavs)[: self._facts.count], self._facts.final_norm)
         self._facts.draws.replay()
         if self._copies:
             states = tuple(_copy(state) for state in states)
@@ -165,6 +173,14 @@ def answers(states: tuple[torch.Tensor, ...]) -> dict[str, Any]:
     """The keys under which s3prl's upstreams give their hidden states."""
     by_layer = {f"hidden_state_{layer}": state for layer, state in enumerate(states)}
     return {"hidden_states": states, "last_hidden_state": states[-1], **by_layer}
+
+
+def _normed(states: tuple[torch.Tensor, ...], final_norm: nn.Module | None) -> tuple[torch.Tensor, ...]:
+    """The states, the last one behind a LayerNorm if there is one."""
+    if final_norm is None:
+        return states
+    with torch.no_grad():
+        return (*states[:-1], final_norm(states[-1]))
 
 
 def _pass(model: nn.Module | None, wavs: Sequence[torch.Tensor], keep_draws: bool = False) -> dict[str, Any]:
