@@ -111,30 +111,35 @@ def _named(base: Base, layers: Sequence[int], of: int, output: Path) -> str:
 def cut_name(base: Base, layers: int, of: int) -> str:
     """What an upstream's cut is called on the hub; the whole upstream's own name where nothing is cut.
 
-    >>> hubert, ccc = Base("hubert", "hubert"), Base("ccc", "hf_wav2vec2_custom", "org/ccc")
+    >>> hubert, ccc = Base("hubert", "hubert"), Base("ccc", "hf_wav2vec2_custom", "org/ccc", "keep")
     >>> cut_name(hubert, 6, 12), cut_name(hubert, 12, 12), cut_name(ccc, 6, 12), cut_name(ccc, 12, 12)
-    ('hubert_convexpruned_L6', 'hubert', 'ccc_convexpruned_6_of_12', 'ccc')
+    ('hubert_convexpruned_L6', 'hubert', 'ccc_convexpruned_6_of_12_final_norm', 'ccc')
     """
     if layers == of:
         return base.entry if base.ckpt is None else base.name
-    if base.ckpt is None and layers > 0:
+    if _names_itself(base, layers):
         return f"{base.entry}_convexpruned_L{layers}"
-    return f"{base.name}_convexpruned_{layers}_of_{of}"  # a config's name: L<k> stands for the hub's own upstreams
+    # a config's name: L<k> stands for the hub's own upstreams
+    return f"{base.name}_convexpruned_{layers}_of_{of}{'_final_norm' if base.final_norm == 'keep' else ''}"
 
 
 def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
-    """`cut_name`, with a config beside the study's results for a name that does not say everything itself.
-
-    That is a base that takes a checkpoint, or a cut that keeps no layer.
-    """
+    """`cut_name`, with a config beside the study's results for a name that does not say everything itself."""
     name = cut_name(base, layers, of)
-    if base.ckpt is None and layers > 0:
+    if _names_itself(base, layers) or (layers == of and base.ckpt is None):
         return name
     config = {"name": name, "base": base.entry, "layers": layers}
     if base.ckpt is not None:
         config["base_args"] = {"ckpt": base.ckpt}
+    if base.final_norm != "drop" and layers < of:
+        config["final_norm"] = base.final_norm
     path = configs_dir(output) / f"{name}.yaml"
     text = yaml.safe_dump(config, sort_keys=False)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         atomic.write_text(path, text)
     return name
+
+
+def _names_itself(base: Base, layers: int) -> bool:
+    """Not a base that takes a checkpoint, a cut that keeps no layer or one that keeps the last LayerNorm."""
+    return base.ckpt is None and layers > 0 and base.final_norm == "drop"

@@ -86,6 +86,7 @@ def _analysis(study: Study, base: Base, name: str, output: Path) -> Step:
     command += ["--protocol", labelling.protocol] if labelling.protocol != "exact" else []
     command += ["--per-class", str(labelling.per_class), "--neighbors", str(labelling.neighbors)]
     command += ["--context", labelling.context] if labelling.context != "segment" else []
+    command += ["--group", labelling.group] if labelling.group is not None else []
     command += ["--across", labelling.across] if labelling.across is not None else []
     command += ["--keep-points"] if needs_points(study, name) else []
     command += ["--seed", str(labelling.seed), "-o", str(analysis_path(output, base, name))]

@@ -24,11 +24,13 @@ class Base:
         name: what the study calls it: its hub name, or for an entry with a checkpoint the checkpoint's name.
         entry: the hub entry that builds it.
         ckpt: the entry's checkpoint, when it takes one.
+        final_norm: ``keep`` or ``drop``, of its cuts; see `upstreams.prune`.
     """
 
     name: str
     entry: str
     ckpt: str | None = None
+    final_norm: str = "drop"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Labelling(Part):
     neighbors: AtLeastOne = 10
     seed: Seed = 1337
     context: Literal["file", "segment"] = "segment"
+    group: str | None = None
     across: str | None = None
 
 

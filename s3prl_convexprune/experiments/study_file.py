@@ -18,6 +18,7 @@ from ..numbers import MARGIN
 from ..policies import FALLBACKS
 from ..resources import studies_dir
 from ..tasks.table import TASKS, get_task
+from ..upstreams.config import FINAL_NORMS
 from ..upstreams.names import check_cut_name
 from ..yaml_file import read_yaml, shown
 from .rules import RULES
@@ -37,6 +38,7 @@ KEYS = (
     "fallback",
     "margin",
 )
+BASE_KEYS = ("name", "final_norm")
 #: Whose numbers may stand beside measured ones.
 PUBLISHED = ("dorszewski2024",)
 
@@ -151,16 +153,18 @@ def _evaluation(where: str, given: Any) -> Evaluation:
 
 
 def _base(given: Any) -> Base:
-    """``hubert``, or ``{hf_wav2vec2_custom: vasista22/ccc-wav2vec2-base}``, with a ``name`` of its own if wanted."""
+    """``hubert``, or ``{hf_wav2vec2_custom: vasista22/ccc-wav2vec2-base}``, with a ``name`` of its own if wanted and
+    with what becomes of the last LayerNorm of its cuts."""
     if isinstance(given, str):
         return Base(given, given)
-    if isinstance(given, dict) and len(rest := {key: given[key] for key in given if key != "name"}) == 1:
+    if isinstance(given, dict) and len(rest := {key: given[key] for key in given if key not in BASE_KEYS}) == 1:
         entry, ckpt = next(iter(rest.items()))
-        if isinstance(entry, str) and isinstance(ckpt, str):
-            stem = ckpt.rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
+        final_norm = str(one_of("upstreams: final_norm", given.get("final_norm", FINAL_NORMS[0]), FINAL_NORMS))
+        if isinstance(entry, str) and isinstance(ckpt, str | None):
+            stem = (ckpt or entry).rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
             name = str(given.get("name") or re.sub(r"\W", "_", stem, flags=re.ASCII))
             check_cut_name("upstreams: name", name, entry, None)
-            return Base(name, entry, ckpt)
+            return Base(name, entry, ckpt, final_norm)
     raise ConfigError(f"upstreams: {shown(given)}: expected a hub name, or {{entry: checkpoint}}")
 
 

@@ -12,8 +12,10 @@ import yaml
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ConfigError
+from s3prl_convexprune.experiments.cuts import hub_name
 from s3prl_convexprune.experiments.planned import steps
 from s3prl_convexprune.experiments.study_file import find_study, read_study, study_names
+from s3prl_convexprune.upstreams.config import load_config
 
 GOOD = {
     "study": "mine",
@@ -45,6 +47,28 @@ def test_what_it_says(tmp_path):
     assert [choose.title for choose in study.cuts] == ["whole", "argmax", "budget max_macs=0.6"]
     assert study.labelling_of(study.evaluate[0]) == "word"
     assert study.analyses["word"].neighbors == 10 and study.evaluate[0].how == "frozen"
+
+
+def test_cuts_keep_the_last_layer_norm_where_the_study_says_so(tmp_path):
+    """Such a cut has a config, and a name of its own: a folder may hold both kinds."""
+    large = {"wavlm_large": None, "name": "large", "final_norm": "keep"}
+    kept, dropped = read_study(written(tmp_path, upstreams=[large, "hubert"])).bases
+    assert (kept.entry, kept.ckpt, kept.final_norm) == ("wavlm_large", None, "keep")
+    name = hub_name(kept, 9, 24, tmp_path)
+    config = load_config(tmp_path / "upstream_configs" / f"{name}.yaml")
+    assert (config.name, config.base, config.layers, config.final_norm) == (name, "wavlm_large", 9, "keep")
+    assert (
+        hub_name(kept, 24, 24, tmp_path) == "wavlm_large"
+        and hub_name(dropped, 9, 12, tmp_path) == "hubert_convexpruned_L9"
+    )
+    assert [path.stem for path in (tmp_path / "upstream_configs").iterdir()] == [name]
+
+
+def test_what_the_errors_count_is_in_the_command(tmp_path):
+    analyses = {"speaker": {"corpus": "voxceleb1", "label": "speaker", "group": "session"}}
+    study = read_study(written(tmp_path, analyses=analyses, evaluate=[{"task": "sid"}]))
+    words = shlex.split(next(steps(study, "mine.yaml", tmp_path)).command)
+    assert words[words.index("--group") + 1] == "session"
 
 
 def test_an_override_changes_one_value(tmp_path):
@@ -94,6 +118,11 @@ BAD = {
         {"upstreams": [{"hubert_custom": "x/hubert.pt"}]},
         "the hub already has an upstream named 'hubert'",
     ),
+    "a last LayerNorm": (
+        {"upstreams": [{"hubert": None, "final_norm": "kept"}]},
+        "upstreams: final_norm: 'kept'; did you mean 'keep'",
+    ),
+    "a setting and no name": ({"upstreams": [{"final_norm": "keep"}]}, "expected a hub name, or {entry: checkpoint}"),
     "an upstream twice": ({"upstreams": ["hubert", "hubert"]}, "hubert is there twice"),
     "a rule": ({"cuts": ["argmin"]}, "no rule 'argmin'; did you mean 'argmax'"),
     "a rule's option": ({"cuts": [{"budget": {"macs": 1}}]}, "no key 'macs'; did you mean 'max_macs'"),
