@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..corpora.audio import is_silent
 from ..corpora.manifest import Utterance
 from ..errors import ConfigError, DataError, DepthError
 from ..progress import progress_bar
@@ -26,7 +25,8 @@ from .batches import Batch, Batching, Lengths, plan_batches, windows_of
 from .between import alike
 from .points import Sink
 from .pooling import Piece, Pooling
-from .reading import read_batches, reading_workers
+from .reading import Waveform, read_batches, reading_workers
+from .silence import Silence
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _padding(expert: Any) -> Padding | None:
     return padding if padding is not None and padding.serves(expert) else None
 
 
-def fit(wav: np.ndarray, samples: int | None) -> np.ndarray:
+def fit(wav: Waveform, samples: int | None) -> Waveform:
     """A waveform of exactly so many samples: zeros at the end, or the end cut off; unchanged when None.
 
     >>> fit(np.ones(2, np.float32), 3).tolist(), fit(np.ones(4, np.float32), 3).tolist()
@@ -126,19 +126,15 @@ def extract_points(
         ) as bar,
     ):
         upstream = _Upstream(expert, batching, device, precision, between, stack)
-        for number, wavs in read_batches(batches, left, workers, pinned=device.startswith("cuda")):
+        longest = None if batching.window is None else batching.window * SAMPLE_RATE
+        for number, wavs in read_batches(batches, left, workers, device.startswith("cuda"), longest):
             rows = [row for rows in batches[number].rows for row in rows]
-            layers, similar = upstream.points(
-                utterances, batches[number], [fit(wav, samples) for wav in wavs], bar.update
-            )
+            recorded = [len(wav) if samples is None else min(len(wav), samples) for wav in wavs]
+            silence = Silence(utterances, batches[number].rows, recorded)
+            heard = [fit(wav, samples) for wav in wavs]
+            layers, similar = upstream.points(utterances, batches[number], heard, silence, bar.update)
             _check_finite(batches[number], layers)
-            silent = [
-                row
-                for wav, own in zip(wavs, batches[number].rows, strict=True)
-                for row in own
-                if is_silent(_own_samples(wav, utterances[row], samples))
-            ]
-            store.write(number, rows, layers, silent, similar)
+            store.write(number, rows, layers, silence.rows(), similar)
     store.flush()
     silent = sorted(row for rows in store.finished.values() for row in rows)
     if silent and numbers is None:
@@ -165,15 +161,22 @@ class _Upstream:
             self.tell = stack.enter_context(padding.exact(expert))
 
     def points(
-        self, utterances: Sequence[Utterance], batch: Batch, wavs: Sequence[np.ndarray], moved: Callable[[float], Any]
+        self,
+        utterances: Sequence[Utterance],
+        batch: Batch,
+        wavs: Sequence[Waveform],
+        silence: Silence,
+        moved: Callable[[float], Any],
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
         """One `[rows of the batch, dim]` array per layer, and how alike the states are where that is wanted."""
         pooling = Pooling(utterances, [row for rows in batch.rows for row in rows])
         n_states = 0
         for parts in self._passes(wavs):
-            states = self._states([wavs[file][window.first : window.last] for file, window in parts])
+            heard = [wavs[file][window.first : window.last] for file, window in parts]
+            states = self._states(heard)
             pieces = []
-            for file, window in parts:
+            for (file, window), wav in zip(parts, heard, strict=True):
+                silence.hear(file, window, wav)
                 frames = self.frames(window.last - window.first) if self.frames else states[0].shape[1]
                 base = self.frames(len(wavs[file])) if self.frames else frames
                 pieces.append(Piece(window, batch.rows[file], frames, base))
@@ -188,7 +191,7 @@ class _Upstream:
         similar_rows = np.column_stack([points[-1], pooling.frames()]) if len(points) > n_states else None
         return points[:n_states], similar_rows
 
-    def _passes(self, wavs: Sequence[np.ndarray]) -> Iterator[list[tuple[int, Any]]]:
+    def _passes(self, wavs: Sequence[Waveform]) -> Iterator[list[tuple[int, Any]]]:
         parts: list[tuple[int, Any]] = []
         for file, wav in enumerate(wavs):
             windows = windows_of(len(wav), self.batching)
@@ -213,14 +216,6 @@ class _Upstream:
                 "its checkpoint is of another kind"
             )
         return states
-
-
-def _own_samples(wav: np.ndarray, utterance: Utterance, samples: int | None) -> np.ndarray:
-    """What is heard of an utterance: its segment, or its file as far as the protocol takes it."""
-    if utterance.start is None or utterance.end is None:
-        return wav[:samples]
-    first, last = (round(time * SAMPLE_RATE) for time in (utterance.start, utterance.end))
-    return wav[min(first, len(wav) - 1) : max(last, first + 1)]
 
 
 def _check_finite(batch: Batch, layers: Sequence[np.ndarray]) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ..corpora.audio import load_audio
+from ..corpora.long_audio import LongAudio, open_audio
 from ..errors import ConvexPruneError
 from .batches import Batch
 
 MOST_WORKERS = 8
+
+#: What slices can be taken of: all of it in memory, or a long file of which a piece is held.
+Waveform: TypeAlias = np.ndarray | LongAudio
 
 
 def reading_workers(device: str) -> int:
@@ -29,22 +33,27 @@ class _Batches(Dataset):
 
     batches: Sequence[Batch]
     numbers: Sequence[int]
+    longest: float | None
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, at: int) -> tuple[int, list[torch.Tensor] | ConvexPruneError]:
+    def __getitem__(self, at: int) -> tuple[int, list[torch.Tensor | LongAudio] | ConvexPruneError]:
         number = self.numbers[at]
         try:
-            clips = self.batches[number].clips
-            return number, [torch.from_numpy(load_audio(clip.path, clip.segment)) for clip in clips]
+            wavs = [open_audio(clip.path, clip.segment, self.longest) for clip in self.batches[number].clips]
+            return number, [torch.from_numpy(wav) if isinstance(wav, np.ndarray) else wav for wav in wavs]
         except ConvexPruneError as error:
             return number, error
 
 
 def read_batches(
-    batches: Sequence[Batch], numbers: Sequence[int], workers: int = 0, pinned: bool = False
-) -> Iterator[tuple[int, list[np.ndarray]]]:
+    batches: Sequence[Batch],
+    numbers: Sequence[int],
+    workers: int = 0,
+    pinned: bool = False,
+    longest: float | None = None,
+) -> Iterator[tuple[int, list[Waveform]]]:
     """The waveforms of batches, in order.
 
     Args:
@@ -52,6 +61,7 @@ def read_batches(
         numbers: which of them.
         workers: processes that read ahead; 0 reads in line.
         pinned: whether the waveforms lie in memory that a GPU copies from beside its computing.
+        longest: samples of a clip beyond which it is read piece by piece.
 
     Yields:
         A batch's number, and a 16 kHz mono waveform a clip.
@@ -59,7 +69,8 @@ def read_batches(
     Raises:
         AudioError: a file cannot be used.
     """
-    loader: DataLoader = DataLoader(_Batches(batches, numbers), batch_size=None, num_workers=workers, pin_memory=pinned)
+    dataset = _Batches(batches, numbers, longest)
+    loader: DataLoader = DataLoader(dataset, batch_size=None, num_workers=workers, pin_memory=pinned)
     for number, wavs in loader:
         if isinstance(wavs, ConvexPruneError):
             raise wavs

@@ -89,18 +89,17 @@ def reason_of(error: Exception) -> str:
 
 def _check_pages(path: Path) -> None:
     """Every page of an Ogg file carries a checksum, and the last one a mark (RFC 3533)."""
-    content = path.read_bytes()
-    at, last = 0, False
-    while at < len(content):
-        header = content[at : at + OGG_HEADER]
-        if len(header) < OGG_HEADER or header[:4] != OGG_MAGIC:
-            raise AudioError(f"{path}: is damaged or cut short at byte {at} of {len(content)}")
-        body = at + OGG_HEADER + header[26]
-        end = body + sum(content[at + OGG_HEADER : body])
-        page = content[at : at + 22] + bytes(4) + content[at + 26 : end]
-        if end > len(content) or _ogg_checksum(page) != int.from_bytes(header[22:26], "little"):
-            raise AudioError(f"{path}: is damaged or cut short at byte {at} of {len(content)}")
-        at, last = end, bool(header[5] & OGG_LAST)
+    at, last, length = 0, False, path.stat().st_size
+    with path.open("rb") as file:
+        while at < length:
+            header = file.read(OGG_HEADER)
+            sizes = file.read(header[26]) if len(header) == OGG_HEADER else b""
+            body = file.read(sum(sizes))
+            whole = len(header) == OGG_HEADER and (len(sizes), len(body)) == (header[26], sum(sizes))
+            page = header[:22] + bytes(4) + header[26:] + sizes + body
+            if not whole or header[:4] != OGG_MAGIC or _ogg_checksum(page) != int.from_bytes(header[22:26], "little"):
+                raise AudioError(f"{path}: is damaged or cut short at byte {at} of {length}")
+            at, last = at + len(page), bool(header[5] & OGG_LAST)
     if not last:
         raise AudioError(f"{path}: is cut short: the last page of its stream is missing")
 

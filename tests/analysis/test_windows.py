@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import soundfile
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s3prl_convexprune import compat
+from s3prl_convexprune.analysis import hidden_states
 from s3prl_convexprune.analysis.batches import CONTEXT_SECONDS, Batching, windows_of
 from s3prl_convexprune.analysis.hidden_states import batching_for, extract_points
 from s3prl_convexprune.analysis.points import PointStore
@@ -17,6 +22,7 @@ from s3prl_convexprune.errors import ConfigError
 
 compat.apply()
 
+from s3prl_convexprune.upstreams.padding import Padding  # noqa: E402
 from s3prl_convexprune.upstreams.registry import build_upstream  # noqa: E402
 from tests.checkpoints import CASES  # noqa: E402
 
@@ -61,3 +67,60 @@ def test_a_local_layer_is_the_whole_files_and_attention_nearly_so(tmp_path):
 def test_a_window_of_context_alone():
     with pytest.raises(ConfigError, match="at least 11 s"):
         Batching(window=10.0)
+
+
+class Local(torch.nn.Module):
+    """An upstream of one layer whose frames hear 320 samples each."""
+
+    def forward(self, wavs):
+        padded = torch.nn.utils.rnn.pad_sequence(wavs, batch_first=True)
+        return {"hidden_states": [padded[:, : padded.shape[1] // 320 * 320].unflatten(1, (-1, 320))[..., :2].clone()]}
+
+    def get_downsample_rates(self, key):
+        return 320
+
+
+class LocalPadding(Padding):
+    def frames(self, expert):
+        return lambda samples: samples // 320
+
+    def exact(self, expert):
+        return nullcontext(lambda samples: None)
+
+
+@pytest.fixture
+def local(monkeypatch):
+    monkeypatch.setattr(hidden_states, "_padding", lambda expert: LocalPadding())
+    return Local()
+
+
+def test_memory_does_not_grow_with_a_files_length(local, tmp_path):
+    peaks = []
+    for minutes in (1, 10):
+        noise = np.random.default_rng(0).integers(-3000, 3000, minutes * 60 * 16_000, np.int16)
+        soundfile.write(tmp_path / "long.wav", noise, 16_000)
+        sample = [Utterance(tmp_path / "long.wav"), Utterance(tmp_path / "long.wav", start=20.0, end=55.0)]
+        expected = [part.reshape(-1, 320)[:, :2].mean(0) / 32768 for part in (noise, noise[320_000:880_000])]
+        del noise
+        tracemalloc.start()
+        (found,) = points(local, sample, tmp_path / str(minutes), 30.0)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert peaks[1] - peaks[0] < 4 * 2**20 < 9 * 60 * 64_000
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_silence_is_found_window_by_window(local, tmp_path, workers):
+    wav = np.zeros(40 * 16_000, np.int16)
+    wav[35 * 16_000] = 1000
+    soundfile.write(tmp_path / "long.wav", wav, 16_000)
+    soundfile.write(tmp_path / "silent.flac", wav[: 30 * 16_000] + 7, 16_000)
+    times = [(0.0, 40.0), (0.0, 35.0), (34.9, 35.1), (20.0, 34.0), (35.0 + 1 / 16_000, 40.0)]
+    sample = [Utterance(tmp_path / "long.wav", start=a, end=b) for a, b in times]
+    sample += [Utterance(tmp_path / "silent.flac"), Utterance(tmp_path / "long.wav")]
+    for cut_out in (True, False):
+        batching = batching_for(local, Batching(window=12.0, cut_out=cut_out))
+        store = PointStore(tmp_path / str(cut_out), "key", len(sample))
+        extract_points(local, sample, store, progress=False, batching=batching, workers=workers)
+        assert sorted(row for rows in store.finished.values() for row in rows) == [1, 3, 4, 5]

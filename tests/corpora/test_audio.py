@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from s3prl_convexprune.corpora.audio import load_audio
+from s3prl_convexprune.corpora.long_audio import LongAudio
 from s3prl_convexprune.errors import AudioError
 
 
@@ -93,12 +94,13 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("read", [load_audio, LongAudio], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_not_speech_is_refused_by_name(tmp_path, kind):
+def test_what_is_not_speech_is_refused_by_name(tmp_path, kind, read):
     make, reason = BAD[kind]
     make(tmp_path / "a.wav")
     with pytest.raises(AudioError) as caught:
-        load_audio(tmp_path / "a.wav")
+        read(tmp_path / "a.wav")
     said = str(caught.value)
     assert "a.wav" in said and reason in said and "\n" not in said
 
