@@ -10,16 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from ..artifact import Analysis
-from ..convexity.approximate import ACROSS, import_faiss
 from ..corpora import open_corpus
-from ..corpora.manifest import Utterance, effective_split
+from ..corpora.manifest import Utterance
 from ..errors import ConfigError, nearest
-from ..numbers import AT_LEAST_ONE, BLOCKS, CLASSES, SEED, SOURCES, WORKERS
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
 from .batches import Batching
-from .measurement import measure
+from .measure import measure
 from .plot import SUFFIXES
 from .protocols import get_protocol
 from .request import CONTEXTS, Request
@@ -112,58 +110,39 @@ def analyze(
     place = None if output is None else Path(output)
     if place is not None and place.suffix in SUFFIXES:
         raise ConfigError(f"{output}: a curve goes there; name the analysis {place.with_suffix('.json').name}")
-    AT_LEAST_ONE.check("per_class", per_class)
-    AT_LEAST_ONE.check("neighbors", neighbors)
-    AT_LEAST_ONE.check("layer_jobs", layer_jobs)
-    SEED.check("seed", seed)
-    optional = (
-        ("classes", classes, CLASSES),
-        ("max_sources", max_sources, SOURCES),
-        ("group_blocks", group_blocks, BLOCKS),
-        ("workers", workers, WORKERS),
-    )
-    for name, value, numbers in optional:
-        if value is not None:
-            numbers.check(name, value)
     if context not in CONTEXTS:
         raise ConfigError(f"--context {context}{nearest(context, CONTEXTS)}")
-    if approximate:
-        import_faiss()
-        if across is not None:
-            raise ConfigError(f"--approximate does not go with --across: {ACROSS}")
-    fixed = get_protocol(protocol)
-    run = find_run(weights) if weights is not None else None
+    request = Request(
+        upstream=upstream,
+        label=label,
+        corpus=corpus_name or (str(corpus) if isinstance(corpus, str | Path) else "manifest"),
+        ckpt=ckpt,
+        run=find_run(weights) if weights is not None else None,
+        split=split,
+        per_class=per_class,
+        classes=classes,
+        neighbors=neighbors,
+        max_sources=max_sources,
+        seed=seed,
+        protocol=get_protocol(protocol),
+        batching=Batching(window=window, cut_out=context == "segment"),
+        precision=precision,
+        workers=workers,
+        group=group,
+        group_blocks=group_blocks,
+        across=across,
+        device=own_device(device),
+        keep_points=keep_points,
+        layer_jobs=layer_jobs,
+        approximate=approximate,
+    )
     if isinstance(corpus, str | Path):
-        utterances, name = open_corpus(str(corpus), label, root, allow_pipes=allow_pipes), str(corpus)
+        utterances = open_corpus(str(corpus), label, root, allow_pipes=allow_pipes)
     else:
-        utterances, name = list(corpus), "manifest"
+        utterances = list(corpus)
     with ExitStack() as stack:
         if place is None:
             place = Path(stack.enter_context(TemporaryDirectory(prefix="s3prl_convexprune-")), "analysis.json")
         if team.leads:
             stack.enter_context(claim_output(place, Analysis.FORMAT, Analysis.VERSION))
-        request = Request(
-            upstream=upstream,
-            label=label,
-            corpus=corpus_name or name,
-            ckpt=ckpt,
-            run=run,
-            split=effective_split(utterances, split),
-            per_class=per_class,
-            classes=classes,
-            neighbors=neighbors,
-            max_sources=max_sources,
-            seed=seed,
-            protocol=fixed,
-            batching=Batching(window=window, cut_out=context == "segment"),
-            precision=precision,
-            workers=workers,
-            group=group,
-            group_blocks=group_blocks,
-            across=across,
-            device=own_device(device),
-            keep_points=keep_points,
-            layer_jobs=layer_jobs,
-            approximate=approximate,
-        )
         return measure(request, utterances, place, team, jobs, progress)

@@ -10,13 +10,13 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ..corpora.audio import SHORTEST, samples_between
-from ..corpora.audio_header import read_header
+from ..corpora.audio_header import Header, read_header
 from ..corpora.manifest import Utterance
 from ..errors import ConfigError, CorpusError
 from ..sampling import SAMPLE_RATE
@@ -116,6 +116,7 @@ class Lengths:
         utterances: the sample.
         samples: the length that every file will be padded or cut to, at 16 kHz; None leaves it as it is.
         cut_out: whether segments are clips of their own; otherwise files are.
+        header_of: what reads the header of a file.
 
     Attributes:
         rows: clip -> the utterances that lie in it.
@@ -132,7 +133,13 @@ class Lengths:
     cut: dict[Clip, int]
 
     @classmethod
-    def read(cls, utterances: Sequence[Utterance], samples: int | None = None, cut_out: bool = False) -> Lengths:
+    def read(
+        cls,
+        utterances: Sequence[Utterance],
+        samples: int | None = None,
+        cut_out: bool = False,
+        header_of: Callable[[Path], Header] = read_header,
+    ) -> Lengths:
         """Read every file's header, and nothing else."""
         rows_of: dict[Path, list[int]] = defaultdict(list)
         for row, utterance in enumerate(utterances):
@@ -141,7 +148,7 @@ class Lengths:
         of: dict[Clip, tuple[int, int, int]] = {}
         cut: dict[Clip, int] = {}
         for path in sorted(rows_of):
-            header = read_header(path)
+            header = header_of(path)
             frames, rate = header.frames, header.rate
             for row in rows_of[path]:
                 start, end = utterances[row].start, utterances[row].end

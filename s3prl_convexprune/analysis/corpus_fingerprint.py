@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..corpora.manifest import Utterance
@@ -13,18 +13,32 @@ from ..fingerprint import file_sha256
 from ..progress import progress_bar
 
 
-def corpus_fingerprint(sample: Sequence[Utterance], label: str, progress: bool = True) -> str:
-    """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie."""
-    files = sorted({utterance.path for utterance in sample})
-    content = {path: _digest(path) for path in progress_bar(files, unit="file", desc="fingerprint", show=progress)}
-    digest = hashlib.sha256()
-    for row in sample:
-        digest.update(json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode())
-    return digest.hexdigest()
+def digest(path: Path) -> str:
+    """SHA-256 of an audio file.
 
-
-def _digest(path: Path) -> str:
+    Raises:
+        CorpusError: it cannot be read.
+    """
     try:
         return file_sha256(path)
     except OSError as error:
         raise CorpusError(f"{path}: the audio file cannot be read: {error.strerror}") from error
+
+
+def corpus_fingerprint(
+    sample: Sequence[Utterance], label: str, progress: bool = True, of_file: Callable[[Path], str] = digest
+) -> str:
+    """SHA-256 over the sample: every file's bytes, every segment's times, every label; not where the files lie.
+
+    Args:
+        sample: the utterances, in order.
+        label: the label kind that is measured.
+        progress: whether to show a bar.
+        of_file: what makes the digest of a file.
+    """
+    files = sorted({utterance.path for utterance in sample})
+    content = {path: of_file(path) for path in progress_bar(files, unit="file", desc="fingerprint", show=progress)}
+    whole = hashlib.sha256()
+    for row in sample:
+        whole.update(json.dumps([row.path.name, content[row.path], row.start, row.end, row.labels[label]]).encode())
+    return whole.hexdigest()

@@ -1,85 +1,87 @@
-"""What `analyze` does after its checks: sample, points of every layer, scores, one artifact; in one process or many."""
+"""One upstream under one label: what its points depend on, how they are made, and what is made of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import cached_property, partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..artifact import Analysis, Batches, Checkpoint, CorpusFacts, FineTuned, Settings
-from ..corpora.manifest import Utterance, check_distinct, with_label
-from ..errors import DataError
-from ..fingerprint import settings_sha256, weights_sha256
-from ..memory import keep_few_kernels
-from ..upstreams.finetuned import load_finetuned
-from ..upstreams.registry import build_upstream
+from ..fingerprint import settings_sha256
+from ..upstreams.cost import DepthCost
 from ..versions import package_versions
-from .batches import Lengths, plan_batches, plan_sha256
+from .batches import plan_batches, plan_sha256
+from .built import Built
 from .corpus_fingerprint import corpus_fingerprint
-from .grouping import grouped, groups_across, who_belongs_together
-from .hidden_states import batching_for, extract_points
+from .grouping import who_belongs_together
+from .hidden_states import extract_points
 from .kept_points import keep, kept_for, points_path
 from .layer_scoring import Scoring
 from .points import PointStore
 from .precision import HeardInFloat32
 from .request import Request
-from .sampling import sample_per_class
-from .scoring import costs_by_depth, depths_of_states, finished_before, score_layers
+from .sampled import Sampled
+from .scoring import depths_of_states, finished_before, score_layers
 from .shards import Shard, Shards
-from .team import Alone, Jobs
+from .team import Alone
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What scoring needs beside the sample.
+
+    Args:
+        store: every point.
+        silent: how many of them are silence.
+        depths: `depths_of_states`.
+        costs: `costs_by_depth`.
+        whole: some of the points in float32, where the upstream ran in less.
+    """
+
+    store: PointStore
+    silent: int
+    depths: list[int | None]
+    costs: dict[int, DepthCost]
+    whole: HeardInFloat32 | None
 
 
 class Measurement:
-    """A request on its sample: the upstream built, batches planned, and the keys that say what depends on what.
+    """A request on its sample and upstream: batches planned, and the keys that say what depends on what.
 
     Args:
         request: what is asked for.
-        utterances: the corpus.
+        sampled: the sample.
+        built: the upstream.
         output: where the artifact goes; unfinished work lies beside it.
         team: this process's place among those that share the batches.
-        fingerprint: the corpus's, where another process has made it already.
+        fingerprint: the sample's, where it is known already.
         progress: whether to show progress bars.
 
     Raises:
-        ConvexPruneError: the sample, its groups or the upstream are not what the request needs.
+        ConvexPruneError: the processes of the team disagree.
     """
 
     def __init__(
         self,
         request: Request,
-        utterances: Sequence[Utterance],
+        sampled: Sampled,
+        built: Built,
         output: Path,
         team: Alone,
         fingerprint: str | None = None,
         progress: bool = False,
     ) -> None:
-        self.request, self.output, self.team = request, output, team
+        self.request, self.output, self.team = replace(request, split=sampled.split), output, team
         self.progress = progress and team.leads
-        labelled = with_label(utterances, request.label, request.split)
-        check_distinct(labelled, request.label)
-        self.sample = sample_per_class(labelled, request.label, request.per_class, request.seed, request.classes)
-        if request.neighbors >= len(self.sample):
-            size = len(self.sample)
-            raise DataError(f"--neighbors {request.neighbors}: the sample has {size} points; K must be less")
-        self.groups, self.grouping = grouped(
-            self.sample, request.label, request.group, request.group_blocks, request.seed
-        )
-        self.across = (
-            groups_across(self.sample, request.label, request.across, request.neighbors) if request.across else None
-        )
-        keep_few_kernels()
-        lengths = Lengths.read(self.sample, request.protocol.samples, request.batching.cut_out)
-        self.expert = build_upstream(request.upstream, ckpt=request.ckpt)
-        self.batching = batching_for(self.expert, request.batching)
-        self.batches = plan_batches(lengths, self.batching)
-        if request.run is not None:
-            load_finetuned(self.expert, request.upstream, request.run)
-        self.weights = weights_sha256(self.expert)
+        self.sampled, self.sample = sampled, sampled.rows
+        self.built: Built | None = built
+        self.batching, self.weights = built.batching, built.weights
+        self.batches = plan_batches(sampled.lengths, self.batching)
         self.fingerprint = fingerprint or team.from_leader(
             lambda: corpus_fingerprint(self.sample, request.label, self.progress)
         )
@@ -122,16 +124,17 @@ class Measurement:
                 "settings": self.request.settings,
                 "label": self.request.label,
                 "corpus_name": self.request.corpus,
-                "groups": who_belongs_together(self.groups),
-                "across": who_belongs_together(self.across),
+                "groups": who_belongs_together(self.sampled.groups),
+                "across": who_belongs_together(self.sampled.across),
             }
         )
 
     def extract(self, store: Any, **more: Any) -> int:
         """Pass batches through the upstream into a store; see `extract_points`."""
+        assert self.built is not None
         request = self.request
         return extract_points(
-            self.expert,
+            self.built.expert,
             self.sample,
             store,
             device=request.device,
@@ -152,42 +155,73 @@ class Measurement:
 
         self.shards.work(run_batches, progress)
 
-    def score(self, store: PointStore, silent: int, costs: Any) -> Analysis:
-        """The artifact of a store that holds every point."""
-        request = self.request
-        depths = depths_of_states(self.expert, len(store.layer_paths()))
+    @property
+    def _work(self) -> tuple[Path, str, int]:
+        return self.output.with_name(self.output.name + ".work"), self.points_key, len(self.sample)
+
+    def store(self) -> PointStore:
+        """Where the points go, with those that are there already."""
+        return PointStore(*self._work)
+
+    def finished(self) -> Analysis | None:
+        """The artifact where it is there already, and nothing is left of the work."""
+        found = finished_before(self.output, self.key)
+        if found is None or (self.request.keep_points and not kept_for(self.output, self.key)):
+            return None
+        if self.team.leads:
+            PointStore.remove_finished(*self._work)
+            self.shards.remove()
+        return found
+
+    def hear_out(self, store: PointStore, silent: int) -> Heard:
+        """What else scoring asks of the upstream, which is let go then: its memory is wanted.
+
+        Args:
+            store: holds every point.
+            silent: how many of them are silence.
+        """
+        assert self.built is not None
+        request, built = self.request, self.built
+        depths = depths_of_states(built.expert, len(store.layer_paths()))
         whole = None
         if request.precision is not None:
-            whole = HeardInFloat32.of(self.expert, self.sample, request, self.batching, self.progress)
-        del self.expert  # its memory is wanted
+            whole = HeardInFloat32.of(built.expert, self.sample, request, self.batching, self.progress)
+        self.built = None
+        return Heard(store, silent, depths, built.costs, whole)
+
+    def score(self, heard: Heard) -> Analysis:
+        """The artifact, which is written then."""
+        request, sampled, store = self.request, self.sampled, heard.store
         labels = [utterance.labels[request.label] for utterance in self.sample]
         how = Scoring(
             labels=tuple(labels),
-            groups=None if self.groups is None else tuple(self.groups),
+            groups=None if sampled.groups is None else tuple(sampled.groups),
             n_blocks=request.group_blocks,
             neighbors=request.neighbors,
             max_sources=request.max_sources,
             draw_pairs=request.protocol.pairs_a_class,
             seed=request.seed,
-            across=None if self.across is None else tuple(self.across),
+            across=None if sampled.across is None else tuple(sampled.across),
             approximate=request.approximate,
             device=request.device,
         )
-        layers, excluded, variations = score_layers(store, depths, how, costs, request.layer_jobs, self.progress)
+        layers, excluded, variations = score_layers(
+            store, heard.depths, how, heard.costs, request.layer_jobs, self.progress
+        )
         if request.keep_points:
-            keep(store, depths, self.sample, self.key, points_path(self.output))
+            keep(store, heard.depths, self.sample, self.key, points_path(self.output))
         run = request.run
         tuned = None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name)
-        return Analysis(
+        analysis = Analysis(
             upstream=request.upstream,
             checkpoint=Checkpoint(request.ckpt, self.weights, tuned),
             corpus=CorpusFacts(
                 request.corpus,
                 self.fingerprint,
-                request.split,
+                sampled.split,
                 len(self.sample),
                 dict(sorted(Counter(labels).items())),
-                silent=silent,
+                silent=heard.silent,
                 cut=sum(batch.cut for batch in self.batches),
             ),
             label=request.label,
@@ -195,56 +229,9 @@ class Measurement:
             versions=package_versions(),
             layers=tuple(layers),
             excluded=excluded,
-            grouping=self.grouping,
+            grouping=sampled.grouping,
             variations=variations,
-            precision_effect=None if whole is None else whole.effect(store, depths),
+            precision_effect=None if heard.whole is None else heard.whole.effect(store, heard.depths),
         )
-
-
-def measure(
-    request: Request, utterances: Sequence[Utterance], output: Path, team: Alone, jobs: Jobs | None, progress: bool
-) -> Analysis:
-    """Make the artifact, or return it where it is finished; every process of a team calls this.
-
-    Raises:
-        ConvexPruneError: bad input of any kind; see `errors`.
-    """
-    this = Measurement(request, utterances, output, team, progress=progress)
-    shards, work = this.shards, (output.with_name(output.name + ".work"), this.points_key, len(this.sample))
-    finished = finished_before(output, this.key)
-    if finished is not None and (not request.keep_points or kept_for(output, this.key)):
-        if team.leads:
-            PointStore.remove_finished(*work)
-            shards.remove()
-        return finished
-    if not team.leads:
-        team.meet()
-        shards.join()
-        this.work_on_shards()
-        team.meet()  # every shard is there
-        team.meet()  # so is the artifact
-        return Analysis.read(output)
-    store = PointStore(*work)
-    costs = costs_by_depth(this.expert)
-    if team.shares or jobs is not None:
-        shards.open()
-        team.meet()
-        if jobs is None:
-            this.work_on_shards(this.progress)
-        else:
-            shards.hand_out(jobs, partial(_member, request, utterances, output, this.fingerprint))
-        team.meet()
-    shards.merge(store)
-    analysis = this.score(store, this.extract(store, progress=this.progress), costs)
-    analysis.write(output)
-    team.meet()
-    store.remove()
-    shards.remove()
-    return analysis
-
-
-def _member(request: Request, utterances: Sequence[Utterance], output: Path, fingerprint: str) -> None:
-    """What a job of a cluster does."""
-    this = Measurement(request, utterances, output, Alone(leads=False), fingerprint)
-    this.shards.join()
-    this.work_on_shards()
+        analysis.write(self.output)
+        return analysis

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 import torch
 
+from ..convexity.approximate import ACROSS, import_faiss
+from ..errors import ConfigError
+from ..numbers import AT_LEAST_ONE, BLOCKS, CLASSES, SEED, SOURCES, WORKERS
 from ..upstreams.finetuned import FineTunedRun
 from .batches import Batching
 from .protocols import Protocol
@@ -18,14 +21,19 @@ APPROXIMATE = "approximate (faiss's inverted file on principal components), near
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: `analyze`'s arguments, checked."""
+    """What is asked for: `analyze`'s arguments; a split of None is ``train`` where the corpus has it.
+
+    Raises:
+        ConfigError: a number out of range, a word that is not known, or two that do not go together.
+        InstallationError: what approximate neighbours need is not installed.
+    """
 
     upstream: str
     label: str
     corpus: str
     ckpt: str | None
     run: FineTunedRun | None
-    split: str
+    split: str | None
     per_class: int
     classes: int | None
     neighbors: int
@@ -42,6 +50,25 @@ class Request:
     keep_points: bool
     approximate: bool
     layer_jobs: int
+
+    def __post_init__(self) -> None:
+        AT_LEAST_ONE.check("per_class", self.per_class)
+        AT_LEAST_ONE.check("neighbors", self.neighbors)
+        AT_LEAST_ONE.check("layer_jobs", self.layer_jobs)
+        SEED.check("seed", self.seed)
+        optional = (
+            ("classes", self.classes, CLASSES),
+            ("max_sources", self.max_sources, SOURCES),
+            ("group_blocks", self.group_blocks, BLOCKS),
+            ("workers", self.workers, WORKERS),
+        )
+        for name, value, numbers in optional:
+            if value is not None:
+                numbers.check(name, value)
+        if self.approximate:
+            import_faiss()
+            if self.across is not None:
+                raise ConfigError(f"--approximate does not go with --across: {ACROSS}")
 
     @property
     def context(self) -> Literal["file", "segment"]:
