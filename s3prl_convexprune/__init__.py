@@ -18,6 +18,8 @@ from . import _plugin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .analysis.analyze import analyze as analyze
+    from .analysis.analyze_all import analyze_all as analyze_all
+    from .analysis.measure_all import Analyses as Analyses
     from .analysis.plot import draw_curve as draw_curve
     from .analysis.plot import plot as plot
     from .analysis.screen import Screen as Screen
@@ -71,6 +73,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "analysis.analyze": ("analyze",),
+    "analysis.analyze_all": ("analyze_all",),
+    "analysis.measure_all": ("Analyses",),
     "corpora": ("open_corpus",),
     "corpora.manifest": ("Utterance", "read_manifest"),
     "analysis.plot": ("draw_curve", "plot"),

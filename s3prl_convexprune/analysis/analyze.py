@@ -12,7 +12,7 @@ from typing import Literal
 from ..artifact import Analysis
 from ..corpora import open_corpus
 from ..corpora.manifest import Utterance
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
@@ -20,7 +20,7 @@ from .batches import Batching
 from .measure import measure
 from .plot import SUFFIXES
 from .protocols import get_protocol
-from .request import CONTEXTS, Request
+from .request import Request, cut_out
 from .team import Jobs, own_device, own_team
 
 logger = logging.getLogger(__name__)
@@ -110,8 +110,6 @@ def analyze(
     place = None if output is None else Path(output)
     if place is not None and place.suffix in SUFFIXES:
         raise ConfigError(f"{output}: a curve goes there; name the analysis {place.with_suffix('.json').name}")
-    if context not in CONTEXTS:
-        raise ConfigError(f"--context {context}{nearest(context, CONTEXTS)}")
     request = Request(
         upstream=upstream,
         label=label,
@@ -125,7 +123,7 @@ def analyze(
         max_sources=max_sources,
         seed=seed,
         protocol=get_protocol(protocol),
-        batching=Batching(window=window, cut_out=context == "segment"),
+        batching=Batching(window=window, cut_out=cut_out(context)),
         precision=precision,
         workers=workers,
         group=group,

@@ -59,6 +59,11 @@ class Batching:
                 f"{2 * self.context + 1:g} s"
             )
 
+    @property
+    def longest_read(self) -> float | None:
+        """Samples of a clip beyond which it is read piece by piece, at 16 kHz."""
+        return None if self.window is None else self.window * SAMPLE_RATE
+
 
 class Clip(NamedTuple):
     """What is heard of a file: all of it, or a segment, in seconds."""

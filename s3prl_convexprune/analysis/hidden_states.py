@@ -23,7 +23,7 @@ from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
 from .batches import Batch, Batching, Lengths, plan_batches, windows_of
 from .between import alike
-from .points import Sink
+from .points import Sink, count_silent
 from .pooling import Piece, Pooling
 from .reading import Waveform, read_batches, reading_workers
 from .silence import Silence
@@ -125,27 +125,16 @@ def extract_points(
             total=round(total), initial=round(done), unit="s", desc="hidden states of audio", show=progress
         ) as bar,
     ):
-        upstream = _Upstream(expert, batching, device, precision, between, stack)
-        longest = None if batching.window is None else batching.window * SAMPLE_RATE
-        for number, wavs in read_batches(batches, left, workers, device.startswith("cuda"), longest):
+        upstream = FedUpstream(expert, batching, device, precision, between, stack)
+        for number, wavs in read_batches(batches, left, workers, device.startswith("cuda"), batching.longest_read):
             rows = [row for rows in batches[number].rows for row in rows]
-            recorded = [len(wav) if samples is None else min(len(wav), samples) for wav in wavs]
-            silence = Silence(utterances, batches[number].rows, recorded)
-            heard = [fit(wav, samples) for wav in wavs]
-            layers, similar = upstream.points(utterances, batches[number], heard, silence, bar.update)
-            _check_finite(batches[number], layers)
-            store.write(number, rows, layers, silence.rows(), similar)
+            layers, silent, similar = upstream.hear(utterances, batches[number], wavs, samples, bar.update)
+            store.write(number, rows, layers, silent, similar)
     store.flush()
-    silent = sorted(row for rows in store.finished.values() for row in rows)
-    if silent and numbers is None:
-        first = utterances[silent[0]].path
-        logger.warning(
-            "%d of %d points are digital silence, one in %s; leave them out", len(silent), len(utterances), first
-        )
-    return len(silent)
+    return count_silent(store, utterances, numbers is None)
 
 
-class _Upstream:
+class FedUpstream:
     """An upstream that is fed batches: in one pass, or a long file in windows."""
 
     def __init__(
@@ -159,6 +148,25 @@ class _Upstream:
         if padding is not None:
             self.frames = padding.frames(expert)
             self.tell = stack.enter_context(padding.exact(expert))
+
+    def hear(
+        self,
+        utterances: Sequence[Utterance],
+        batch: Batch,
+        wavs: Sequence[Waveform],
+        samples: int | None,
+        moved: Callable[[float], Any],
+    ) -> tuple[list[np.ndarray], Sequence[int], np.ndarray | None]:
+        """The points of a batch, one `[rows, dim]` array a layer, the rows that are silence, and `between.alike`.
+
+        Raises:
+            DataError: a hidden state is NaN or infinite.
+        """
+        recorded = [len(wav) if samples is None else min(len(wav), samples) for wav in wavs]
+        silence = Silence(utterances, batch.rows, recorded)
+        layers, similar = self.points(utterances, batch, [fit(wav, samples) for wav in wavs], silence, moved)
+        _check_finite(batch, layers)
+        return layers, silence.rows(), similar
 
     def points(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import time
@@ -14,7 +15,10 @@ from typing import Protocol
 import numpy as np
 
 from .. import atomic
+from ..corpora.manifest import Utterance
 from ..errors import OutputError
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 1 << 24
 PLAN = "plan.json"
@@ -202,3 +206,20 @@ class PointStore:
     @staticmethod
     def _name(k: int) -> str:
         return f"layer_{k:03d}.npy"
+
+
+def count_silent(store: Sink, utterances: Sequence[Utterance], warn: bool = True) -> int:
+    """How many points of a store are digital silence.
+
+    Args:
+        store: the points.
+        utterances: the sample.
+        warn: whether to say so, and where one is.
+    """
+    silent = sorted(row for rows in store.finished.values() for row in rows)
+    if silent and warn:
+        first = utterances[silent[0]].path
+        logger.warning(
+            "%d of %d points are digital silence, one in %s; leave them out", len(silent), len(utterances), first
+        )
+    return len(silent)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ..convexity.approximate import ACROSS, import_faiss
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..numbers import AT_LEAST_ONE, BLOCKS, CLASSES, SEED, SOURCES, WORKERS
 from ..upstreams.finetuned import FineTunedRun
 from .batches import Batching
@@ -17,6 +17,17 @@ from .scoring import MACS_SECONDS
 
 CONTEXTS = ("file", "segment")
 APPROXIMATE = "approximate (faiss's inverted file on principal components), nearest found measured in all dimensions"
+
+
+def cut_out(context: str) -> bool:
+    """Whether a segment is cut out of its file before the upstream hears it.
+
+    Raises:
+        ConfigError: the context is neither ``file`` nor ``segment``.
+    """
+    if context not in CONTEXTS:
+        raise ConfigError(f"--context {context}{nearest(context, CONTEXTS)}")
+    return context == "segment"
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..numbers import BLOCKS, CLASSES, SECONDS, SEED, SOURCES, WORKERS
 from . import cells, completion, options
 
+if TYPE_CHECKING:
+    from ..artifact import Analysis
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    options.upstream(parser)
+    options.upstream(parser, several=True)
     options.ckpt(parser)
     parser.add_argument(
         "--weights",
@@ -32,8 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run the shell commands that a Kaldi or lhotse manifest has in place of audio files",
     )
-    parser.add_argument("--label", required=True, help="word, speaker, emotion, phoneme, or any column of the manifest")
-    options.output(parser, "the analysis.json to write; curves go beside it", required=True)
+    parser.add_argument(
+        "--label",
+        required=True,
+        nargs="+",
+        metavar="LABEL",
+        help="word, speaker, emotion, phoneme, or any column of the manifest; several share the reading of the corpus",
+    )
+    options.output(
+        parser,
+        "the analysis.json to write, or for several upstreams or labels the folder for an UPSTREAM-LABEL.json of each; "
+        "curves go beside them",
+        required=True,
+    )
     parser.add_argument("--split", help="which split; 'train' by default when the corpus has one, 'all' for everything")
     options.number(parser, "--per-class", 200, "utterances a class at most")
     parser.add_argument(
@@ -112,59 +127,96 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..upstreams.checks import check
 
-    check([args.upstream], ckpt=args.ckpt, folders={"--root": args.root}, device=args.device)
-    from ..analysis.analyze import analyze
-    from ..analysis.plot import curve_paths, draw_curve
-    from ..analysis.protocols import check_exact, protocol_difference
-    from ..analysis.published import agreement, published_for
-    from ..analysis.team import Jobs, own_team
+    upstreams, labels = list(dict.fromkeys(args.upstream)), list(dict.fromkeys(args.label))
+    check(upstreams, ckpt=args.ckpt, folders={"--root": args.root}, device=args.device)
+    from ..analysis.protocols import check_exact
     from ..artifact import Analysis
     from ..errors import ConfigError
 
     if args.exact is not None and args.protocol != "paper":
         raise ConfigError("--exact goes with --protocol paper: it is what that is compared with")
+    if len(upstreams) * len(labels) > 1:
+        return _several(args, upstreams, labels)
     exact = None if args.exact is None else Analysis.read(args.exact)
     if exact is not None:
-        check_exact(exact, args.upstream, args.label)
+        check_exact(exact, upstreams[0], labels[0])
+    return _one(args, upstreams[0], labels[0], exact)
+
+
+def _one(args: argparse.Namespace, upstream: str, label: str, exact: Analysis | None) -> int:
+    from ..analysis.analyze import analyze
+    from ..analysis.plot import curve_paths
+    from ..analysis.team import Jobs, own_team
+
     launcher_options = cells.parse_options(args.launcher_option)
     curve_paths(args.output.with_suffix(""))
-    analysis = analyze(
-        args.upstream,
-        args.corpus,
-        args.label,
-        args.output,
-        root=args.root,
-        allow_pipes=args.allow_pipes,
-        ckpt=args.ckpt,
-        weights=args.weights,
-        split=args.split,
-        per_class=args.per_class,
-        classes=args.classes,
-        neighbors=args.neighbors,
-        max_sources=args.max_sources,
-        approximate=args.approximate,
-        seed=args.seed,
-        protocol=args.protocol,
-        window=args.window,
-        context=args.context,
-        precision=args.precision,
-        workers=args.workers,
-        group=args.group,
-        group_blocks=args.group_blocks,
-        across=args.across,
-        device=args.device,
-        jobs=None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options),
-        keep_points=args.keep_points,
-        layer_jobs=args.jobs if args.launcher is None else 1,
-    )
+    jobs = None if args.launcher is None else Jobs(args.jobs, args.launcher, launcher_options)
+    analysis = analyze(upstream, args.corpus, label, args.output, jobs=jobs, **_settings(args))
     if int(os.environ.get("RANK", "0")) > 0 and own_team().shares:
         return 0  # the first process says and draws it
+    _say(analysis, args.output, exact)
+    return 0
+
+
+def _several(args: argparse.Namespace, upstreams: list[str], labels: list[str]) -> int:
+    from ..analysis.analyze_all import analyze_all
+    from ..analysis.names import outputs_in
+    from ..analysis.plot import curve_paths
+    from ..errors import ConfigError
+
+    for option, given in (("--launcher", args.launcher), ("--exact", args.exact)):
+        if given is not None:
+            raise ConfigError(f"{option} is for one analysis: give one upstream and one label, or leave it out")
+    paths = outputs_in(args.output, upstreams, labels)
+    for path in paths.values():
+        curve_paths(path.with_suffix(""))
+    found = analyze_all(upstreams, args.corpus, labels, args.output, **_settings(args))
+    for pair, analysis in found.made.items():
+        _say(analysis, paths[pair])
+    found.raise_failed()
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What one analysis and several take alike."""
+    return {
+        "root": args.root,
+        "allow_pipes": args.allow_pipes,
+        "ckpt": args.ckpt,
+        "weights": args.weights,
+        "split": args.split,
+        "per_class": args.per_class,
+        "classes": args.classes,
+        "neighbors": args.neighbors,
+        "max_sources": args.max_sources,
+        "approximate": args.approximate,
+        "seed": args.seed,
+        "protocol": args.protocol,
+        "window": args.window,
+        "context": args.context,
+        "precision": args.precision,
+        "workers": args.workers,
+        "group": args.group,
+        "group_blocks": args.group_blocks,
+        "across": args.across,
+        "device": args.device,
+        "keep_points": args.keep_points,
+        "layer_jobs": args.jobs if args.launcher is None else 1,
+    }
+
+
+def _say(analysis: Analysis, output: Path, exact: Analysis | None = None) -> None:
+    """Draw an analysis and print it."""
+    from ..analysis.plot import draw_curve
+    from ..analysis.protocols import protocol_difference
+    from ..analysis.published import agreement, published_for
+
     published = published_for(analysis)
-    curves = draw_curve([analysis], args.output.with_suffix(""), published=[published])
+    curves = draw_curve([analysis], output.with_suffix(""), published=[published])
     print(analysis.table())
     if published is not None:
         print(f"against the paper's published curve: {agreement(analysis, published).sentence}")
-    if args.protocol == "paper":
+    if analysis.settings.protocol == "paper":
         change, layer = protocol_difference(analysis).largest
         print(
             f"on these points, drawing at most {analysis.settings.pairs_a_class} pairs a class and averaging over them "
@@ -175,5 +227,4 @@ def run(args: argparse.Namespace) -> int:
             if exact is None
             else protocol_difference(analysis, exact).table()
         )
-    print(f"wrote {', '.join(map(str, [args.output, *curves]))}; for a depth: s3prl-convexprune select {args.output}")
-    return 0
+    print(f"wrote {', '.join(map(str, [output, *curves]))}; for a depth: s3prl-convexprune select {output}")

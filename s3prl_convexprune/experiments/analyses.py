@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def analysis_path(output: Path, base: Base, name: str, after: str | None = None) -> Path:
     """Where an analysis of a study lies; `after` is the task that the upstream was fine-tuned for before it."""
-    return output / "analyses" / f"{base.name}-{name}{f'-after-{after}' if after else ''}.json"
+    from ..analysis.names import analysis_name
+
+    return output / "analyses" / analysis_name(base.name, name, after)
 
 
 def pairs(study: Study) -> list[tuple[Base, str]]:

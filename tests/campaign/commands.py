@@ -108,6 +108,16 @@ COMMANDS = {
         kills=(1, 20),
         compared=("out.json", "out.points.npz"),
     ),
+    "analyze, several": Command(
+        "analyze -u tiny_hubert_convexpruned_L2 tiny_hubert_convexpruned_L1 --corpus demo --label emotion speaker "
+        "--per-class 4 --device cpu -o out",
+        kills=(1, 20),
+        compared=tuple(
+            f"out/tiny_hubert_convexpruned_{pair}.{kind}"
+            for pair in ("L2-emotion", "L2-speaker", "L1-emotion", "L1-speaker")
+            for kind in ("json", "svg")
+        ),
+    ),
     "export": Command(
         "export hubert_custom_convexpruned_L2 -k @hubert.pt -o out.pt", kills=(2, 40), compared=("out.pt",)
     ),

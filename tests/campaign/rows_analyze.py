@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .row import ANALYZE, Row
 
+SEVERAL = f"{ANALYZE} -o out --label word speaker"
+SPEAKER = "tiny_hubert-speaker.json"
+
 ROWS = [
     Row("analyze: no such launcher", f"{ANALYZE} --launcher pbs", "slurm"),
     Row(
@@ -25,6 +28,24 @@ ROWS = [
         "K must be",
     ),
     Row("analyze: approximate across groups", f"{ANALYZE} --approximate --across speaker", "--across"),
+    Row("analyze: several into a file", f"{SEVERAL} -o out.json", "go into a folder"),
+    Row("analyze: several into a file that is there", SEVERAL, "go into a folder", {"out": "mine"}),
+    Row("analyze: several, one of them is yours", SEVERAL, "tiny_hubert-speaker.json", {f"out/{SPEAKER}": "mine"}),
+    Row("analyze: several, a curve is yours", SEVERAL, "tiny_hubert-speaker.png", {f"out/{SPEAKER[:-5]}.png": "mine"}),
+    Row("analyze: several, a label that is no name of a file", f"{SEVERAL} --label word a/b", "file's name"),
+    Row("analyze: several, no such label among them", f"{SEVERAL} --label word spaeker", "speaker"),
+    Row("analyze: several, no such upstream among them", f"{SEVERAL} -u tiny_hubert hubret", "hubert"),
+    Row("analyze: several by a launcher", f"{SEVERAL} --launcher debug", "--launcher is for one analysis"),
+    Row(
+        "analyze: several against one exact analysis",
+        f"{SEVERAL} --protocol paper --exact @analysis.json",
+        "--exact is for one analysis",
+    ),
+    Row(
+        "analyze: several upstreams with the weights of one run",
+        f"{SEVERAL} -u tiny_hubert tiny_hubert_convexpruned_L2 --weights run",
+        "one upstream",
+    ),
     Row("analyze: no such upstream", f"{ANALYZE} -u hubret", "hubert"),
     Row("analyze: a depth beyond the upstream's", f"{ANALYZE} -u tiny_hubert_convexpruned_L13", "12"),
     Row("analyze: no such label", f"{ANALYZE} --label wrod", "word"),
