@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
-from .batches import Batching
+from .batches import Batching, batch_seconds
 from .measure import measure
 from .plot import SUFFIXES
 from .protocols import get_protocol
@@ -123,7 +123,7 @@ def analyze(
         max_sources=max_sources,
         seed=seed,
         protocol=get_protocol(protocol),
-        batching=Batching(window=window, cut_out=cut_out(context)),
+        batching=Batching(seconds=batch_seconds(device), window=window, cut_out=cut_out(context)),
         precision=precision,
         workers=workers,
         group=group,

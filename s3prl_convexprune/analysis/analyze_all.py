@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..outputs import claim_output
 from ..upstreams.checks import check
 from ..upstreams.finetuned import find_run
-from .batches import Batching
+from .batches import Batching, batch_seconds
 from .measure_all import Analyses, measure_all
 from .names import outputs_in
 from .protocols import get_protocol
@@ -101,7 +101,7 @@ def analyze_all(
         max_sources=max_sources,
         seed=seed,
         protocol=get_protocol(protocol),
-        batching=Batching(window=window, cut_out=cut_out(context)),
+        batching=Batching(seconds=batch_seconds(device), window=window, cut_out=cut_out(context)),
         precision=precision,
         workers=workers,
         group=group,

@@ -23,9 +23,18 @@ from ..sampling import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-BATCH_SECONDS = 32.0
+BATCH_SECONDS, CPU_BATCH_SECONDS = 32.0, 16.0
+MOST_PADDING = 0.05
 CONTEXT_SECONDS = 5.0
-GRID = 320  # samples; windows begin on it, where the frames of 10 and of 20 ms do
+
+
+def batch_seconds(device: str) -> float:
+    """How much audio a batch holds on a device: what fills a GPU, or what the caches of a CPU do not spill.
+
+    >>> batch_seconds("cuda:1"), batch_seconds("cpu")
+    (32.0, 16.0)
+    """
+    return CPU_BATCH_SECONDS if device.startswith("cpu") else BATCH_SECONDS
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Batching:
     Args:
         padded: whether files of unequal length share a batch; otherwise a batch holds one length.
         seconds: audio a batch at most, padding included; a longer file is a batch of its own.
+        most_padding: of a batch, the share that may be padding; less of it is worth more batches where few files are
+            far apart in length.
         longest: samples beyond which a file shares a batch with its own length only.
         window: seconds that are heard at once of a longer file; None hears it whole.
         context: seconds of a window, on either side, that are heard and whose frames belong to its neighbours.
@@ -47,6 +58,7 @@ class Batching:
 
     padded: bool = False
     seconds: float = BATCH_SECONDS
+    most_padding: float = MOST_PADDING
     longest: int | None = None
     window: float | None = None
     context: float = CONTEXT_SECONDS
@@ -76,19 +88,6 @@ class Clip(NamedTuple):
     def segment(self) -> tuple[float, float] | None:
         """Its start and end; None for the whole file."""
         return None if self.end == float("inf") else (self.start, self.end)
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of a waveform, in samples: what is heard, and the part of it whose frames count.
-
-    The first window's part begins before the first frame, the last one's ends behind the last.
-    """
-
-    first: int
-    last: int
-    begins: float = -float("inf")
-    ends: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -200,15 +199,18 @@ def plan_batches(lengths: Lengths, batching: Batching | None = None) -> list[Bat
 def _together(lengths: dict[Clip, tuple[int, int, int]], batching: Batching) -> Iterator[list[Clip]]:
     """Clips in order of their length, as many at a time as a batch takes."""
     clips: list[Clip] = []
+    heard = 0
     for clip in sorted(lengths, key=lambda clip: (lengths[clip], clip)):
         samples = lengths[clip][0]
-        together = lengths[clip] == lengths[clips[-1]] if clips else True
+        whole = (len(clips) + 1) * samples
+        together = bool(clips) and lengths[clip] == lengths[clips[-1]]
         if batching.padded and (batching.longest is None or samples <= batching.longest):
-            together = True
-        if clips and not (together and (len(clips) + 1) * samples <= batching.seconds * SAMPLE_RATE):
+            together = whole - heard - samples <= batching.most_padding * whole
+        if clips and not (together and whole <= batching.seconds * SAMPLE_RATE):
             yield clips
-            clips = []
+            clips, heard = [], 0
         clips.append(clip)
+        heard += samples
     if clips:
         yield clips
 
@@ -216,29 +218,3 @@ def _together(lengths: dict[Clip, tuple[int, int, int]], batching: Batching) -> 
 def plan_sha256(batches: Sequence[Batch]) -> str:
     """SHA-256 over which utterances go together, in which order; not over where the files lie."""
     return hashlib.sha256(json.dumps([batch.rows for batch in batches]).encode()).hexdigest()
-
-
-def windows_of(samples: int, batching: Batching) -> list[Window]:
-    """The windows in which a waveform is heard; one for a waveform that is no longer than that.
-
-    >>> [(part.first, part.last, part.ends) for part in windows_of(640_000, Batching(window=30.0, context=5.0))]
-    [(0, 400000, 320000), (240000, 640000, inf)]
-    """
-    if batching.window is None or samples <= batching.window * SAMPLE_RATE:
-        return [Window(0, samples)]
-    context = round(batching.context * SAMPLE_RATE) // GRID * GRID
-    core = (round(batching.window * SAMPLE_RATE) - 2 * context) // GRID * GRID
-    windows = []
-    for begins in range(0, samples, core):
-        last = begins + core >= samples - context  # what is left is context, and no window of its own
-        windows.append(
-            Window(
-                max(0, begins - context),
-                samples if last else begins + core + context,
-                begins or -float("inf"),
-                float("inf") if last else begins + core,
-            )
-        )
-        if last:
-            break
-    return windows

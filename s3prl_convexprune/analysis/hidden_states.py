@@ -21,12 +21,13 @@ from ..progress import progress_bar
 from ..sampling import SAMPLE_RATE
 from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
-from .batches import Batch, Batching, Lengths, plan_batches, windows_of
+from .batches import Batch, Batching, Lengths, plan_batches
 from .between import alike
 from .points import Sink, count_silent
 from .pooling import Piece, Pooling
 from .reading import Waveform, read_batches, reading_workers
 from .silence import Silence
+from .windows import windows_of
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import torch
 
 from ..corpora.manifest import Utterance
 from ..sampling import SAMPLE_RATE
-from .batches import Window
+from .windows import Window
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..corpora.manifest import Utterance
 from ..sampling import SAMPLE_RATE
-from .batches import Window
+from .windows import Window
 
 
 def own_samples(utterance: Utterance, samples: int) -> tuple[int, int]:

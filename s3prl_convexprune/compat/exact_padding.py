@@ -114,9 +114,10 @@ def _hooks(
         def forward(given: Tensor) -> Tensor:
             if not unequal():
                 return own(given)
-            result = torch.zeros_like(given)
+            result = torch.empty_like(given)
             for row, length in enumerate(lengths):
                 result[row : row + 1, :, :length] = own(given[row : row + 1, :, :length])
+                result[row, :, length:] = 0.0
             return result
 
         return forward

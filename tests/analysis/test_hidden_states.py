@@ -11,7 +11,7 @@ import torch
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.analysis.batches import Batch, Batching, Clip, Lengths, plan_batches
-from s3prl_convexprune.analysis.hidden_states import extract_points
+from s3prl_convexprune.analysis.hidden_states import batching_for, extract_points
 from s3prl_convexprune.analysis.points import PointStore
 from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import AudioError, CorpusError, DataError
@@ -48,7 +48,7 @@ def states(expert, path):
 def test_whole_files(expert, corpus, tmp_path):
     sample = [Utterance(path) for path in corpus.values()]
     store = PointStore(tmp_path / "work", "key", len(sample))
-    extract_points(expert, sample, store, progress=False)
+    extract_points(expert, sample, store, progress=False, batching=batching_for(expert, Batching(most_padding=1.0)))
     assert len(store.layer_paths()) == LAYERS + 1
     for row, path in enumerate(corpus.values()):
         for k, state in enumerate(states(expert, path)):
@@ -69,9 +69,8 @@ def test_segments_take_their_own_frames_of_the_whole_files_states(expert, corpus
 
 
 def test_padded_batches_hold_neighbours_in_length_within_their_seconds(corpus):
-    batches = plan_batches(
-        Lengths.read([Utterance(path) for path in corpus.values()]), Batching(padded=True, seconds=1.6)
-    )
+    batching = Batching(padded=True, seconds=1.6, most_padding=1.0)
+    batches = plan_batches(Lengths.read([Utterance(path) for path in corpus.values()]), batching)
     assert [[path.stem for path in batch.files] for batch in batches] == [["e", "a", "c"], ["d"], ["b"]]
     assert [batch.seconds for batch in batches] == [16400 / 16000, 12345 / 16000, 1.0]
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from s3prl_convexprune import compat
 from s3prl_convexprune.analysis import hidden_states
-from s3prl_convexprune.analysis.batches import CONTEXT_SECONDS, Batching, windows_of
+from s3prl_convexprune.analysis.batches import CONTEXT_SECONDS, Batching
 from s3prl_convexprune.analysis.hidden_states import batching_for, extract_points
 from s3prl_convexprune.analysis.points import PointStore
+from s3prl_convexprune.analysis.windows import windows_of
 from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import ConfigError
 

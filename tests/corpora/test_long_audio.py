@@ -10,7 +10,8 @@ import soundfile
 import torch
 import torchaudio.functional
 
-from s3prl_convexprune.analysis.batches import Batching, windows_of
+from s3prl_convexprune.analysis.batches import Batching
+from s3prl_convexprune.analysis.windows import windows_of
 from s3prl_convexprune.corpora.audio import load_audio
 from s3prl_convexprune.corpora.long_audio import LongAudio
 from s3prl_convexprune.corpora.resampling import resampled, resampled_length
