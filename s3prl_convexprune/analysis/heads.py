@@ -36,14 +36,14 @@ class HeadSettings:
 
 
 def train_heads(
-    states: torch.Tensor, codes: np.ndarray, depths: Sequence[int], classes: int, train: np.ndarray, how: HeadSettings
+    states: torch.Tensor, codes: np.ndarray, read: np.ndarray, classes: int, train: np.ndarray, how: HeadSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train one head for every depth and seed, all in one go, and classify every point.
 
     Args:
         states: ``[states, points, dim]``.
         codes: ``[points]``, each point's class as a number.
-        depths: for each head how many of the states it reads, from the first on.
+        read: ``[depths, states]``, which of the states each head reads.
         classes: how many classes there are.
         train: indices of the points to train on.
         how: settings.
@@ -52,10 +52,10 @@ def train_heads(
         ``[seeds, depths, points]`` predicted classes, and ``[seeds, depths, states]`` weights of the sum.
     """
     n_states, _, dim = states.shape
-    seeds, heads = len(how.seeds), len(depths)
+    seeds, heads = len(how.seeds), len(read)
     weights, biases = _initial(how.seeds, heads, dim, classes)
     mix = torch.zeros(seeds, heads, n_states)
-    unread = torch.arange(n_states) >= torch.tensor(depths)[:, None]
+    unread = ~torch.as_tensor(read)
     parameters = [mix, *weights, *biases]
     for parameter in parameters:
         parameter.requires_grad_(True)

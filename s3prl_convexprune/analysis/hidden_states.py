@@ -21,6 +21,7 @@ from ..progress import progress_bar
 from ..sampling import SAMPLE_RATE
 from ..upstreams.families import family_of
 from ..upstreams.padding import Padding
+from ..upstreams.prune import kept_final_norm
 from .batches import Batch, Batching, Lengths, plan_batches
 from .between import alike
 from .points import Sink, count_silent
@@ -100,7 +101,9 @@ def extract_points(
         precision: ``bf16`` runs the upstream under torch's autocast; None in float32.
         workers: processes that decode beside the upstream; None: `reading_workers`.
         numbers: which of the batches; all of them when None.
-        between: whether to gather how alike the states are, frame by frame, too; see `between.alike`.
+        between: whether to gather what a choice by other than convexity wants too: how alike the states are, frame by
+            frame (`between.alike`), and after the last state's points those of all others behind the encoder's last
+            LayerNorm, where it has one that only its last state passes.
 
     Returns:
         How many points are digital silence, those of finished batches among them.
@@ -143,6 +146,7 @@ class FedUpstream:
     ) -> None:
         self.expert, self.batching, self.device, self.precision = expert, batching, device, precision
         self.between = between
+        self.final_norm = kept_final_norm(expert) if between else None
         padding = _padding(expert) if batching.padded or batching.window is not None else None
         self.frames: Callable[[int], int] | None = None
         self.tell: Callable[[Sequence[int]], None] = lambda samples: None
@@ -191,8 +195,12 @@ class FedUpstream:
                 pieces.append(Piece(window, batch.rows[file], frames, base))
             rates = self.expert.get_downsample_rates("hidden_states")
             rates = [rates] * len(states) if isinstance(rates, int) else list(rates)
+            similar = alike(states, rates) if self.between else None
+            if self.final_norm is not None:
+                with torch.inference_mode():
+                    states, rates = [*states, *map(self.final_norm, states[:-1])], [*rates, *rates[:-1]]
             n_states = len(states)
-            if self.between and (similar := alike(states, rates)) is not None:
+            if similar is not None:
                 states, rates = [*states, similar], [*rates, rates[0]]
             pooling.add(states, pieces, rates)
             moved(sum(min(window.ends, window.last) - max(window.begins, 0) for _, window in parts) / SAMPLE_RATE)

@@ -15,6 +15,7 @@ from .. import atomic
 from ..corpora.manifest import Utterance
 from ..errors import ArtifactError
 from ..outputs import check_output, mark
+from ..upstreams.config import FINAL_NORMS
 from .points import PointStore
 
 KIND = "points"
@@ -32,6 +33,9 @@ class KeptPoints:
             text where a point lacks it.
         between: ``[2, states, states]``, the mean over all frames of two states' cosine, and of their angle in half
             turns; None where states differ in width or rate.
+        normed: where only the last state passes the encoder's last LayerNorm: the points of all states behind it, as
+            `states`. Empty where there is no such LayerNorm.
+        final_norm: what becomes of it in the family's cuts, ``"keep"`` or ``"drop"``; None where there is none.
     """
 
     analysis_key: str
@@ -39,6 +43,8 @@ class KeptPoints:
     states: tuple[np.ndarray, ...]
     columns: Mapping[str, Sequence[str]]
     between: np.ndarray | None = None
+    normed: tuple[np.ndarray, ...] = ()
+    final_norm: str | None = None
 
     def write(self, path: str | Path) -> Path:
         """Write them, whole or not at all, as a NumPy archive without pickles."""
@@ -47,12 +53,14 @@ class KeptPoints:
             "format": mark(KIND),
             "analysis_key": self.analysis_key,
             "depths": self.depths,
+            "final_norm": self.final_norm,
             "columns": {name: list(values) for name, values in self.columns.items()},
         }
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:  # what it is comes first, uncompressed, as `check_output` reads
             archive.writestr(zipfile.ZipInfo("about.json"), json.dumps(about))
             arrays = {f"state_{depth:03d}": state for depth, state in zip(self.depths, self.states, strict=True)}
+            arrays |= {f"normed_{depth:03d}": state for depth, state in zip(self.depths, self.normed, strict=False)}
             if self.between is not None:
                 arrays["between"] = self.between
             for name, values in arrays.items():
@@ -79,12 +87,17 @@ class KeptPoints:
                 depths = tuple(int(depth) for depth in about["depths"])
                 states = tuple(_array(archive, f"state_{depth:03d}") for depth in depths)
                 between = _array(archive, "between") if "between.npy" in archive.namelist() else None
+                final_norm = about.get("final_norm")
+                if final_norm not in (None, *FINAL_NORMS):
+                    raise ValueError(f"its final_norm is {final_norm!r}")
+                normed = tuple(_array(archive, f"normed_{depth:03d}") for depth in depths if final_norm is not None)
             columns = {str(name): tuple(map(str, values)) for name, values in about["columns"].items()}
-            if {len(column) for column in columns.values()} | {len(state) for state in states} != {len(states[0])}:
+            lengths = {len(column) for column in columns.values()} | {len(state) for state in (*states, *normed)}
+            if lengths != {len(states[0])}:
                 raise ValueError("its columns and states are not of one length")
             if between is not None and between.shape != (2, len(depths), len(depths)):
                 raise ValueError(f"'between' has the shape {between.shape}")
-            return cls(str(about["analysis_key"]), depths, states, columns, between)
+            return cls(str(about["analysis_key"]), depths, states, columns, between, normed, final_norm)
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{path}: is not the kept points of an analysis: {reason}") from error
@@ -94,9 +107,25 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
 
 
-def keep(store: PointStore, depths: Sequence[int | None], sample: Sequence[Utterance], key: str, path: Path) -> None:
-    """Leave the points of the states that a cut can end at, with all that the corpus says of each."""
+def keep(
+    store: PointStore,
+    depths: Sequence[int | None],
+    final_norm: str | None,
+    sample: Sequence[Utterance],
+    key: str,
+    path: Path,
+) -> None:
+    """Leave the points of the states that a cut can end at, with all that the corpus says of each.
+
+    Args:
+        store: the points of every state.
+        depths, final_norm: as `scoring.depths_of_points` gives them.
+        sample: what the points are of.
+        key: the analysis's.
+        path: where they go.
+    """
     kept = [k for k, depth in enumerate(depths) if depth is not None]
+    n_states = len(depths) if final_norm is None else (len(depths) + 1) // 2
     columns = {
         name: [utterance.labels.get(name, "") for utterance in sample]
         for name in sorted({name for utterance in sample for name in utterance.labels})
@@ -105,8 +134,11 @@ def keep(store: PointStore, depths: Sequence[int | None], sample: Sequence[Utter
     columns["file"] = [str(utterance.path) for utterance in sample]
     states = tuple(store.layer(k) for k in kept)
     rows = store.between()
-    between = None if rows is None else gathered(rows, len(depths), kept)
-    KeptPoints(key, tuple(depth for depth in depths if depth is not None), states, columns, between).write(path)
+    between = None if rows is None else gathered(rows, n_states, kept)
+    behind = [*range(n_states, len(depths)), n_states - 1]  # the last state is behind the LayerNorm itself
+    normed = () if final_norm is None else tuple(store.layer(behind[k]) for k in kept)
+    kept_depths = tuple(depth for depth in depths if depth is not None)
+    KeptPoints(key, kept_depths, states, columns, between, normed, final_norm).write(path)
 
 
 def gathered(rows: np.ndarray, n_states: int, kept: Sequence[int]) -> np.ndarray:

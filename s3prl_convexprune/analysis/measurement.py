@@ -26,7 +26,7 @@ from .points import PointStore
 from .precision import HeardInFloat32
 from .request import Request
 from .sampled import Sampled
-from .scoring import depths_of_states, finished_before, score_layers
+from .scoring import depths_of_points, finished_before, score_layers
 from .shards import Shard, Shards
 from .team import Alone
 
@@ -38,7 +38,7 @@ class Heard:
     Args:
         store: every point.
         silent: how many of them are silence.
-        depths: `depths_of_states`.
+        depths, final_norm: `depths_of_points`.
         costs: `costs_by_depth`.
         whole: some of the points in float32, where the upstream ran in less.
     """
@@ -46,6 +46,7 @@ class Heard:
     store: PointStore
     silent: int
     depths: list[int | None]
+    final_norm: str | None
     costs: dict[int, DepthCost]
     whole: HeardInFloat32 | None
 
@@ -182,12 +183,12 @@ class Measurement:
         """
         assert self.built is not None
         request, built = self.request, self.built
-        depths = depths_of_states(built.expert, len(store.layer_paths()))
+        depths, final_norm = depths_of_points(built.expert, len(store.layer_paths()), request.keep_points)
         whole = None
         if request.precision is not None:
             whole = HeardInFloat32.of(built.expert, self.sample, request, self.batching, self.progress)
         self.built = None
-        return Heard(store, silent, depths, built.costs, whole)
+        return Heard(store, silent, depths, final_norm, built.costs, whole)
 
     def score(self, heard: Heard) -> Analysis:
         """The artifact, which is written then."""
@@ -209,7 +210,7 @@ class Measurement:
             store, heard.depths, how, heard.costs, request.layer_jobs, self.progress
         )
         if request.keep_points:
-            keep(store, heard.depths, self.sample, self.key, points_path(self.output))
+            keep(store, heard.depths, heard.final_norm, self.sample, self.key, points_path(self.output))
         run = request.run
         tuned = None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name)
         analysis = Analysis(

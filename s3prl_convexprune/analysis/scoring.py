@@ -11,7 +11,8 @@ from ..artifact import Analysis, LayerRow
 from ..errors import ConvexPruneError
 from ..progress import progress_bar
 from ..upstreams.cost import DepthCost, depth_costs
-from ..upstreams.prune import state_depths
+from ..upstreams.families import family_of
+from ..upstreams.prune import kept_final_norm, state_depths
 from .layer_scoring import Layer, LayerScored, Scoring, score_each
 from .layer_workers import score_in_processes
 from .points import PointStore
@@ -36,6 +37,24 @@ def depths_of_states(expert: Any, states: int) -> list[int | None]:
         return state_depths(expert, states)
     except ConvexPruneError:
         return list(range(states))
+
+
+def depths_of_points(expert: Any, arrays: int, kept: bool) -> tuple[list[int | None], str | None]:
+    """What each array of a store has behind it, and what becomes of the last LayerNorm in the family's cuts.
+
+    Args:
+        expert: the upstream.
+        arrays: how many the store has.
+        kept: whether points are to be kept: then `extract_points` has put each state but the last behind the last
+            LayerNorm too, where the upstream has one.
+
+    Returns:
+        A depth an array, None for one that is not scored; and ``"keep"`` or ``"drop"``, None where nothing is.
+    """
+    if not kept or kept_final_norm(expert) is None:
+        return depths_of_states(expert, arrays), None
+    states = (arrays + 1) // 2
+    return [*depths_of_states(expert, states), *[None] * (states - 1)], family_of(expert).norm_of_cuts(None)
 
 
 def score_layers(

@@ -58,6 +58,8 @@ class Screen(Artifact):
         groups: how many values it has.
         folds: how many folds.
         steps, lr, seeds: the training of the heads.
+        final_norm: whether the last state of every depth has passed the encoder's last LayerNorm, ``"keep"`` or
+            ``"drop"``; None where only the whole upstream has one, or none has.
         rows: shallowest first; the last one is the whole upstream.
     """
 
@@ -75,6 +77,7 @@ class Screen(Artifact):
     lr: float
     seeds: tuple[int, ...]
     rows: Annotated[tuple[ScreenRow, ...], MinLen(1)]
+    final_norm: str | None = None
 
     def non_inferior(self, margin: float) -> ScreenRow:
         """The shallowest depth whose predicted accuracy is not worse than the whole upstream's by more than a margin.
@@ -119,6 +122,7 @@ def screen(
     heads: int = 3,
     steps: int = 300,
     lr: float = 3e-3,
+    final_norm: str | None = None,
 ) -> Screen:
     """Predict the accuracy of SUPERB's head at every depth.
 
@@ -131,6 +135,8 @@ def screen(
         heads: how many a depth and fold, one a seed.
         steps: optimizer steps a head.
         lr: learning rate.
+        final_norm: ``"keep"`` or ``"drop"``, what becomes of the last LayerNorm of a pre-norm model's cuts; None: as
+            is usual in its family.
 
     Raises:
         ArtifactError: the points are not there, or of another analysis.
@@ -148,13 +154,22 @@ def screen(
     if name not in points.columns:
         raise ConfigError(f"--group {name}{nearest(name, points.columns)}")
     with claim_output(output or screen_path(analysis), Screen.FORMAT, Screen.VERSION) as output:
-        result = screened(points, made.label, name, parts, tuple(range(heads)), steps, lr, made.upstream)
+        seeds = tuple(range(heads))
+        result = screened(points, made.label, name, parts, seeds, steps, lr, made.upstream, final_norm)
         result.write(output)
     return result
 
 
 def screened(
-    points: KeptPoints, label: str, group: str, folds: int, seeds: tuple[int, ...], steps: int, lr: float, upstream: str
+    points: KeptPoints,
+    label: str,
+    group: str,
+    folds: int,
+    seeds: tuple[int, ...],
+    steps: int,
+    lr: float,
+    upstream: str,
+    final_norm: str | None = None,
 ) -> Screen:
     """`screen` on points that are there; arguments and errors as there."""
     import torch
@@ -170,11 +185,16 @@ def screened(
     dims = {state.shape[1] for state in points.states}
     if len(dims) > 1:
         raise DataError(f"states of different widths ({sorted(dims)}) cannot be summed, so no head reads them")
-    states = torch.from_numpy(np.stack(points.states))
+    final_norm = (final_norm or points.final_norm) if points.normed else None
+    last = points.normed if final_norm == "keep" else ()  # what a head reads for the last of its states
+    states = torch.from_numpy(np.stack([*points.states, *last]))
     depths = [depth for depth in points.depths if depth > 0] or list(points.depths)
-    read = [1 + points.depths.index(depth) for depth in depths]
+    read = np.zeros((len(depths), len(states)), dtype=bool)
+    for row, depth in zip(read, depths, strict=True):
+        place = points.depths.index(depth)
+        row[:place] = row[place + (len(points.states) if last else 0)] = True
     hits = np.zeros((len(depths), len(codes)))
-    weights = np.zeros((len(depths), len(points.states)))
+    weights = np.zeros(read.shape)
     how = HeadSettings(steps=steps, lr=lr, seeds=seeds)
     for held_out in parts:
         train = np.setdiff1d(np.arange(len(codes)), held_out)
@@ -194,11 +214,11 @@ def screened(
                 difference=gap,
                 difference_low=gap - gap_half,
                 difference_high=gap + gap_half,
-                weights=tuple(min(1.0, float(weight)) for weight in weights[at, : read[at]]),
+                weights=tuple(min(1.0, float(weight)) for weight in weights[at, read[at]]),
             )
         )
     key = points.analysis_key
-    return Screen(key, upstream, label, group, len(groups), len(parts), steps, lr, seeds, tuple(rows))
+    return Screen(key, upstream, label, group, len(groups), len(parts), steps, lr, seeds, tuple(rows), final_norm)
 
 
 def over_groups(values: np.ndarray, owner: np.ndarray) -> tuple[float, float]:

@@ -90,11 +90,14 @@ def print_json(content: Any) -> None:
 
 def config_facts(config: UpstreamConfig) -> dict[str, Any]:
     """What a config says, as plain data; what it does not say is left out."""
+    from ..upstreams.names import depths_of, whole_upstreams
+
+    base = whole_upstreams().get(config.base)
     facts: dict[str, Any] = {
         "name": config.name,
         "base": config.base,
         "layers": config.layers,
-        "final_norm": config.final_norm,
+        "final_norm": config.final_norm or (depths_of(base).final_norm if base else None),
         "base_args": config.base_args,
         "task": config.task,
         "config": str(config.path) if config.path else None,

@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.number(parser, "--heads", 3, "heads a depth and fold")
     options.number(parser, "--steps", 300, "a head is trained for")
     options.number(parser, "--lr", 3e-3, "learning rate", LEARNING_RATE)
+    parser.add_argument(
+        "--final-norm",
+        choices=("drop", "keep"),
+        help="what becomes of the last LayerNorm of a pre-norm model's cuts (default: as in its family)",
+    )
     options.json_output(parser)
     options.output(parser, "the artifact to write (default: <analysis>.screen.json)")
 
@@ -30,7 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from ..analysis.screen import screen, screen_path
 
     made = screen(
-        args.analysis, args.output, group=args.group, parts=args.parts, heads=args.heads, steps=args.steps, lr=args.lr
+        args.analysis,
+        args.output,
+        group=args.group,
+        parts=args.parts,
+        heads=args.heads,
+        steps=args.steps,
+        lr=args.lr,
+        final_norm=args.final_norm,
     )
     if args.json:
         options.print_json(asdict(made))

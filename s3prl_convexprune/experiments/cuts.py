@@ -16,6 +16,9 @@ from .analyses import read_analysis
 from .rules import RULES
 from .study import Base, Choose, Evaluation, Study
 
+#: What a name says of the last LayerNorm where the study states that.
+STATED = {None: "", "keep": "_final_norm", "drop": "_no_final_norm"}
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -120,7 +123,7 @@ def cut_name(base: Base, layers: int, of: int) -> str:
     if _names_itself(base, layers):
         return f"{base.entry}_convexpruned_L{layers}"
     # a config's name: L<k> stands for the hub's own upstreams
-    return f"{base.name}_convexpruned_{layers}_of_{of}{'_final_norm' if base.final_norm == 'keep' else ''}"
+    return f"{base.name}_convexpruned_{layers}_of_{of}{STATED[base.final_norm]}"
 
 
 def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
@@ -131,7 +134,7 @@ def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
     config = {"name": name, "base": base.entry, "layers": layers}
     if base.ckpt is not None:
         config["base_args"] = {"ckpt": base.ckpt}
-    if base.final_norm != "drop" and layers < of:
+    if base.final_norm is not None and layers < of:
         config["final_norm"] = base.final_norm
     path = configs_dir(output) / f"{name}.yaml"
     text = yaml.safe_dump(config, sort_keys=False)
@@ -141,5 +144,5 @@ def hub_name(base: Base, layers: int, of: int, output: Path) -> str:
 
 
 def _names_itself(base: Base, layers: int) -> bool:
-    """Not a base that takes a checkpoint, a cut that keeps no layer or one that keeps the last LayerNorm."""
-    return base.ckpt is None and layers > 0 and base.final_norm == "drop"
+    """Not a base that takes a checkpoint, a cut that keeps no layer or one whose last LayerNorm is stated."""
+    return base.ckpt is None and layers > 0 and base.final_norm is None

@@ -104,8 +104,11 @@ def screened_depth(base: Base, name: str, analysis: Analysis, output: Path, marg
 
     path = analysis_path(output, base, name)
     made = Screen.read(screen_path(path)) if screen_path(path).is_file() else None
+    norms = (None, base.final_norm)  # none in the upstream, or the one that is stated
+    if made is not None and base.final_norm is not None and made.final_norm not in norms:
+        made = None
     if made is None or made.analysis_key != analysis.settings.key:
-        made = screen(path)
+        made = screen(path, final_norm=base.final_norm)
     if margin is not None:
         return made.non_inferior(margin).depth
     return best([row.accuracy for row in made.rows], [row.depth for row in made.rows])

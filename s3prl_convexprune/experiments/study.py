@@ -24,13 +24,13 @@ class Base:
         name: what the study calls it: its hub name, or for an entry with a checkpoint the checkpoint's name.
         entry: the hub entry that builds it.
         ckpt: the entry's checkpoint, when it takes one.
-        final_norm: ``keep`` or ``drop``, of its cuts; see `upstreams.prune`.
+        final_norm: ``keep`` or ``drop``, of its cuts; None as is usual in the family, see `upstreams.prune`.
     """
 
     name: str
     entry: str
     ckpt: str | None = None
-    final_norm: str = "drop"
+    final_norm: str | None = None
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def _base(given: Any) -> Base:
         return Base(given, given)
     if isinstance(given, dict) and len(rest := {key: given[key] for key in given if key not in BASE_KEYS}) == 1:
         entry, ckpt = next(iter(rest.items()))
-        final_norm = str(one_of("upstreams: final_norm", given.get("final_norm", FINAL_NORMS[0]), FINAL_NORMS))
+        final_norm = one_of("upstreams: final_norm", given.get("final_norm"), FINAL_NORMS)
         if isinstance(entry, str) and isinstance(ckpt, str | None):
             stem = (ckpt or entry).rstrip("/").rsplit("/", 1)[-1].removesuffix(".pt")
             name = str(given.get("name") or re.sub(r"\W", "_", stem, flags=re.ASCII))

@@ -27,7 +27,7 @@ from .prune import check_final_norm, prune_upstream
 
 
 def load_cut_upstream(
-    base_fn: Callable[..., nn.Module], base_name: str, layers: int, final_norm: str = "drop", **kwargs: Any
+    base_fn: Callable[..., nn.Module], base_name: str, layers: int, final_norm: str | None = None, **kwargs: Any
 ) -> nn.Module:
     """Build the upstream of a hub entry with its first `layers` transformer layers only.
 
@@ -35,7 +35,7 @@ def load_cut_upstream(
         base_fn: the hub entry of the whole upstream.
         base_name: its name, for messages.
         layers: how many transformer layers to keep, 0 to all.
-        final_norm: ``"drop"`` or ``"keep"``, as in `prune.prune_upstream`.
+        final_norm: ``"drop"``, ``"keep"`` or None, as in `prune.prune_upstream`.
         **kwargs: what the entry takes: ``ckpt``, ``refresh``, ….
 
     Returns:
@@ -84,7 +84,7 @@ def load_whole(build: Callable[[], nn.Module], name: str) -> nn.Module:
         raise CheckpointError(f"{name} cannot be built: {reason}") from error
 
 
-def _load(call: ExpertCall, name: str, layers: int, final_norm: str) -> nn.Module:
+def _load(call: ExpertCall, name: str, layers: int, final_norm: str | None) -> nn.Module:
     family = family_of_class(call.expert)
     if call.checkpoint is None or call.expert.__name__.startswith("Legacy"):  # fairseq reads its own files
         return prune_upstream(call.build(), layers, final_norm)

@@ -57,7 +57,7 @@ class UpstreamConfig:
         base_args: keyword arguments for the base (``ckpt`` above all; a relative path that exists
             beside the YAML is taken from there).
         final_norm: ``drop`` leaves the state of layer k as the whole upstream has it; ``keep`` puts the
-            encoder's final LayerNorm of a pre-norm model on the last state.
+            encoder's final LayerNorm of a pre-norm model on the last state. None: as is usual in the family.
         task: the task whose labels chose the depth, when one did.
         provenance: anything that says where the depth comes from; carried into results.
         path: the YAML file.
@@ -69,7 +69,7 @@ class UpstreamConfig:
     layers: int | None = None
     select: Selection | None = None
     base_args: dict[str, Any] = field(default_factory=dict)
-    final_norm: str = "drop"
+    final_norm: str | None = None
     task: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
@@ -215,8 +215,8 @@ def load_config(path: str | Path) -> UpstreamConfig:
     if layers is not None and layers > MOST_LAYERS:
         raise ConfigError(f"{where}: layers is {shown(layers)}; no upstream has more than {MOST_LAYERS}")
     check_stated(where, name, base, layers)
-    final_norm = given.get("final_norm", "drop")
-    if final_norm not in FINAL_NORMS:
+    final_norm = given.get("final_norm")
+    if final_norm not in (None, *FINAL_NORMS):
         raise ConfigError(f"{where}: final_norm {shown(final_norm)} is not known{_nearest(final_norm, FINAL_NORMS)}")
     provenance = given.get("provenance", {})
     if not isinstance(provenance, dict):

@@ -51,7 +51,7 @@ def export_cut(
     base_name: str,
     layers: int,
     out: str | Path,
-    final_norm: str = "drop",
+    final_norm: str | None = None,
     **kwargs: Any,
 ) -> Export:
     """Write the cut of a hub entry as an ordinary checkpoint.
@@ -62,7 +62,7 @@ def export_cut(
         layers: how many transformer layers to keep.
         out: the file (native families) or the new folder (``hf_*``) to write.
         final_norm: an ordinary pre-norm upstream always applies its final LayerNorm, so a pre-norm cut can be
-            exported with ``"keep"`` only.
+            exported with ``"keep"`` only. None: as in `prune.prune_upstream`.
         **kwargs: what the entry takes: ``ckpt``, ``refresh``, ….
 
     Raises:
@@ -92,7 +92,7 @@ def export_cut(
     if call is None or call.checkpoint is None or call.expert.__name__.startswith("Legacy"):
         raise CheckpointError(f"{base_name} cannot be exported: it does not load a checkpoint of {family.name}")
     with alone(out), explained(out):
-        return _export(call, call.checkpoint, family, base_name, layers, final_norm, out)
+        return _export(call, call.checkpoint, family, base_name, layers, family.norm_of_cuts(final_norm), out)
 
 
 def _export(

@@ -143,6 +143,7 @@ FAMILIES: tuple[Family, ...] = (
         ("s3prl_convexprune.upstreams.whisper",),
         stack="model.layers",
         final_norm="model.layer_norm",
+        cuts_keep_norm=True,
         pre_norm="pre_norm",
         loads_with="hf_whisper_custom",
         model_type="whisper",

@@ -57,6 +57,7 @@ class Family:
         packages: what holds its experts (by class) and its hub entries (by function).
         stack: the attribute of the expert, with dots, that is its `ModuleList` of transformer layers.
         final_norm: the LayerNorm that a pre-norm encoder applies to its last hidden state only.
+        cuts_keep_norm: whether a cut's last state passes it unless told otherwise.
         pre_norm: the flag that says whether the encoder is pre-norm.
         layerdrop: the LayerDrop probability, set to 0 so that no hidden state goes missing.
         first_state: how many transformer layers the first hidden state has behind it: 0, or 1 for
@@ -84,6 +85,7 @@ class Family:
     packages: tuple[str, ...]
     stack: str = "model.encoder.layers"
     final_norm: str | None = None
+    cuts_keep_norm: bool = False
     pre_norm: str | None = None
     layerdrop: str | None = None
     first_state: int = 0
@@ -141,6 +143,10 @@ class Family:
         Raises:
             DepthError: says how to build it.
         """
+
+    def norm_of_cuts(self, stated: str | None) -> str:
+        """``"keep"`` or ``"drop"``: what is stated, else what is usual in this family."""
+        return stated or ("keep" if self.cuts_keep_norm else "drop")
 
     def cut(self, expert: nn.Module, layers: int, available: int, final_norm: str) -> None:
         """Keep the first `layers` transformer layers, in place; the others and what hangs on them go.

@@ -176,12 +176,14 @@ class Depths:
         family: the family's name; None where the table does not know the entry.
         whole: how many transformer layers it has; None where its checkpoint decides.
         first_state: the smallest depth that leaves a hidden state.
+        final_norm: what becomes of the last LayerNorm of its cuts unless it is stated, in a family that has one.
         reason: why it cannot be cut, if it cannot.
     """
 
     family: str | None = None
     whole: int | None = None
     first_state: int = 0
+    final_norm: str | None = None
     reason: str | None = None
 
     def hint(self, name: str) -> str:
@@ -196,7 +198,8 @@ def depths_of(entry: HubEntry) -> Depths:
     """The depths of a whole upstream, from the table of families."""
     found = find_family(entry.name, entry.module)
     if isinstance(found, Family):
-        return Depths(found.name, found.depths.get(entry.name), found.first_state)
+        norm = found.norm_of_cuts(None) if found.final_norm else None
+        return Depths(found.name, found.depths.get(entry.name), found.first_state, norm)
     return Depths(reason=found)
 
 

@@ -36,7 +36,12 @@ def points(speakers: int = 6, each: int = 8, strength=(0.0, 0.0, 3.0), dim: int 
 
 
 def run(kept: KeptPoints, group: str = "speaker", steps: int = 60, **more) -> Screen:
-    return screened(kept, more.pop("label", "word"), group, 5, (0, 1), steps, 0.01, "tiny")
+    return screened(kept, more.pop("label", "word"), group, 5, (0, 1), steps, 0.01, "tiny", more.pop("norm", None))
+
+
+def first(*counts: int, of: int = 3) -> np.ndarray:
+    """Heads that read the first of the states."""
+    return np.arange(of) < np.array(counts)[:, None]
 
 
 def test_the_head_on_means_is_s3prls_head_on_frames():
@@ -61,10 +66,11 @@ def test_heads_trained_together_are_heads_trained_alone():
     kept = points()
     states, codes = torch.from_numpy(np.stack(kept.states)), np.unique(kept.columns["word"], return_inverse=True)[1]
     train = np.arange(0, len(codes), 2)
-    both = train_heads(states, codes, [2, 3], 2, train, HeadSettings(steps=20, seeds=(0, 1)))
+    both = train_heads(states, codes, first(2, 3), 2, train, HeadSettings(steps=20, seeds=(0, 1)))
     for at, read in enumerate((2, 3)):
         for seed in (0, 1):
-            alone = train_heads(states[:read], codes, [read], 2, train, HeadSettings(steps=20, seeds=(seed,)))
+            how = HeadSettings(steps=20, seeds=(seed,))
+            alone = train_heads(states[:read], codes, first(read, of=read), 2, train, how)
             np.testing.assert_allclose(both[1][seed, at, :read], alone[1][0, 0], rtol=1e-4)
             assert (both[0][seed, at] == alone[0][0, 0]).all()
     assert (both[1][:, 0, 2] == 0).all()
@@ -76,7 +82,7 @@ def test_points_classified_in_parts_are_classified_as_they_are(monkeypatch):
 
     kept = points()
     states, codes = torch.from_numpy(np.stack(kept.states)), np.unique(kept.columns["word"], return_inverse=True)[1]
-    given = (states, codes, [2, 3], 2, np.arange(0, len(codes), 2), HeadSettings(steps=20, seeds=(0, 1)))
+    given = (states, codes, first(2, 3), 2, np.arange(0, len(codes), 2), HeadSettings(steps=20, seeds=(0, 1)))
     together = train_heads(*given)[0]
     monkeypatch.setattr(heads, "AT_ONCE", 7)
     np.testing.assert_array_equal(train_heads(*given)[0], together)
@@ -90,6 +96,23 @@ def test_what_only_the_last_state_shows_is_predicted_there_alone():
     assert np.argmax(whole.weights) == 2 and sum(whole.weights) == pytest.approx(1, abs=1e-4)
     assert made.non_inferior(1.0).depth == 2
     assert made.non_inferior(100.0 + one.difference).depth in (1, 2)
+
+
+def test_a_cut_that_keeps_the_last_layer_norm_is_read_behind_it():
+    """Each depth as if it were the whole upstream: the states below as they are, its own behind the LayerNorm."""
+    raw, normed = points(speakers=10, strength=(0, 0, 0, 3)), points(speakers=10, strength=(0, 3, 0, 3), seed=1).states
+    normed = (*normed[:-1], raw.states[-1])
+    kept = dataclasses.replace(raw, normed=normed, final_norm="keep")
+    by_family, told = run(kept), run(dataclasses.replace(kept, final_norm="drop"), norm="keep")
+    dropped = run(kept, norm="drop")
+    assert by_family == told and (by_family.final_norm, dropped.final_norm) == ("keep", "drop")
+    assert dropped == dataclasses.replace(run(raw), final_norm="drop") and run(raw, norm="keep") == run(raw)
+    assert by_family.rows[0].accuracy > 80 > dropped.rows[0].accuracy
+    for depth in (1, 2):
+        states = (*raw.states[:depth], normed[depth])
+        alone = run(dataclasses.replace(raw, depths=raw.depths[: depth + 1], states=states)).rows[-1]
+        assert by_family.rows[depth - 1].accuracy == pytest.approx(alone.accuracy)
+        assert by_family.rows[depth - 1].weights == pytest.approx(alone.weights, abs=1e-4)
 
 
 @pytest.mark.parametrize("margin, depth", [(0.5, 3), (2.0, 2), (5.0, 1)])

@@ -67,5 +67,7 @@ ROWS = [
     Row("screen: no such column", f"{SCREEN} --group spaeker", "speaker", kept(points("abab", "abab", "abab"))),
     Row("screen: states of different widths", SCREEN, "cannot be summed",
         kept(points("abab", "abab", "abab", widths=(4, 5)))),
+    Row("screen: a last LayerNorm that is neither", f"{SCREEN} --final-norm kept", "'keep'",
+        kept(points("abab", "abab", "abab"))),
     Row("screen: no heads", f"{SCREEN} --heads 0", "--heads", kept(points("abab", "abab", "abab"))),
 ]  # fmt: skip

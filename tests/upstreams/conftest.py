@@ -40,7 +40,7 @@ def whole(checkpoint: Callable[[str], Path]) -> Callable[[str], nn.Module]:
 def cut(checkpoint: Callable[[str], Path], whole: Callable[[str], nn.Module]) -> Callable[..., nn.Module]:
     """``cut("hubert-post", 2)``: a cut upstream as the hub builds it, fresh, in eval mode."""
 
-    def build(name: str, layers: int, final_norm: str = "drop") -> nn.Module:
+    def build(name: str, layers: int, final_norm: str | None = "drop") -> nn.Module:
         case = CASES[name]
         if not case.entry:
             return prune_upstream(whole(name), layers, final_norm)

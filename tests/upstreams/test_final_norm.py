@@ -71,6 +71,13 @@ def test_post_norm_upstreams_do_not_care(name, cut, wavs):
         assert torch.equal(dropped, kept)
 
 
+@pytest.mark.parametrize("name", PRE_NORM)
+def test_whisper_keeps_it_unless_told_otherwise_and_the_others_do_not(name, cut, wavs):
+    usual = "keep" if CASES[name].family == "hf_whisper" else "drop"
+    for unstated, stated in zip(states_of(cut(name, 2, None), wavs), states_of(cut(name, 2, usual), wavs), strict=True):
+        assert torch.equal(unstated, stated)
+
+
 def test_an_unknown_setting_names_the_two(whole):
     with pytest.raises(ConfigError, match="final_norm is 'maybe'; expected one of drop, keep"):
         prune_upstream(whole("hubert-pre"), 2, "maybe")

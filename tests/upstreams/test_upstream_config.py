@@ -23,7 +23,7 @@ def write(folder, content, name="cut.yaml"):
 
 def test_a_minimal_config(tmp_path):
     config = load_config(write(tmp_path, GOOD))
-    assert (config.name, config.base, config.layers, config.final_norm) == ("hubert_cut", "hubert", 6, "drop")
+    assert (config.name, config.base, config.layers, config.final_norm) == ("hubert_cut", "hubert", 6, None)
 
 
 def test_no_layer_at_all_is_a_legal_depth(tmp_path):
