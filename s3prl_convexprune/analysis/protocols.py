@@ -42,7 +42,7 @@ PROTOCOLS = {
             "exact",
             samples=None,
             pairs_a_class=None,
-            pooling="mean over the utterance's or segment's own frames; batches of equal length, no padding",
+            pooling="mean over the utterance's or segment's own frames; padding changes nothing",
             aggregate="mean over classes of the mean over every ordered pair",
             neighbor_search="exact",
         ),
