@@ -99,7 +99,7 @@ def test_a_finished_analysis_is_not_made_again(artifact, ckpt, manifest):
 
 @pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_and_gives_the_same_file(artifact, ckpt, manifest, tmp_path):
-    output, whole = tmp_path / "analysis.json", tmp_path / "whole.json"
+    output, whole, stuck = tmp_path / "analysis.json", tmp_path / "whole.json", tmp_path / "stuck"
     work = tmp_path / "analysis.json.work" / "finished"
     # The twentieth read waits forever, so the kill always falls in the middle.
     slow = (
@@ -110,6 +110,7 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_file(artifact, ckpt,
         "load, reads = h.open_audio, []\n"
         "def stuck(path, *segment):\n"
         "    reads.append(path)\n"
+        f"    len(reads) == 20 and open({str(stuck)!r}, 'w').close()\n"
         "    time.sleep(600 if len(reads) == 20 else 0)\n"
         "    return load(path, *segment)\n"
         "h.open_audio = stuck\n"
@@ -120,9 +121,7 @@ def test_killed_in_the_middle_it_goes_on_and_gives_the_same_file(artifact, ckpt,
         [sys.executable, "-c", slow, *arguments(ckpt, manifest, output)], stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if work.is_file() and len(work.read_text().splitlines()) >= 6:
-            break
+    while process.poll() is None and not stuck.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

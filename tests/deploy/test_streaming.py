@@ -98,7 +98,11 @@ def half_a_second(folder):
     """`predict` on a pipe of which it has half a second and has not seen the end."""
     words = ["predict", str(folder / "out"), "-", "--chunk", "0.5"]
     program, pipe = [sys.executable, "-W", "ignore", "-m", "s3prl_convexprune"], subprocess.PIPE
-    with subprocess.Popen([*program, *words], stdin=pipe, stdout=pipe, stderr=pipe) as running:
+    # a shell's background job ignores Ctrl-C, and so would what it starts
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    started = subprocess.Popen([*program, *words], stdin=pipe, stdout=pipe, stderr=pipe)
+    signal.signal(signal.SIGINT, heard)
+    with started as running:
         running.stdin.write(np.zeros(8000, "<i2").tobytes())
         running.stdin.flush()
         assert running.stdout.readline().startswith(b"0.00-0.50 s: ")
