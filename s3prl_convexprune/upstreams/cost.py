@@ -108,8 +108,8 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     """What a whole upstream costs when it is cut at every depth 0..n, n its number of transformer layers.
 
     One forward pass serves every depth: what lies below the transformer is paid in full by each, and layer i by
-    every depth above it. The parameters of a final LayerNorm, which a cut of a pre-norm upstream drops, are counted
-    at depth n only.
+    every depth above it. The parameters of a final LayerNorm are counted at depth n only where the family's cuts drop
+    it.
 
     Args:
         expert: an upstream as s3prl's hub builds it, of a family that can be cut.
@@ -132,7 +132,7 @@ def depth_costs(expert: nn.Module, seconds: float = 1.0) -> list[DepthCost]:
     layer_params = [count_params(layer) if places[i] == i else 0 for i, layer in enumerate(layers)]
     for i, norm in enumerate(_state_norms(expert, family)[1:]):
         layer_params[i] += count_params(norm)
-    final_norm = _final_norm_params(expert, family)
+    final_norm = 0 if family.cuts_keep_norm else _final_norm_params(expert, family)
     params = count_params(expert) - sum(layer_params) - sum(map(count_params, heads)) - final_norm
     macs = total_macs - sum(shares)
     costs = [DepthCost(0, params, macs)]

@@ -18,7 +18,7 @@ NAMES = [name for name in CASES if name not in LEFT_OUT]
 def test_parameters(name, whole, cut):
     costs = {cost.layers: cost.params for cost in depth_costs(whole(name), seconds=0.1)}
     for layers in depths(name):
-        assert costs[layers] == count_params(cut(name, layers))
+        assert costs[layers] == count_params(cut(name, layers, None))
 
 
 def test_an_hourglass_is_no_sum_over_layers(whole):

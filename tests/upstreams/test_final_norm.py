@@ -84,6 +84,7 @@ def test_an_unknown_setting_names_the_two(whole):
 
 
 def test_what_an_earlier_cut_dropped_cannot_be_kept(whole):
+    assert prune_upstream(prune_upstream(whole("hf_whisper-pre"), 3, "drop"), 2)
     cut_once = prune_upstream(whole("hubert-pre"), 3)
     with pytest.raises(ConfigError, match="an earlier cut of this hubert dropped it"):
         prune_upstream(cut_once, 2, "keep")
