@@ -198,7 +198,8 @@ class FedUpstream:
             similar = alike(states, rates) if self.between else None
             if self.final_norm is not None:
                 with torch.inference_mode():
-                    states, rates = [*states, *map(self.final_norm, states[:-1])], [*rates, *rates[:-1]]
+                    normed = [self.final_norm(state.float()) for state in states[:-1]]  # its weights are float32
+                states, rates = [*states, *normed], [*rates, *rates[:-1]]
             n_states = len(states)
             if similar is not None:
                 states, rates = [*states, similar], [*rates, rates[0]]

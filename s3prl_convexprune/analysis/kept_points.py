@@ -87,7 +87,7 @@ class KeptPoints:
                 depths = tuple(int(depth) for depth in about["depths"])
                 states = tuple(_array(archive, f"state_{depth:03d}") for depth in depths)
                 between = _array(archive, "between") if "between.npy" in archive.namelist() else None
-                final_norm = about.get("final_norm")
+                final_norm = about["final_norm"]
                 if final_norm not in (None, *FINAL_NORMS):
                     raise ValueError(f"its final_norm is {final_norm!r}")
                 normed = tuple(_array(archive, f"normed_{depth:03d}") for depth in depths if final_norm is not None)

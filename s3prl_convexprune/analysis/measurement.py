@@ -113,7 +113,7 @@ class Measurement:
     @property
     def points_key(self) -> str:
         """Says for which points unfinished work is."""
-        gathered = {"between": True} if self.request.keep_points else {}
+        gathered = {"between": True, "normed": True} if self.request.keep_points else {}
         return settings_sha256({**self._points_depend_on, **gathered})
 
     @cached_property

@@ -98,7 +98,7 @@ def select(
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
     check_name("--name", name)
     output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
-    screened = _not_inferior(analysis_path, analysis, policy, margin)
+    screened, final_norm = _not_inferior(analysis_path, analysis, policy, margin)
     if screened is None:
         choice = analysis.decide(policy, budget, fallback)
     else:
@@ -108,6 +108,8 @@ def select(
     if ckpt := analysis.checkpoint.path:
         local = Path(ckpt).expanduser()
         config["base_args"] = {"ckpt": str(local.resolve()) if local.exists() else ckpt}
+    if final_norm is not None:  # what the screen foresaw is of cuts that have it so
+        config["final_norm"] = final_norm
     if task:
         config["task"] = task
     config["provenance"] = {
@@ -133,20 +135,22 @@ def select(
     return Selected(choice, config, output, explanation)
 
 
-def _not_inferior(path: Path, analysis: Analysis, policy: str, margin: float | None) -> ScreenRow | None:
-    """What ``non-inferior`` chooses; None for another policy."""
+def _not_inferior(
+    path: Path, analysis: Analysis, policy: str, margin: float | None
+) -> tuple[ScreenRow | None, str | None]:
+    """What ``non-inferior`` chooses and what the screen says of the last LayerNorm; two None for another policy."""
     if (policy == "non-inferior") != (margin is not None):
         needs = "needs" if policy == "non-inferior" else "is the only one that takes"
         raise ConfigError(f"the policy non-inferior {needs} --margin (margin), in points of accuracy, such as 1.0")
     if margin is None:
-        return None
+        return None, None
     MARGIN.check("--margin", margin)
     from .screen import Screen, screen_path
 
     screened = Screen.read(screen_path(path))
     if screened.analysis_key != analysis.settings.key:
         raise ConfigError(f"{screen_path(path)} is of another analysis; run 'screen {path}' again")
-    return screened.non_inferior(margin)
+    return screened.non_inferior(margin), screened.final_norm
 
 
 def _default_name(analysis: Analysis) -> str:

@@ -101,7 +101,7 @@ def analyse(
     root = settings.pop("root")
     path = analysis_path(output, base, name, after)
     # a run calls an upstream that takes a checkpoint by its config's name
-    upstream, ckpt = (base.entry, base.ckpt) if weights is None else (base.name, None)
+    upstream, ckpt = (base.name, None) if weights is not None and base.ckpt is not None else (base.entry, base.ckpt)
     made = analyze(
         upstream,
         corpus,

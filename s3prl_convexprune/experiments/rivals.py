@@ -17,6 +17,7 @@ from annotated_types import MinLen
 from ..artifact import Analysis
 from ..errors import ArtifactError, DataError
 from ..schema import Artifact, AtLeastOne, Count, Sha256
+from ..upstreams.names import depths_of, whole_upstreams
 from .analyses import analysis_path
 from .rules import RULES
 from .study import Base
@@ -104,10 +105,9 @@ def screened_depth(base: Base, name: str, analysis: Analysis, output: Path, marg
 
     path = analysis_path(output, base, name)
     made = Screen.read(screen_path(path)) if screen_path(path).is_file() else None
-    norms = (None, base.final_norm)  # none in the upstream, or the one that is stated
-    if made is not None and base.final_norm is not None and made.final_norm not in norms:
-        made = None
-    if made is None or made.analysis_key != analysis.settings.key:
+    expected = base.final_norm or depths_of(whole_upstreams()[base.entry]).final_norm
+    # None where the upstream has no such LayerNorm
+    if made is None or made.analysis_key != analysis.settings.key or made.final_norm not in (None, expected):
         made = screen(path, final_norm=base.final_norm)
     if margin is not None:
         return made.non_inferior(margin).depth

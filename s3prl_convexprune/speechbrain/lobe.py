@@ -106,7 +106,7 @@ class PrunedUpstream(nn.Module):
                 f"{self.source} gives the states after {first}..{depth} transformer layers; layer {layer} is not one"
             )
         if layer < depth:
-            prune_upstream(self.upstream, layer)
+            prune_upstream(self.upstream, layer, "drop")  # the state as the whole upstream has it
         return layer - first
 
     @torch.no_grad()

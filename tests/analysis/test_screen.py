@@ -11,6 +11,7 @@ import torch
 from s3prl_convexprune.analysis.heads import HeadSettings, _logits, train_heads
 from s3prl_convexprune.analysis.kept_points import KeptPoints, points_path
 from s3prl_convexprune.analysis.screen import Screen, ScreenRow, over_groups, screen, screened
+from s3prl_convexprune.analysis.select import select
 from s3prl_convexprune.convexity.folds import group_folds
 from s3prl_convexprune.errors import ArtifactError, ConfigError, DataError
 
@@ -204,6 +205,8 @@ def test_from_a_corpus_to_a_screen(tmp_path, capsys):
     assert cli.main(["select", str(words), "--policy", "non-inferior", "--margin", "100", "--name", "mine"]) == 0
     said = capsys.readouterr().out
     assert "keep 1 of 12" in said and "predicted accuracy" in said
+    dataclasses.replace(kept, final_norm="drop").write(tmp_path / "words.screen.json")
+    assert select(words, "non-inferior", margin=100.0, name="mine").config["final_norm"] == "drop"
     for wrong in (["--policy", "non-inferior"], ["--margin", "1"]):
         assert cli.main(["select", str(words), *wrong, "--name", "mine"]) == 2
         assert "--margin" in capsys.readouterr().err

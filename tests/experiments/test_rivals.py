@@ -9,7 +9,7 @@ import pytest
 
 from s3prl_convexprune.analysis.kept_points import KeptPoints
 from s3prl_convexprune.analysis.screen import Screen, ScreenRow, screen_path
-from s3prl_convexprune.errors import DataError
+from s3prl_convexprune.errors import ArtifactError, DataError
 from s3prl_convexprune.experiments.analyses import analysis_path
 from s3prl_convexprune.experiments.rivals import after_the_peak, best, chosen, knee, screened_depth
 from s3prl_convexprune.experiments.rules import RULES
@@ -94,11 +94,19 @@ def test_a_probe_is_never_tested_on_a_speaker_it_heard():
 
 @pytest.mark.parametrize("margin, depth", [(None, 2), (100.0, 1), (0.001, 3)])
 def test_a_screen_that_is_there_is_read(margin, depth, tmp_path):
-    base, made = Base("tiny", "tiny"), analysis([50, 60, 70, 65])
+    base, made = Base("tiny", "tiny_hubert"), analysis([50, 60, 70, 65])
     path = analysis_path(tmp_path, base, "word")
     rows = tuple(
         ScreenRow(k + 1, accuracy, accuracy, accuracy, 0, low, 1, (1.0,))
         for k, (accuracy, low) in enumerate([(80, -5), (90, -2), (85, 0)])
     )
-    Screen(made.settings.key, "tiny", "word", "speaker", 5, 5, 1, 0.1, (0,), rows).write(screen_path(path))
+    left = Screen(made.settings.key, "tiny", "word", "speaker", 5, 5, 1, 0.1, (0,), rows)
+    left.write(screen_path(path))
     assert screened_depth(base, "word", made, tmp_path, margin) == depth
+
+    whisper = Base("tiny", "hf_whisper_custom", "x")  # whose cuts keep the last LayerNorm
+    dataclasses.replace(left, final_norm="keep").write(screen_path(path))
+    assert screened_depth(whisper, "word", made, tmp_path, margin) == depth
+    for other in (dataclasses.replace(whisper, final_norm="drop"), base):
+        with pytest.raises(ArtifactError, match=path.name):  # made again, and there is no analysis to make it of
+            screened_depth(other, "word", made, tmp_path, margin)
