@@ -60,9 +60,9 @@ def analyze_all(
     """`analyze` for every pair of an upstream and a label: the same artifacts, byte for byte, with less work.
 
     Every audio file is decoded once, whatever the number of pairs (a file longer than `window`, or one that is heard in
-    float32 beside bf16, again), and hashed once. An upstream is built once for all
-    labels, and a batch that the plans of several labels have in common is passed once. All upstreams are in memory
-    until the last batch. A call that was killed goes on where it was; a finished artifact is not made again.
+    float32 beside bf16, again), and hashed once. An upstream is built once for all labels, and a batch that the plans
+    of several labels have in common is passed once. All upstreams are in memory until the last batch. A call that was
+    killed goes on where it was; a finished artifact is not made again.
 
     Args:
         upstreams: names on s3prl's hub.

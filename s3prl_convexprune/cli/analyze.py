@@ -164,7 +164,8 @@ def _several(args: argparse.Namespace, upstreams: list[str], labels: list[str]) 
     from ..analysis.plot import curve_paths
     from ..errors import ConfigError
 
-    for option, given in (("--launcher", args.launcher), ("--exact", args.exact)):
+    of_one = {"--launcher": args.launcher, "--launcher-option": args.launcher_option or None, "--exact": args.exact}
+    for option, given in of_one.items():
         if given is not None:
             raise ConfigError(f"{option} is for one analysis: give one upstream and one label, or leave it out")
     paths = outputs_in(args.output, upstreams, labels)

@@ -77,8 +77,8 @@ def prune_upstream(
     family.check_whole(expert)
     available = num_layers(expert) if whole is None else whole
     check_depth(family.name, layers, available, family.first_state)
-    if final_norm is None and family.final_norm and isinstance(get(expert, family.final_norm), nn.Identity):
-        final_norm = "drop"  # as the cut before this one did
+    if final_norm is None and kept_final_norm(expert) is None:
+        final_norm = "drop"  # there is none, or the cut before this one dropped it
     family.cut(expert, layers, available, family.norm_of_cuts(final_norm))
     return expert
 

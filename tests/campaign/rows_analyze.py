@@ -37,6 +37,11 @@ ROWS = [
     Row("analyze: several, no such upstream among them", f"{SEVERAL} -u tiny_hubert hubret", "hubert"),
     Row("analyze: several by a launcher", f"{SEVERAL} --launcher debug", "--launcher is for one analysis"),
     Row(
+        "analyze: several with a launcher's option",
+        f"{SEVERAL} --launcher-option x=1",
+        "--launcher-option is for one analysis",
+    ),
+    Row(
         "analyze: several against one exact analysis",
         f"{SEVERAL} --protocol paper --exact @analysis.json",
         "--exact is for one analysis",
