@@ -26,7 +26,7 @@ def test_a_peak_stays_when_memory_is_given_back_until_it_is_forgotten() -> None:
     after, peak = resident_memory(), peak_memory()
     assert before and held and after and peak
     assert abs(held - before - BLOCK) < SLACK and abs(after - before) < SLACK
-    assert peak >= held
+    assert peak > held - SLACK  # the kernel adds up its counters of pages now and then
     assert forget_peak() and abs(peak_memory() - after) < SLACK
 
 
