@@ -99,12 +99,14 @@ class Batch:
         rows: for each clip, the utterances (by their place in the sample) that lie in it.
         cut: the utterances whose end is cut off.
         seconds: of audio, without padding.
+        headers: of the clips' files, where they have been read.
     """
 
     clips: tuple[Clip, ...]
     rows: tuple[tuple[int, ...], ...]
     cut: int = 0
     seconds: float = field(default=0.0, compare=False)
+    headers: tuple[Header | None, ...] = field(default=(), compare=False)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -126,6 +128,7 @@ class Lengths:
         rows: clip -> the utterances that lie in it.
         of: clip -> its samples at 16 kHz, then what else tells it from one of exactly that length.
         cut: clip -> the utterances whose end is cut off.
+        headers: file -> its header.
 
     Raises:
         AudioError: a file is missing, unreadable or empty.
@@ -135,6 +138,7 @@ class Lengths:
     rows: dict[Clip, tuple[int, ...]]
     of: dict[Clip, tuple[int, int, int]]
     cut: dict[Clip, int]
+    headers: dict[Path, Header] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -151,8 +155,9 @@ class Lengths:
         rows: dict[Clip, list[int]] = defaultdict(list)
         of: dict[Clip, tuple[int, int, int]] = {}
         cut: dict[Clip, int] = {}
+        headers: dict[Path, Header] = {}
         for path in sorted(rows_of):
-            header = header_of(path)
+            header = headers[path] = header_of(path)
             frames, rate = header.frames, header.rate
             for row in rows_of[path]:
                 start, end = utterances[row].start, utterances[row].end
@@ -175,7 +180,7 @@ class Lengths:
         if any(cut.values()):
             longer = sum(map(bool, cut.values()))
             logger.warning("%d of %d files are longer than %d samples and are cut there", longer, len(of), samples)
-        return cls({clip: tuple(own) for clip, own in rows.items()}, of, cut)
+        return cls({clip: tuple(own) for clip, own in rows.items()}, of, cut, headers)
 
 
 def plan_batches(lengths: Lengths, batching: Batching | None = None) -> list[Batch]:
@@ -191,6 +196,7 @@ def plan_batches(lengths: Lengths, batching: Batching | None = None) -> list[Bat
             tuple(lengths.rows[clip] for clip in clips),
             sum(lengths.cut[clip] for clip in clips),
             sum(lengths.of[clip][0] for clip in clips) / SAMPLE_RATE,
+            tuple(lengths.headers.get(clip.path) for clip in clips),
         )
         for clips in _together(lengths.of, batching or Batching())
     ]

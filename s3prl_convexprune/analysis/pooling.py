@@ -82,22 +82,23 @@ class Pooling:
         if not self._sums:
             self._sums = [np.zeros((len(self._place), state.shape[2])) for state in states]
             self._counts = [np.zeros(len(self._place)) for _ in states]
-        chosen: dict[tuple[int, int], tuple[torch.Tensor, list[tuple[int, int, int]]]] = {}
+        chosen: dict[tuple[int, int], tuple[torch.Tensor, np.ndarray, np.ndarray]] = {}
         for k, (state, rate) in enumerate(zip(states, rates, strict=True)):
             shape = (state.shape[1], rate)
             if shape not in chosen:
                 weights, places = self._weights(pieces, *shape)
-                chosen[shape] = weights.to(state.device), places
-            weights, places = chosen[shape]
-            piece, slot, place = map(list, zip(*places, strict=True)) if places else ([], [], [])
-            sums = torch.bmm(weights, state.double())[piece, slot].cpu().numpy()
-            np.add.at(self._sums[k], place, sums)
-            np.add.at(self._counts[k], place, weights.sum(2)[piece, slot].cpu().numpy())
+                chosen[shape] = weights.to(state.device), places, weights.sum(2).numpy()[places[0], places[1]]
+            weights, (piece, slot, place), counts = chosen[shape]
+            sums = torch.bmm(weights, state.double()).cpu().numpy()[piece, slot]
+            add = _add_once if len(np.unique(place)) == len(place) else np.add.at
+            add(self._sums[k], place, sums)
+            add(self._counts[k], place, counts)
 
-    def _weights(
-        self, pieces: Sequence[Piece], frames: int, rate: int
-    ) -> tuple[torch.Tensor, list[tuple[int, int, int]]]:
-        """Ones where a frame is an utterance's, `[pieces, utterances of a piece, frames]`, and which point that is."""
+    def _weights(self, pieces: Sequence[Piece], frames: int, rate: int) -> tuple[torch.Tensor, np.ndarray]:
+        """Ones where a frame is an utterance's, `[pieces, utterances of a piece, frames]`, and which point that is.
+
+        The latter `[3, utterances]`: piece, utterance of the piece, point.
+        """
         spans: list[list[tuple[int, int, int]]] = []
         for piece in pieces:
             base = piece.window.first // rate
@@ -115,7 +116,7 @@ class Pooling:
             for slot, (place, first, last) in enumerate(own):
                 weights[number, slot, first:last] = 1.0
                 places.append((number, slot, place))
-        return weights, places
+        return weights, np.array(places, int).reshape(-1, 3).T
 
     def frames(self) -> np.ndarray:
         """How many frames of the last state given are each row's own, `[rows]`."""
@@ -126,3 +127,8 @@ class Pooling:
         return [
             (sums / counts[:, None]).astype(np.float32) for sums, counts in zip(self._sums, self._counts, strict=True)
         ]
+
+
+def _add_once(sums: np.ndarray, places: np.ndarray, more: np.ndarray) -> None:
+    """`np.add.at` where no place comes twice."""
+    sums[places] += more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
@@ -41,7 +42,12 @@ class _Batches(Dataset):
     def __getitem__(self, at: int) -> tuple[int, list[torch.Tensor | LongAudio] | ConvexPruneError]:
         number = self.numbers[at]
         try:
-            wavs = [open_audio(clip.path, clip.segment, self.longest) for clip in self.batches[number].clips]
+            batch = self.batches[number]
+            headers = batch.headers or repeat(None)
+            wavs = [
+                open_audio(clip.path, clip.segment, self.longest, header)
+                for clip, header in zip(batch.clips, headers, strict=False)
+            ]
             return number, [torch.from_numpy(wav) if isinstance(wav, np.ndarray) else wav for wav in wavs]
         except ConvexPruneError as error:
             return number, error

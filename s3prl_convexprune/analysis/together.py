@@ -104,7 +104,8 @@ def hear_together(
         return
     passes = shared_passes(listeners)
     uses = Counter(clip for one in passes for clip in one.batch.clips)
-    reads = [Batch(clips, ()) for clips in _new_clips(passes)]
+    headers = {path: header for listener in listeners for path, header in listener.lengths.headers.items()}
+    reads = [Batch(clips, (), headers=tuple(headers.get(clip.path) for clip in clips)) for clips in _new_clips(passes)]
     numbers = [number for number, read in enumerate(reads) if read.clips]
     workers = min(reading_workers(device), len(numbers) // 2) if workers is None else workers
     longest = listeners[0].batching.longest_read

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -35,14 +35,18 @@ class FrontEnd:
 
     Args:
         module: the front end.
+
+    Attributes:
+        frames: how many frames it makes of a waveform of so many samples.
     """
 
     def __init__(self, module: nn.Module) -> None:
         self.norms = [norm for norm in module.modules() if isinstance(norm, nn.GroupNorm)]
         self.convs = [conv for conv in module.modules() if isinstance(conv, nn.Conv1d)]
 
-    def frames(self, samples: int) -> int:
-        """How many frames it makes of a waveform."""
+        self.frames = lru_cache(1 << 12)(self._frames)
+
+    def _frames(self, samples: int) -> int:
         for conv in self.convs:
             samples = convolved(samples, conv)
         return samples

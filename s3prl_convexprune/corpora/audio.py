@@ -42,9 +42,18 @@ def decoding(path: Path) -> Iterator[None]:
         raise AudioError(f"{path}: cannot be read as audio: {reason_of(error)}") from error
 
 
-def open_at(path: Path, first: int) -> soundfile.SoundFile:
-    """A file whose next sample is `first`; a format that cannot seek is decoded up to there."""
+def open_at(path: Path, first: int, header: Header) -> soundfile.SoundFile:
+    """A file whose next sample is `first`; a format that cannot seek is decoded up to there.
+
+    Raises:
+        AudioError: its header is another one.
+    """
     file = soundfile.SoundFile(path)
+    if (file.frames, file.samplerate) != (header.frames, header.rate):
+        file.close()
+        raise AudioError(f"{path}: has changed since its header was read")
+    if first == 0:
+        return file
     if file.seekable():
         file.seek(first)
     else:
@@ -60,7 +69,7 @@ class Decoded:
     Attributes:
         path: the file.
         samples: how many there were, at its own rate.
-        loudest: the loudest of any channel.
+        loudest: the loudest of any channel; where there are several, as the next.
         loudest_mean: the loudest of the channels' mean.
         channels: how many there are.
     """
@@ -82,8 +91,10 @@ class Decoded:
         """
         if not np.isfinite(block).all():
             raise AudioError(f"{self.path}: has NaN or infinite samples")
-        wav = block.mean(axis=1)
         self.samples, self.channels = self.samples + len(block), block.shape[1]
+        if self.channels == 1:
+            return block[:, 0]
+        wav = block.mean(axis=1)
         self.loudest = max(self.loudest, np.abs(block).max(initial=0.0))
         self.loudest_mean = max(self.loudest_mean, np.abs(wav).max(initial=0.0))
         return wav
@@ -137,7 +148,7 @@ def load_audio(
     path = Path(path)
     header = header or read_header(path)
     first, stop = samples_between(header, *segment) if segment else (0, header.frames)
-    with decoding(path), open_at(path, first) as file:
+    with decoding(path), open_at(path, first, header) as file:
         samples = file.read(stop - first, "float32", always_2d=True)
     decoded = Decoded(path)
     wav = resampled(decoded.take(samples), header.rate)

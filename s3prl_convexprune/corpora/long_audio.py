@@ -34,11 +34,11 @@ class LongAudio:
         header = header or read_header(self.path)
         self._first, stop = samples_between(header, *segment) if segment else (0, header.frames)
         decoded, expected = Decoded(self.path), stop - self._first
-        with decoding(self.path), open_at(self.path, self._first) as file:
+        with decoding(self.path), open_at(self.path, self._first, header) as file:
             while len(block := file.read(min(BLOCK, expected - decoded.samples), "float32", always_2d=True)):
                 decoded.take(block)
         decoded.judge(expected)
-        self._samples, self._rate = decoded.samples, header.rate
+        self._samples, self._rate, self._header = decoded.samples, header.rate, header
         self._file: soundfile.SoundFile | None = None
         self._kept, self._kept_from = np.zeros(0, np.float32), 0
         if segment is None:
@@ -59,7 +59,7 @@ class LongAudio:
         """Samples at the file's own rate, channels averaged; what stands before them is forgotten."""
         with decoding(self.path):
             if self._file is None or first < self._kept_from:
-                self._file = open_at(self.path, self._first)
+                self._file = open_at(self.path, self._first, self._header)
                 self._kept, self._kept_from = np.zeros(0, np.float32), 0
             at, kept = self._kept_from + len(self._kept), [self._kept[first - self._kept_from :]]
             while at < last:
@@ -73,10 +73,13 @@ class LongAudio:
 
 
 def open_audio(
-    path: str | Path, segment: tuple[float, float] | None = None, longest: float | None = None
+    path: str | Path,
+    segment: tuple[float, float] | None = None,
+    longest: float | None = None,
+    header: Header | None = None,
 ) -> np.ndarray | LongAudio:
     """The waveform of a file or segment; where it has more than `longest` samples at 16 kHz, one to take slices of."""
-    header = read_header(path)
+    header = header or read_header(path)
     first, stop = samples_between(header, *segment) if segment else (0, header.frames)
     long = longest is not None and resampled_length(stop - first, header.rate) > longest
     return (LongAudio if long else load_audio)(path, segment, header)

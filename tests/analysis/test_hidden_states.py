@@ -134,6 +134,20 @@ def test_silence_is_counted_in_files_in_segments_and_over_a_kill(tmp_path):
     assert sorted(row for rows in store.finished.values() for row in rows) == [2, 4]
 
 
+@pytest.mark.parametrize("window", [None, 30.0], ids=["whole", "in windows"])
+@pytest.mark.parametrize("seconds, rate", [(2, 16_000), (1, 8_000)], ids=["longer", "of another rate"])
+def test_a_file_that_changed_after_the_plan_is_refused(expert, tmp_path, seconds, rate, window):
+    noise = np.random.default_rng(0).uniform(-1, 1, 40 * 16_000)
+    soundfile.write(tmp_path / "a.wav", noise[: 40 * 16_000 if window else 16_000], 16_000)
+    sample = [Utterance(tmp_path / "a.wav")]
+    batching = batching_for(expert, Batching(window=window))
+    batches = plan_batches(Lengths.read(sample), batching)
+    soundfile.write(tmp_path / "a.wav", noise[: seconds * rate], rate)
+    store = PointStore(tmp_path / "work", "key", 1)
+    with pytest.raises(AudioError, match=r"a\.wav: has changed since its header was read"):
+        extract_points(expert, sample, store, progress=False, batches=batches, batching=batching)
+
+
 def test_points_that_the_protocol_cuts_are_counted(corpus):
     sample = [Utterance(path) for path in corpus.values()]
     assert sum(batch.cut for batch in plan_batches(Lengths.read(sample))) == 0

@@ -1,4 +1,8 @@
-"""The paper's study on a tiny checkpoint and corpus, end to end; killed on the way it ends the same."""
+"""The paper's study on a tiny checkpoint and corpus, end to end; killed on the way it ends the same.
+
+`pytest -m long` kills it; in the suite each part of a study is killed alone (`tests/campaign/test_kills.py`,
+`tests/speechbrain/test_resume.py`).
+"""
 
 from __future__ import annotations
 
@@ -95,21 +99,13 @@ def test_convexity_after_fine_tuning_is_of_the_fine_tuned_weights(finished):
         assert before.checkpoint.weights_sha256 != after.checkpoint.weights_sha256
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "places",
-    [
-        ("finetuned/ks/**/run.log",),
-        pytest.param(("analyses/*.work", "experiments/**/run.log", "finetuned/ks/**/run.log"), marks=pytest.mark.long),
-    ],
-    ids=["once", "three times"],
-)
-def test_killed_and_run_again_it_ends_with_the_same_numbers(finished, overrides, tmp_path, places):
+@pytest.mark.long
+def test_killed_and_run_again_it_ends_with_the_same_numbers(finished, overrides, tmp_path):
     output = tmp_path / "killed"
     command = [sys.executable, "-m", "s3prl_convexprune", "study", "dorszewski2024-mini", "-o", str(output)]
     command += ["--device", "cpu", "--override", *overrides]
     environ = {**os.environ, "S3PRL_CONVEXPRUNE_CONFIGS": "", "OMP_NUM_THREADS": "1"}
-    for place in places:
+    for place in ("analyses/*.work", "experiments/**/run.log", "finetuned/ks/**/run.log"):
         process = subprocess.Popen(
             command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
         )
