@@ -5,6 +5,7 @@ The tests of pages need Debian's chromium (``apt-get install chromium``) and the
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 from collections.abc import Iterator
@@ -34,6 +35,19 @@ def no_request_goes_out(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     yield
     assert asked == [], "the network was asked for a host"
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on_logging_into_a_tests_folder() -> Iterator[None]:
+    """A recipe of SpeechBrain sends all logging to a file in its folder, which is gone when its test has passed."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers[:]:
+        if handler not in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ from s3prl_convexprune.errors import ArtifactError, ConfigError
 from s3prl_convexprune.experiments.cells.claim import claim
 from s3prl_convexprune.experiments.cells.run import dry_run
 from s3prl_convexprune.experiments.cells.worker import receive, send
+from s3prl_convexprune.experiments.finetuned.comparison import make_comparison
 from s3prl_convexprune.experiments.frozen.planning import make_plan
+from s3prl_convexprune.upstreams.config_search import SEARCH_PATH_VARIABLE
 
 
 def test_every_combination_once_and_er_in_five_folds(tmp_path: Path) -> None:
@@ -91,3 +93,27 @@ def test_a_folder_of_another_grid_or_of_somebody_else_is_left_alone(tmp_path: Pa
     with pytest.raises(ArtifactError, match="not made by us"):
         claim(theirs, {"lr": 1.0})
     assert [path.name for path in theirs.iterdir()] == ["states-1000.ckpt"]
+
+
+@pytest.mark.parametrize("edited", ["layers: 8", "final_norm: keep", "base: wav2vec2_large_960", "base_args: {a: 1}"])
+def test_a_config_that_was_edited_is_another_cut(edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grid that goes on would hold numbers of both under one name."""
+    monkeypatch.setenv(SEARCH_PATH_VARIABLE, str(tmp_path))
+    config = {"name": "mine", "base": "hubert_large_ll60k", "layers": "6"}
+    for more in ((), (edited.split(": ", 1),)):
+        text = "".join(f"{key}: {value}\n" for key, value in {**config, **dict(more)}.items())
+        (tmp_path / "mine.yaml").write_text(text)
+        plans = [
+            make_plan(["mine", "hubert"], ["ks"], tmp_path / "grid"),
+            make_comparison(["mine", "hubert"], "ks", tmp_path / "tuned", tmp_path, seeds=[0]),
+        ]
+        for plan in plans:
+            own, whole = sorted(plan.cells, key=lambda cell: cell.upstream != "mine")
+            plan.folder(own).mkdir(parents=True, exist_ok=True)
+            assert plan.spec(whole)["cut"] is None
+            if not more:
+                claim(plan.folder(own), plan.spec(own), plan.SPEC)
+                claim(plan.folder(own), plan.spec(own), plan.SPEC)
+                continue
+            with pytest.raises(ArtifactError, match="was made with another cut; take another output folder"):
+                claim(plan.folder(own), plan.spec(own), plan.SPEC)

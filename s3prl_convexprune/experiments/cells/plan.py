@@ -12,11 +12,13 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from ...errors import ConfigError
 from ...results.cell import Cell
+from ...upstreams.meaning import meaning_of
 
 RunCell = Callable[..., None]
 AnyPlan = TypeVar("AnyPlan", bound="Plan")
@@ -82,6 +84,11 @@ class Plan(ABC):
         Raises:
             ConvexPruneError: bad input, or a training that failed.
         """
+
+    @cached_property
+    def cuts(self) -> dict[str, dict[str, Any] | None]:
+        """What each upstream's name stands for, which belongs into a cell's `spec`; see `upstreams.meaning`."""
+        return {name: meaning_of(name) for name in sorted({cell.upstream for cell in self.cells})}
 
     def folder(self, cell: Cell) -> Path:
         """Where a cell lies."""

@@ -50,6 +50,7 @@ class Comparison(Plan):
     def spec(self, cell: Cell) -> dict[str, Any]:
         return {
             "upstream": cell.upstream,
+            "cut": self.cuts[cell.upstream],
             "seed": cell.seed,
             "fold": cell.fold,
             "task": self.task,

@@ -65,8 +65,9 @@ class Grid(Plan):
     def spec(self, cell: Cell) -> dict[str, Any]:
         recipe = Path(self.recipes[cell.task])
         return {
-            "version": 1,
+            "version": 2,
             **dataclasses.asdict(cell),
+            "cut": self.cuts[cell.upstream],
             "ckpt": self.ckpt,
             "recipe": recipe.name,
             "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
