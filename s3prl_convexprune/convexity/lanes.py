@@ -20,6 +20,7 @@ from s3prl_convexprune.convexity.kernels import kernel
 
 LANES = 16
 UNREACHED = 1 << 62
+CACHE_LINE = 64  # bytes
 
 
 @intrinsic
@@ -32,10 +33,7 @@ def _relax(typing, keys, row, added, base):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
         vector = ir.VectorType(ir.IntType(64), LANES)
-        table = context.make_array(keys)(context, builder, arguments[0])
-        index = context.cast(builder, arguments[1], row, numba.types.intp)
-        target = builder.gep(table.data, [builder.mul(index, index.type(LANES))])
-        target = builder.bitcast(target, vector.as_pointer())
+        target = builder.bitcast(_address(context, builder, keys, arguments[0], row, arguments[1]), vector.as_pointer())
         source = builder.bitcast(context.make_array(base)(context, builder, arguments[3]).data, vector.as_pointer())
         scalar = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[2], cgutils.int32_t(0))
         zeros = ir.Constant(ir.VectorType(cgutils.int32_t, LANES), [0] * LANES)
@@ -47,6 +45,31 @@ def _relax(typing, keys, row, added, base):  # type: ignore[no-untyped-def]
         return builder.icmp_unsigned("!=", builder.bitcast(smaller, mask), mask(0))
 
     return signature, generate
+
+
+@intrinsic
+def _fetch(typing, keys, row):  # type: ignore[no-untyped-def]
+    """Ask for ``keys[row]`` to be brought near, which takes no time of the one who asks."""
+    signature = numba.types.void(keys, row)
+
+    def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        byte, number = ir.IntType(8), ir.IntType(32)
+        address = builder.bitcast(_address(context, builder, keys, arguments[0], row, arguments[1]), byte.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        for line in range(0, 8 * LANES, CACHE_LINE):
+            write, keep, data = number(1), number(3), number(1)
+            builder.call(prefetch, [builder.gep(address, [cgutils.intp_t(line)]), write, keep, data])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _address(context, builder, keys, array, row, index):  # type: ignore[no-untyped-def]
+    """Where a row of LANES int64 begins."""
+    table = context.make_array(keys)(context, builder, array)
+    index = context.cast(builder, index, row, numba.types.intp)
+    return builder.gep(table.data, [builder.mul(index, index.type(LANES))])
 
 
 @kernel()
@@ -79,6 +102,10 @@ def shortest_keys(indptr, indices, weights, codes, sources, keys, queue, queued)
         v = queue[head & ring]
         head += 1
         queued[v] = 0
+        if head < tail:  # while this one is relaxed, the rows of the next one's neighbours come from memory
+            following = queue[head & ring]
+            for e in range(indptr[following], indptr[following + 1]):
+                _fetch(keys, indices[e])  # type: ignore[call-arg]
         for lane in range(LANES):
             base[lane] = keys[v, lane] + (codes[v] != home[lane])
         for e in range(indptr[v], indptr[v + 1]):
