@@ -19,6 +19,8 @@ from ..upstreams.config import FINAL_NORMS
 from .points import PointStore
 
 KIND = "points"
+#: What a damaged archive raises; RuntimeError where an entry is encrypted or compressed in a way that is not known.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class KeptPoints:
                     raise ValueError(f"it is {about['format']!r}")
                 depths = tuple(int(depth) for depth in about["depths"])
                 states = tuple(_array(archive, f"state_{depth:03d}") for depth in depths)
-                between = _array(archive, "between") if "between.npy" in archive.namelist() else None
+                between = _array(archive, "between", 3) if "between.npy" in archive.namelist() else None
                 final_norm = about["final_norm"]
                 if final_norm not in (None, *FINAL_NORMS):
                     raise ValueError(f"its final_norm is {final_norm!r}")
@@ -98,13 +100,18 @@ class KeptPoints:
             if between is not None and between.shape != (2, len(depths), len(depths)):
                 raise ValueError(f"'between' has the shape {between.shape}")
             return cls(str(about["analysis_key"]), depths, states, columns, between, normed, final_norm)
-        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{path}: is not the kept points of an analysis: {reason}") from error
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+def _array(archive: zipfile.ZipFile, name: str, dimensions: int = 2) -> np.ndarray:
+    array = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+    if array.dtype != np.dtype("<f4") or array.ndim != dimensions:
+        raise ValueError(f"{name} is of type {array.dtype} and shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return array
 
 
 def keep(

@@ -140,7 +140,7 @@ def screen(
 
     Raises:
         ArtifactError: the points are not there, or of another analysis.
-        ConfigError: no such column.
+        ConfigError: no such column, or points that lack it.
         DataError: fewer than two groups, or a class that is in one group only.
     """
     for name, number in (("--parts", parts), ("--heads", heads), ("--steps", steps)):
@@ -153,6 +153,8 @@ def screen(
     name = group or default_group(made.label, points)
     if name not in points.columns:
         raise ConfigError(f"--group {name}{nearest(name, points.columns)}")
+    if lacking := sum(not value for value in points.columns[name]):
+        raise ConfigError(f"--group {name}: {lacking} of {len(points.columns[name])} points have none")
     with claim_output(output or screen_path(analysis), Screen.FORMAT, Screen.VERSION) as output:
         seeds = tuple(range(heads))
         result = screened(points, made.label, name, parts, seeds, steps, lr, made.upstream, final_norm)
@@ -241,6 +243,7 @@ def over_groups(values: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
 
 def default_group(label: str, points: KeptPoints) -> str:
     """The column that folds do not share: the speaker; where that is the label, the session, recording or file."""
-    if label != "speaker" and any(points.columns.get("speaker", ())):
+    speakers = points.columns.get("speaker", ())
+    if label != "speaker" and speakers and all(speakers):
         return "speaker"
     return next(name for name in RECORDINGS if name in points.columns and name != label)

@@ -118,10 +118,14 @@ def _hooks(
         def forward(given: Tensor) -> Tensor:
             if not unequal():
                 return own(given)
-            result = torch.empty_like(given)
+            result = None
             for row, length in enumerate(lengths):
-                result[row : row + 1, :, :length] = own(given[row : row + 1, :, :length])
+                found = own(given[row : row + 1, :, :length])
+                if result is None:  # autocast decides of which type it is
+                    result = torch.empty_like(given, dtype=found.dtype)
+                result[row : row + 1, :, :length] = found
                 result[row, :, length:] = 0.0
+            assert result is not None
             return result
 
         return forward

@@ -56,6 +56,8 @@ def read_header(path: str | Path) -> Header:
             _check_pages(path)
     try:
         info = soundfile.info(path, verbose=True)
+    except TypeError as error:  # soundfile asks for the rate and the kind of samples of RAW
+        raise AudioError(f"{path}: is audio without a header; convert it to WAV or FLAC first") from error
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read as audio: {reason_of(error)}") from error
     claim = CHUNK.search(info.extra_info)
@@ -80,6 +82,16 @@ def read_header(path: str | Path) -> Header:
             "upstream at once: cut it into files"
         )
     return header
+
+
+def channels_of(path: str | Path) -> int:
+    """How many channels an audio file has.
+
+    Raises:
+        AudioError: see `read_header`.
+    """
+    read_header(path)
+    return int(soundfile.info(path).channels)
 
 
 def reason_of(error: Exception) -> str:

@@ -7,14 +7,20 @@ Each file is a table, a key and a value a line (https://kaldi-asr.org/doc/data_p
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TypeAlias
 
 from ..errors import CorpusError
+from .audio_header import channels_of
 from .extracted import printed_by
 from .manifest import Utterance
 
 #: Tables about an utterance that hold no class.
 NO_LABELS = {"utt2dur", "utt2num_frames", "utt2uniq"}
+UNSTATED = "-1"  # of a segment's channel
+#: Recording, start and end in seconds, channel.
+Segment: TypeAlias = tuple[str, float | None, float | None, str | None]
 
 
 def is_kaldi(folder: Path) -> bool:
@@ -35,17 +41,20 @@ def read(folder: Path, root: Path | None = None, *, allow_pipes: bool = False) -
 
     Raises:
         CorpusError: a table is damaged, has a key twice or lacks an utterance; a segment's recording is not in
-            `wav.scp`; a pipe without `allow_pipes`. The message names the table and the key.
+            `wav.scp`, or it is of one channel of several; a pipe without `allow_pipes`. The message names the table
+            and the key.
     """
     recordings = read_table(folder / "wav.scp")
     segments = _segments(folder / "segments", recordings)
-    spoken = segments or {name: (name, None, None) for name in recordings}
+    spoken = segments or {name: (name, None, None, None) for name in recordings}
     labels = _labels(folder, spoken)
     files: dict[str, Path] = {}
     rows = []
-    for utterance, (recording, start, end) in spoken.items():
+    for utterance, (recording, start, end, channel) in spoken.items():
         if recording not in files:
             files[recording] = _audio(folder, recording, recordings[recording], root, allow_pipes)
+        if channel not in (None, UNSTATED):
+            _check_channel(f"{folder / 'segments'}: {utterance}", channel, files[recording])
         given = {kind: table[utterance] for kind, table in labels.items() if table[utterance]}
         rows.append(Utterance(files[recording], given, start, end, given.get("speaker")))
     return rows
@@ -58,41 +67,42 @@ def read_table(path: Path) -> dict[str, str]:
         CorpusError: the file cannot be read or is empty, or has a key twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not at what else Unicode calls a line's end
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is not UTF-8 text") from error
     table: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
-        key, _, value = line.strip().partition(" ") if "\t" not in line else line.strip().partition("\t")
+        key, *value = re.split(r"[ \t]+", line.strip(" \t\r"), maxsplit=1)
         if not key:
             continue
         if key in table:
             raise CorpusError(f"{path} line {number}: has {key!r} twice")
-        table[key] = value.strip()
+        table[key] = "".join(value)
     if not table:
         raise CorpusError(f"{path}: is empty")
     return table
 
 
-def _segments(path: Path, recordings: dict[str, str]) -> dict[str, tuple[str, float | None, float | None]]:
-    found: dict[str, tuple[str, float | None, float | None]] = {}
+def _segments(path: Path, recordings: dict[str, str]) -> dict[str, Segment]:
+    found: dict[str, Segment] = {}
     for utterance, value in read_table(path).items() if path.exists() else ():
         fields = value.split()
         try:
             recording, start, end = fields[0], float(fields[1]), float(fields[2])
         except (IndexError, ValueError) as error:
             raise CorpusError(f"{path}: {utterance}: expected RECORDING START END, not {value!r}") from error
+        channel = fields[3] if len(fields) > 3 else None
         if recording not in recordings:
             raise CorpusError(f"{path}: {utterance}: its recording {recording!r} is not in wav.scp")
         if not 0 <= start < end:
             raise CorpusError(f"{path}: {utterance}: a segment must have 0 <= start < end, not {start} and {end}")
-        found[utterance] = recording, start, end
+        found[utterance] = recording, start, end, channel
     return found
 
 
-def _labels(folder: Path, spoken: dict[str, tuple[str, float | None, float | None]]) -> dict[str, dict[str, str]]:
+def _labels(folder: Path, spoken: dict[str, Segment]) -> dict[str, dict[str, str]]:
     labels: dict[str, dict[str, str]] = {}
     for path in [folder / "text", *sorted(folder.glob("utt2*"))]:
         if not path.is_file() or path.name in NO_LABELS:
@@ -107,6 +117,16 @@ def _labels(folder: Path, spoken: dict[str, tuple[str, float | None, float | Non
         gender = read_table(genders)
         labels["gender"] = {utterance: gender.get(speaker, "") for utterance, speaker in labels["speaker"].items()}
     return labels
+
+
+def _check_channel(where: str, channel: str, audio: Path) -> None:
+    """Channels are averaged, so a segment of one of several would be heard with what the others hold."""
+    channels = channels_of(audio)
+    if channels > 1 or channel != "0":
+        raise CorpusError(
+            f"{where}: is of channel {channel} of {channels}; channels are averaged here: write each to a file of its "
+            "own"
+        )
 
 
 def _audio(folder: Path, recording: str, value: str, root: Path | None, allow_pipes: bool) -> Path:

@@ -38,7 +38,7 @@ def read(path: Path, root: Path | None = None, *, allow_pipes: bool = False) -> 
 
     Raises:
         CorpusError: lhotse is not installed; a manifest cannot be read, has an id twice, lacks a recording, or its
-            supervisions; a source that is no file.
+            supervisions; a source that is no file; a supervision of some channels of a recording.
     """
     if not path.is_dir():
         of_cuts = [
@@ -78,7 +78,8 @@ def _load(path: Path, kind: str) -> list[Any]:
         raise CorpusError(f'{path}: reading it needs lhotse: pip install "s3prl-convexprune[lhotse]"') from error
     classes = {"recordings": lhotse.RecordingSet, "supervisions": lhotse.SupervisionSet, "cuts": lhotse.CutSet}
     try:
-        items = list(classes[kind].from_jsonl(path))
+        # absolute: lhotse runs what begins with "pipe:", and fetches what begins with a scheme
+        items = list(classes[kind].from_jsonl(path.absolute()))
     except Exception as error:  # lhotse states no exceptions of its own: KeyError, JSONDecodeError, BadGzipFile, ...
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise CorpusError(f"{path}: cannot be read as lhotse's {kind}: {reason}") from error
@@ -102,6 +103,7 @@ def _utterances(
             raise CorpusError(f"{path}: {supervision.id}: its cut has no recording of its own")
         if recording.id not in files:
             files[recording.id] = _audio(f"{path}: {recording.id}", recording, root, allow_pipes)
+        _check_channels(f"{path}: {supervision.id}", supervision, recording)
         end = start + supervision.duration
         if not 0 <= start < end <= recording.duration + 1e-3:
             raise CorpusError(
@@ -113,6 +115,17 @@ def _utterances(
         first, last = (None, None) if whole else (round(start, 6), round(min(end, recording.duration), 6))
         rows.append(Utterance(files[recording.id], labels, first, last, labels.get("speaker"), split))
     return rows
+
+
+def _check_channels(where: str, supervision: Any, recording: Any) -> None:
+    """Channels are averaged, so an utterance of one of several would be heard with what the others hold."""
+    channel, all_of = supervision.channel, set(recording.channel_ids or [0])
+    own = {channel} if isinstance(channel, int) else set(channel)
+    if own != all_of:
+        raise CorpusError(
+            f"{where}: is of channel {', '.join(map(str, sorted(own)))} of {len(all_of)}; channels are averaged here: "
+            "write each to a file of its own"
+        )
 
 
 def _audio(where: str, recording: Any, root: Path | None, allow_pipes: bool) -> Path:

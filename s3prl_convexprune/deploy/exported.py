@@ -176,6 +176,11 @@ class Exported(Artifact):
             raise ValueError(f"a graph that returns {self.returns} has {len(self.labels)} labels")
         if self.slots and (count := sum(count for _, count in self.slots)) != len(self.labels):
             raise ValueError(f"slots has {count} labels of {len(self.labels)}")
+        end = 0
+        for count in [count for _, count in self.slots] or [len(self.labels)] * (self.returns == "logits"):
+            if len(set(self.labels[end : end + count])) < count:
+                raise ValueError("labels has one of them twice")
+            end += count
 
 
 def read_exported(folder: str | Path) -> Exported:

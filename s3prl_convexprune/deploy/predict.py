@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class Predictor:
         threads: how many the graph may use; all of them when None.
 
     Raises:
-        ArtifactError: it is no such folder, or its graph was changed.
+        ArtifactError: it is no such folder, or its graph was changed, is damaged or takes something else.
         InstallationError: onnxruntime is not installed.
     """
 
@@ -37,7 +38,11 @@ class Predictor:
         options.log_severity_level = 3
         if threads is not None:
             options.intra_op_num_threads = threads
-        self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        with _explained(graph, "loaded"):
+            self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        inputs = [given.name for given in self._session.get_inputs()]
+        if inputs != ["wav"]:
+            raise ArtifactError(f"{graph}: takes {', '.join(inputs)}; expected wav alone")
 
     def output(self, wav: np.ndarray) -> np.ndarray:
         """What the graph gives for one waveform `[samples]`, 16 kHz.
@@ -50,7 +55,8 @@ class Predictor:
             raise AudioError(
                 f"a waveform of shape {list(wav.shape)}: expected one of {self.facts.shortest} samples or more"
             )
-        return np.asarray(self._session.run(None, {"wav": wav[None]})[0])
+        with _explained(self.folder, "run"):
+            return np.asarray(self._session.run(None, {"wav": wav[None]})[0])
 
     def __call__(self, wav: np.ndarray) -> Answer:
         """What is said in one waveform `[samples]`, 16 kHz.
@@ -60,11 +66,24 @@ class Predictor:
 
         Raises:
             AudioError: see `output`.
-            ArtifactError: the folder was exported without a head.
+            ArtifactError: the folder was exported without a head, or its graph has not the head's labels.
         """
         if not self.facts.labels:
             raise ArtifactError(f"{self.folder}: was exported without a head; it has states and no labels: use output")
-        return answer_of(self.output(wav)[0], self.facts)
+        logits = self.output(wav)[0]
+        if logits.shape[-1] != len(self.facts.labels):
+            raise ArtifactError(f"{self.folder}: gives {logits.shape[-1]} numbers for {len(self.facts.labels)} labels")
+        return answer_of(logits, self.facts)
+
+
+@contextmanager
+def _explained(what: Path, done: str) -> Iterator[None]:
+    """onnxruntime's errors, which have no base of their own, in one line that names the file."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ArtifactError(f"{what}: cannot be {done} by onnxruntime: {reason}") from error
 
 
 def load(folder: str | Path, threads: int | None = None) -> Predictor:

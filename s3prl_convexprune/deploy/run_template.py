@@ -16,6 +16,8 @@ def read(path: str) -> np.ndarray:
         if file.getframerate() != 16000 or file.getsampwidth() != 2:
             raise ValueError("expected 16 bit PCM at 16 kHz")
         samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        if len(samples) < file.getnframes() * file.getnchannels():
+            raise ValueError("is cut short")
         return samples.reshape(-1, file.getnchannels()).mean(1).astype(np.float32) / 32768
 
 
@@ -39,8 +41,7 @@ def main() -> None:
     facts = json.loads((FOLDER / "export.json").read_text(encoding="utf-8"))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    graph = str(FOLDER / "model.onnx")
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(FOLDER / "model.onnx"), options, providers=["CPUExecutionProvider"])
     if len(sys.argv) < 2:
         sys.exit("run.py: error: expected wav files")
     for path in sys.argv[1:]:

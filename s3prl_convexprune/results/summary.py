@@ -88,9 +88,14 @@ def score_task(rows: Sequence[Result]) -> TaskScore:
     whole = {seed: cells for seed, cells in sorted(per_seed.items()) if set(cells) == folds}
     if not whole:
         raise ArtifactError(f"{rows[0].name} {task.name}: no seed has all of {sorted(map(str, folds))}")
+    where = f"{rows[0].name} {task.name}: its cells"
     for key in ("layers", "params", "total_steps"):
         if len({getattr(row, key) for row in chosen}) > 1:
-            raise ArtifactError(f"{rows[0].name} {task.name}: its cells differ in {key}; they are not one upstream's")
+            raise ArtifactError(f"{where} differ in {key}; they are not one upstream's")
+    if len({row.provenance.upstream_sha256 for row in chosen}) > 1:
+        raise ArtifactError(f"{where} differ in their weights; they are not one upstream's")
+    if len({(row.fold, row.truth_sha256) for row in chosen}) > len(folds):
+        raise ArtifactError(f"{where} were not scored on one test set")
     tests = [statistics.fmean(row.test for row in cells.values()) for cells in whole.values()]
     first = next(iter(whole.values()))
     used = tuple(cells[fold] for cells in whole.values() for fold in sorted(cells, key=str))

@@ -79,12 +79,15 @@ def _silence(path: Path, material: Path) -> None:
 
 COMMAND = f"{ANALYZE} --corpus m.csv --neighbors 3"
 MANIFEST: dict[str, Content] = {"m.csv": _manifest}
+RAW: dict[str, Content] = {"m.csv": "path,word\n" + "".join(f"{n}.RAW,w{n % 2}\n" for n in range(4))}
+RAW |= {f"{n}.RAW": noise().astype("<i2").tobytes() for n in range(4)}
 WORK = ("out.json.work", "out.json.work/*")  # of the files before the bad one, kept for the next call
 ROWS = [
     *(
         Row(f"audio: {what}", COMMAND, ("bad.wav", says), {**MANIFEST, "bad.wav": content}, leaves=WORK)
         for what, (content, says) in FILES.items()
     ),
+    Row("audio: samples without a header", COMMAND, ("0.RAW", "without a header", "WAV or FLAC"), RAW),
     Row(
         "audio: nothing but silence",
         f"{ANALYZE} --corpus s/m.csv --neighbors 2",

@@ -24,14 +24,15 @@ def analysis(path: Path, material: Path) -> None:
     shutil.copy(material / "analysis.json", path)
 
 
-def points(*speakers: str, widths: tuple[int, ...] = (4, 4)):
+def points(*speakers: str, widths: tuple[int, ...] = (4, 4), first: float = 0.0):
     """Kept points of that analysis: four letters a word, each somebody who speaks."""
 
     def write(path: Path, material: Path) -> None:
         key = Analysis.read(material / "analysis.json").settings.key
-        columns = {"word": [f"w{k // 4}" for k in range(12)], "speaker": list("".join(speakers))}
+        columns = {"word": [f"w{k // 4}" for k in range(12)], "speaker": [s.strip() for s in "".join(speakers)]}
         rng = np.random.default_rng(0)
         states = tuple(rng.normal(size=(12, width)).astype(np.float32) for width in widths)
+        states[0][0, 0] = first
         KeptPoints(key, tuple(range(len(widths))), states, columns).write(path)
 
     return write
@@ -64,6 +65,10 @@ ROWS = [
     Row("screen: points that are none", SCREEN, "not the kept points", kept("nothing")),
     Row("screen: one group", SCREEN, ("all points have one speaker", "--group"), kept(points("aaaa", "aaaa", "aaaa"))),
     Row("screen: a class in one group", SCREEN, ("'w1'", "one speaker only"), kept(points("abab", "bbbb", "abab"))),
+    Row("screen: points without a speaker", f"{SCREEN} --group speaker", ("speaker", "2 of 12"),
+        kept(points("ab b", "abab", "ab b"))),
+    Row("screen: points that are NaN", SCREEN, ("state_000", "NaN"),
+        kept(points("abab", "abab", "abab", first=np.nan))),
     Row("screen: no such column", f"{SCREEN} --group spaeker", "speaker", kept(points("abab", "abab", "abab"))),
     Row("screen: states of different widths", SCREEN, "cannot be summed",
         kept(points("abab", "abab", "abab", widths=(4, 5)))),

@@ -55,6 +55,13 @@ def test_kaldi_segments_and_relative_paths(audio, tmp_path):
     ]
 
 
+def test_a_line_ends_where_kaldi_ends_it(audio, tmp_path):
+    """Not at what else Unicode calls a line's end; and what is between key and value may be a tab or spaces."""
+    text = "u0 a\u2028b\x0bc\r\nu1\tone\ttab\nu2  two  spaces\nu3 a\tb\n"
+    rows = open_corpus(str(kaldi(tmp_path / "data", wav_scp=numbered(audio), text=text)), "text")
+    assert [row.labels["text"] for row in rows] == ["a\u2028b\x0bc", "one\ttab", "two  spaces", "a\tb"]
+
+
 def test_a_pipe_runs_only_when_that_was_said(audio, tmp_path):
     mark = tmp_path / "ran"
     folder = kaldi(tmp_path / "data", wav_scp=f"u0 touch {mark} && cat {audio[0]} |\nu1 cat {audio[1]} |\n")

@@ -57,6 +57,11 @@ def test_run_py_says_what_predict_says(made, bare, request, tmp_path, capsys):
     assert short.returncode == 1 and short.stderr.splitlines() == [
         f"run.py: error: {tmp_path / 'short.wav'}: has 300 samples, expected 400 or more"
     ]
+    (tmp_path / "torn.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:9000])
+    torn = run(bare, out / "run.py", tmp_path / "torn.wav")
+    assert torn.returncode == 1 and torn.stderr.splitlines() == [
+        f"run.py: error: {tmp_path / 'torn.wav'}: is cut short"
+    ]
     assert len((out / "run.py").read_text().splitlines()) <= 60
 
 

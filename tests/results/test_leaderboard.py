@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,10 +86,20 @@ def test_another_test_set_is_not_compared(tmp_path: Path) -> None:
     assert not cut.differences and "tested on other utterances" in cut.remarks[0]
 
 
-def test_cells_of_two_upstreams_under_one_name_are_an_error(tmp_path: Path) -> None:
-    finished_cell(tmp_path, "tiny", "ks", right_answers(100, 0.5, 0), seed=1, layers=12)
-    finished_cell(tmp_path, "tiny", "ks", right_answers(100, 0.5, 0), seed=2, layers=6)
-    with pytest.raises(ArtifactError, match="differ in layers"):
+@pytest.mark.parametrize(
+    ("answers", "changed", "says"),
+    [
+        (100, {"layers": 6}, "differ in layers"),
+        (100, {"weights": "b" * 64}, "differ in their weights"),
+        (90, {}, "not scored on one test set"),
+    ],
+)
+def test_cells_of_two_upstreams_or_corpora_under_one_name_are_an_error(
+    answers: int, changed: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    finished_cell(tmp_path, "tiny", "ks", right_answers(100, 0.5, 0), seed=1)
+    finished_cell(tmp_path, "tiny", "ks", right_answers(answers, 0.5, 0), seed=2, **changed)
+    with pytest.raises(ArtifactError, match=says):
         make_leaderboard(load_rows([tmp_path]))
 
 

@@ -33,6 +33,11 @@ def claim(folder: Path, spec: dict[str, Any], name: str = SPEC) -> None:
         write_json(path, spec)
         return
     before = read_json(path)
+    if missing := sorted(spec.keys() - before.keys()):
+        raise ArtifactError(
+            f"{folder}: was made by an older version, which did not say its {', '.join(missing)}; take another output "
+            "folder"
+        )
     if before != json.loads(json.dumps(spec)):
         differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
         raise ArtifactError(f"{folder}: was made with another {', '.join(differ)}; take another output folder")

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from ...errors import ConfigError
+from ...errors import ArtifactError, ConfigError
 from ...results.cell import Cell
 from ...upstreams.meaning import meaning_of
 
@@ -89,6 +89,15 @@ class Plan(ABC):
     def cuts(self) -> dict[str, dict[str, Any] | None]:
         """What each upstream's name stands for, which belongs into a cell's `spec`; see `upstreams.meaning`."""
         return {name: meaning_of(name) for name in sorted({cell.upstream for cell in self.cells})}
+
+    def check_unchanged(self, cell: Cell) -> None:
+        """Called before a cell is run.
+
+        Raises:
+            ArtifactError: a config or an analysis was edited since `cuts` read it.
+        """
+        if meaning_of(cell.upstream) != self.cuts[cell.upstream]:
+            raise ArtifactError(f"{cell.upstream} has become another cut since this run began; begin it again")
 
     def folder(self, cell: Cell) -> Path:
         """Where a cell lies."""

@@ -39,6 +39,7 @@ def run_cell(comparison: Comparison, cell: Cell) -> None:
         ConvexPruneError: the recipe ended in an error, which is repeated here.
     """
     folder = comparison.folder(cell)
+    comparison.check_unchanged(cell)
     claim(folder, comparison.spec(cell), comparison.SPEC)
     if not (folder / RECORD).exists():
         execute(comparison.command(cell), folder)

@@ -38,6 +38,7 @@ def run_cell(grid: Grid, cell: Cell, member: Member | None = None) -> None:
 
     folder = grid.folder(cell)
     task = get_task(cell.task)
+    grid.check_unchanged(cell)
     claim(folder, grid.spec(cell))
     resumable = prepare_folder(folder)
     training = grid.train_arguments(cell) if resumable is None else grid.resume_arguments(cell, resumable)
