@@ -18,6 +18,7 @@ from ..tasks.table import get_task
 from ..upstreams.checks import check_upstream
 from ..upstreams.names import depths_of, whole_upstreams
 from .analyses import analysis_path, corpus_of, expanded, filled
+from .finetuned.comparison import check_overrides
 from .planned import known_layers
 from .plans import data_folder
 from .rules import RULES
@@ -56,6 +57,8 @@ def check_names(study: Study) -> None:
                 f"evaluation {evaluation.title}: the recipe has no variant {evaluation.variant!r}"
                 f"{nearest(evaluation.variant, known)}"
             )
+        if evaluation.how == "finetuned":
+            check_overrides(evaluation.task, evaluation.overrides)
         label = study.analyses[study.labelling_of(evaluation)].label
         for choose in study.rules_of(evaluation):
             if choose.rule == "non-inferior":

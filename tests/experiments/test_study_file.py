@@ -110,6 +110,12 @@ def test_a_printed_command_can_be_given(data, tmp_path):
             assert command[command.index("--override") + 1 :] == ["num_workers=0", "wav_augment=null"]
 
 
+def test_a_hyperparameter_that_the_comparison_decides_is_said_before_any_work(tmp_path, capsys):
+    file = written(tmp_path, evaluate=[{"task": "ks", "how": "finetuned", "overrides": {"seed": 5}}])
+    assert main(["study", str(file), "-o", str(tmp_path / "out"), "--dry-run"]) == 2
+    assert "the comparison itself decides seed; use --seeds" in capsys.readouterr().err
+
+
 BAD = {
     "a key": ({"upstraems": ["hubert"]}, "no key 'upstraems'; did you mean 'upstreams'"),
     "no upstream": ({"upstreams": None}, "'upstreams' is missing"),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from s3prl_convexprune.cli import main as cli
-from s3prl_convexprune.errors import ArtifactError, ConvexPruneError
+from s3prl_convexprune.errors import ArtifactError, ConfigError, ConvexPruneError
 from s3prl_convexprune.experiments.cells import run as cells_run
 from s3prl_convexprune.experiments.finetuned import experiment, table
-from s3prl_convexprune.experiments.finetuned.comparison import make_comparison
+from s3prl_convexprune.experiments.finetuned.comparison import OWNED_BY_COMPARISON, make_comparison
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.results.provenance import Provenance
 from s3prl_convexprune.results.reading import read_results
 from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Seconds
 from s3prl_convexprune.tasks.table import get_task
+from tests.speechbrain.conftest import CUT as TRAINED
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
 SETTINGS = ("num_workers=0", "number_of_epochs=2", "lr=0.02", "lr_upstream=0.002", "batch_size=8")
@@ -86,6 +89,28 @@ def test_a_failed_run_says_why_and_leaves_no_record(corpora, checkpoint, tmp_pat
         experiment.execute([*plan.command(cell), "--batchsize=3"], folder)
     with pytest.raises(ArtifactError, match="record.json"):
         experiment.result(plan, cell)
+
+
+@pytest.mark.parametrize("said", [{"upstream": WHOLE}, {"seed": 5}, {"precision": "bf16"}])
+def test_a_record_of_another_cell_is_refused(said, finetuned, corpora, tmp_path):
+    """Its number would stand in this cell's row."""
+    plan = make_comparison((TRAINED,), "ks", tmp_path / "out", corpora["ks"], seeds=(3,))
+    (cell,) = plan.cells
+    record = shutil.copytree(finetuned, plan.folder(cell)) / "record.json"
+    assert experiment.result(plan, cell).seed == 3
+    record.write_text(json.dumps(json.loads(record.read_text()) | said))
+    ((key, value),) = said.items()
+    with pytest.raises(ArtifactError, match=f"says {key} {value}; expected"):
+        experiment.result(plan, cell)
+
+
+@pytest.mark.parametrize(
+    ("key", "option"), [*OWNED_BY_COMPARISON.items(), ("test_session", "--folds")], ids=lambda value: value
+)
+def test_what_the_comparison_decides_is_no_override(key, option, tmp_path):
+    """Rows would stay labelled with what was not run."""
+    with pytest.raises(ConfigError, match=f"the comparison itself decides {key}; use {option}"):
+        make_comparison(("a",), "er", tmp_path, tmp_path, overrides={"lr": "1", key: "5"})
 
 
 def test_order_and_folds(tmp_path):

@@ -6,7 +6,7 @@ Cells of one seed follow each other upstream by upstream, so that a machine that
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,17 @@ from ...tasks.recipes import finetuning_recipe
 from ...tasks.table import get_task
 from ...upstreams.checks import check
 from ..cells.plan import Plan
+
+OWNED_BY_COMPARISON = {
+    "upstream": "-u",
+    "upstream_ckpt": "-k",
+    "seed": "--seeds",
+    "data_folder": "--data-folder",
+    "output_folder": "-o",
+    "manifest_folder": "-o",
+    "precision": "--precision",
+    "device": "--device",
+}
 
 
 @dataclass(frozen=True)
@@ -121,9 +132,11 @@ def make_comparison(
         precision: ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:
-        ConfigError: an unknown task, fold or variant, no seed, or a file that is not there.
+        ConfigError: an unknown task, fold or variant, no seed, a file that is not there, or a hyperparameter that the
+            comparison itself decides.
     """
     known = get_task(task)
+    check_overrides(task, overrides or {})
     if variant is not None and hparams is not None:
         raise ConfigError("give one of a variant and a hyperparameter file")
     train, shipped = finetuning_recipe(known, variant)
@@ -154,6 +167,23 @@ def make_comparison(
         device=device,
         ckpt=ckpt,
     )
+
+
+def check_overrides(task: str, overrides: Iterable[str]) -> None:
+    """Refuse to change a hyperparameter that says which cell it is, or where that lies.
+
+    Args:
+        task: a key of `TASKS`.
+        overrides: names of hyperparameters.
+
+    Raises:
+        ConfigError: one of them is of `OWNED_BY_COMPARISON`, or takes the task's fold.
+    """
+    fold = get_task(task).finetuning.fold
+    owned = {**OWNED_BY_COMPARISON, **({fold: "--folds"} if fold else {})}
+    for key in overrides:
+        if key in owned:
+            raise ConfigError(f"override {key!r}: the comparison itself decides {key}; use {owned[key]}")
 
 
 def check_comparison(comparison: Comparison, *, elsewhere: bool = False) -> None:

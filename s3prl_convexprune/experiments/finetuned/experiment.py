@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...atomic import check_place
-from ...errors import ConvexPruneError
+from ...errors import ArtifactError, ConvexPruneError
 from ...program import END_WITH_STDIN
 from ...resources import PACKAGE
 from ...results.cell import Cell
@@ -78,10 +78,14 @@ def result(comparison: Comparison, cell: Cell) -> Result:
     """What a finished cell comes to: its record and its predictions, in the form of any other result.
 
     Raises:
-        ArtifactError: it is not finished, or its files do not belong together.
+        ArtifactError: it is not finished, its files do not belong together, or they are of another cell.
     """
     folder, task = comparison.folder(cell), get_task(comparison.task)
     record = Record.read(folder / RECORD)
+    expected = {"upstream": cell.upstream, "seed": cell.seed, "precision": comparison.precision}
+    for key, value in expected.items():
+        if (said := getattr(record, key)) != value:
+            raise ArtifactError(f"{folder / RECORD}: says {key} {said}; expected {value}, the cell's")
     predictions = read_predictions(folder, task, task.evaluate_split, cell.fold)
     spec = comparison.spec(cell)
     return Result(
