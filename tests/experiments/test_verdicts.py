@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, t
 
 from s3prl_convexprune.experiments.rivals import knee
 from s3prl_convexprune.experiments.subsets import kept_layers
@@ -18,10 +20,10 @@ from s3prl_convexprune.experiments.verdicts.rules import RANDOM, table, verdicts
 DEPTHS = {1: "L1", 2: "L2", 3: "whole"}
 
 
-def certain(**values: float) -> Scores:
+def certain(higher_is_better: bool = True, **values: float) -> Scores:
     """Scores that are the same in every resample."""
     row = np.array([*values.values()])
-    return Scores(tuple(values), row, (Source(10, np.tile(row, (50, 1))),))
+    return Scores(tuple(values), row, (Source(10, np.tile(row, (50, 1))),), higher_is_better)
 
 
 def test_by_hand() -> None:
@@ -41,16 +43,36 @@ def test_by_hand() -> None:
     assert equal_cost.table("KS", DEPTHS, [], scores, 1.0) == []
 
 
-def test_error_rates_are_shown_as_the_task_states_them() -> None:
-    (row, *_) = verdicts({1: "L1", 2: "whole"}, {"argmax": ("L1", "L1")}, certain(L1=-7.0, whole=-9.0))
-    assert "| argmax | L1 | 7.00 [7.00, 7.00] | 0.00" in table("ASR", [row], 2, 1.0)[-1]
+def test_error_rates_and_their_differences_are_shown_as_the_task_states_them() -> None:
+    depths, scores = {1: "L1", 2: "whole"}, certain(False, L1=-32.0, whole=-10.75, m_layers_2=-8.0)
+    (best, _, worst) = verdicts(depths, {"argmax": ("L1", "L1"), "whole": ("whole", "L2")}, scores)
+    assert (best.rule, best.rank, worst.rule, worst.rank, worst.regret.value) == ("whole", 1, "argmax", 2, 21.25)
+    said = "| argmax | L1 | 32.00 [32.00, 32.00] | 21.25 [21.25, 21.25] | 2 | +21.25 [+21.25, +21.25] | higher |"
+    assert table("ASR", [worst], 2, 1.0)[-1] == said
+    lines = equal_cost.table("ASR", depths, [equal_cost.Kept("m_layers_2", 1, ("bottom",))], scores, 1.0)
+    assert lines[-1] == "| 1: 2 | bottom | 8.00 [8.00, 8.00] | -24.00 [-24.00, -24.00] | lower |"
+
+
+@pytest.mark.parametrize(
+    ("higher_is_better", "value", "low", "high"),
+    [(True, 3.0, 0.0, None), (True, 97.0, None, 100.0), (False, -3.0, 0.0, None), (False, -99.0, None, None)],
+)
+def test_a_score_stays_within_its_metrics_range(
+    higher_is_better: bool, value: float, low: float | None, high: float | None
+) -> None:
+    draws = np.array([[value - 20], [value], [value + 20]])
+    found = Scores(("a",), np.array([value]), (Source(5, draws),), higher_is_better).score(lambda s: s[..., 0])
+    half = 20 * math.sqrt(2 / 3 * 5 / 4) * t.ppf(0.975, 4)
+    assert found.value == abs(value)
+    assert found.low == pytest.approx(abs(value) - half if low is None else low)
+    assert found.high == pytest.approx(abs(value) + half if high is None else high)
 
 
 @given(st.lists(st.lists(st.floats(0, 100), min_size=3, max_size=3), min_size=2, max_size=8), st.data())
 def test_no_depth_beats_the_best_and_the_random_one_lies_between(draws: list, data: st.DataObject) -> None:
     drawn = np.array(draws).T
     names = tuple(map(str, range(1, drawn.shape[1] + 1)))
-    scores = Scores(names, drawn.mean(axis=0), (Source(5, drawn),))
+    scores = Scores(names, drawn.mean(axis=0), (Source(5, drawn),), True)
     depths = {int(name): name for name in names}
     rows = {row.rule: row for row in verdicts(depths, {name: (name, name) for name in names}, scores)}
     regrets = [rows[name].regret for name in names]

@@ -18,7 +18,6 @@ from ...results.outcome import read_checkpoint
 from ...results.summary import TaskScore
 from ...tasks.table import get_task
 from .resampling import Scores
-from .rules import unsigned
 
 
 def table(
@@ -46,9 +45,9 @@ def table(
     columns += [*(["predicted % [95 %]"] if screen else []), "weights of states 0, 1, ..."]
     rows = []
     for (depth, name), at in zip(depths.items(), every, strict=True):
-        gap = scores.interval(lambda s, at=at: s[..., at] - s[..., whole])  # type: ignore[misc]
+        gap = scores.difference(lambda s, at=at: s[..., at] - s[..., whole])  # type: ignore[misc]
         score, error = convexity[depth]
-        cells = [f"L{depth}", str(unsigned(scores.interval(lambda s, at=at: s[..., at], highest=100)))]  # type: ignore[misc]
+        cells = [f"L{depth}", str(scores.score(lambda s, at=at: s[..., at]))]  # type: ignore[misc]
         cells += ["–" if at == whole else gap.signed, f"{score:.1f}" + ("" if np.isnan(error) else f" ± {error:.1f}")]
         if screen:
             row = predicted[depth]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ...markdown import escape
 from ...markdown import table as markdown_table
 from .resampling import Interval, Scores
-from .rules import unsigned
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def table(title: str, depths: Mapping[int, str], others: Sequence[Kept], scores:
         rows.append([f"{count}: the first {count}", "the cut at the top", _score(scores, top), "–", "–"])
         for kept in (kept for kept in others if kept.layers == count):
             at = scores.at(kept.name)[0]
-            gap: Interval = scores.interval(lambda s, at=at, top=top: s[..., at] - s[..., top])  # type: ignore[misc]
+            gap: Interval = scores.difference(lambda s, at=at, top=top: s[..., at] - s[..., top])  # type: ignore[misc]
             which = kept.name.rpartition("_layers_")[2].replace("to", " to ").replace("_", ", ")
             chosen = escape(", ".join(kept.rules))
             rows.append([f"{count}: {which}", chosen, _score(scores, at), gap.signed, gap.against(margin)])
@@ -53,4 +52,4 @@ def table(title: str, depths: Mapping[int, str], others: Sequence[Kept], scores:
 
 
 def _score(scores: Scores, at: int) -> str:
-    return str(unsigned(scores.interval(lambda s: s[..., at], highest=100)))
+    return str(scores.score(lambda s: s[..., at]))

@@ -77,11 +77,13 @@ class Scores:
         names: the upstreams.
         value: ``[upstreams]``: accuracy in percent, or an error rate with its sign turned.
         sources: seeds and groups; without those of which there is one only.
+        higher_is_better: whether the metric is an accuracy.
     """
 
     names: tuple[str, ...]
     value: np.ndarray
     sources: tuple[Source, ...]
+    higher_is_better: bool
 
     def at(self, *names: str) -> list[int]:
         """The columns of these upstreams."""
@@ -112,6 +114,18 @@ class Scores:
             half = float(t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(total)
         return Interval(value, max(lowest, value - half), min(highest, value + half))
 
+    def score(self, statistic: Callable[[np.ndarray], np.ndarray]) -> Interval:
+        """`interval` of a score, in the task's metric and within its range: an error rate may exceed 100 %."""
+        lowest, highest = (0.0, 100.0) if self.higher_is_better else (-math.inf, 0.0)
+        return self._stated(self.interval(statistic, lowest, highest))
+
+    def difference(self, statistic: Callable[[np.ndarray], np.ndarray]) -> Interval:
+        """`interval` of a difference of two scores, in the task's metric: above 0 where an error rate rises."""
+        return self._stated(self.interval(statistic))
+
+    def _stated(self, found: Interval) -> Interval:
+        return found if self.higher_is_better else Interval(0 - found.value, 0 - found.high, 0 - found.low)
+
 
 def resampled(answers: Answers, resamples: int = RESAMPLES, seed: int = 0) -> Scores:
     """The scores of the upstreams, and over resamples of seeds and of groups, the same for every upstream.
@@ -132,7 +146,7 @@ def resampled(answers: Answers, resamples: int = RESAMPLES, seed: int = 0) -> Sc
         for wrong, counted in (by_seed, by_group)
         if len(counted) > 1
     )
-    return Scores(answers.names, best - 100 * rate, sources)
+    return Scores(answers.names, best - 100 * rate, sources, answers.higher_is_better)
 
 
 def _rates(errors: np.ndarray, units: np.ndarray, resamples: int, generator: np.random.Generator) -> np.ndarray:

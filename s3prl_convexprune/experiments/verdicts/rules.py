@@ -26,9 +26,9 @@ class Verdict:
     Attributes:
         rule: its title.
         kept: what it chose, for people; empty for the random depth.
-        accuracy: its score.
-        regret: what it gives up against the best depth.
-        gap: its score less the whole upstream's; None for the whole upstream itself.
+        accuracy: its score, in the task's metric.
+        regret: what it gives up against the best depth, in points; of an error rate too, more is worse.
+        gap: its score less the whole upstream's, in the task's metric; None for the whole upstream itself.
         rank: among all depths, 1 for the best.
     """
 
@@ -51,19 +51,18 @@ def verdicts(depths: Mapping[int, str], rules: Mapping[str, tuple[str, str]], sc
     every, whole = scores.at(*depths.values()), scores.at(depths[max(depths)])[0]
 
     def row(rule: str, kept: str, columns: list[int]) -> Verdict:
-        accuracy = scores.interval(lambda s: s[..., columns].mean(axis=-1), highest=100)
         return Verdict(
             rule=rule,
             kept=kept,
-            accuracy=accuracy,
+            accuracy=scores.score(lambda s: s[..., columns].mean(axis=-1)),
             regret=scores.interval(
                 lambda s: s[..., every].max(axis=-1) - s[..., columns].mean(axis=-1),
                 lowest=0.0 if set(columns) <= set(every) else -math.inf,
             ),
             gap=None
             if columns == [whole]
-            else scores.interval(lambda s: s[..., columns].mean(axis=-1) - s[..., whole]),
-            rank=1 + int(np.sum(scores.value[every] > accuracy.value)),
+            else scores.difference(lambda s: s[..., columns].mean(axis=-1) - s[..., whole]),
+            rank=1 + int(np.sum(scores.value[every] > scores.value[columns].mean())),
         )
 
     rows = [row(rule, kept, scores.at(name)) for rule, (name, kept) in rules.items()]
@@ -85,7 +84,7 @@ def table(title: str, rows: Sequence[Verdict], depths: int, margin: float) -> li
         [
             escape(row.rule),
             row.kept or "–",
-            str(unsigned(row.accuracy)),
+            str(row.accuracy),
             str(row.regret),
             str(row.rank),
             *(("–", "–") if row.gap is None else (row.gap.signed, row.gap.against(margin))),
@@ -93,8 +92,3 @@ def table(title: str, rows: Sequence[Verdict], depths: int, margin: float) -> li
         for row in rows
     ]
     return markdown_table(columns, cells)
-
-
-def unsigned(score: Interval) -> Interval:
-    """A score as its task states it: error rates have had their sign turned."""
-    return score if score.value > 0 else Interval(-score.value, -score.high, -score.low)
