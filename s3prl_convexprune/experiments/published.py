@@ -8,6 +8,7 @@ from ..analysis.published import agreement, agreement_table, published_for
 from ..artifact import Analysis
 from ..paper import CHANGES
 from ..results.result import Result
+from ..tasks.table import get_task
 from .cuts import Cut
 from .finetuned.paper_table import change, paper_table
 from .finetuned.table import Line, lines
@@ -34,7 +35,7 @@ def changes(study: Study, chosen: Mapping[str, Sequence[Cut]], rows: Sequence[Re
     for evaluation in study.evaluate:
         if evaluation.how != "finetuned":
             continue
-        cuts = chosen[evaluation.title]
+        cuts, task = chosen[evaluation.title], get_task(evaluation.task)
         label = study.analyses[study.labelling_of(evaluation)].label.removesuffix("s")
         own = [row for row in rows if (row.how, row.task) == ("finetuned", evaluation.task)]
         by_name: dict[str, Line] = {}
@@ -47,6 +48,7 @@ def changes(study: Study, chosen: Mapping[str, Sequence[Cut]], rows: Sequence[Re
             if choose.rule in ("whole", "all-depths"):
                 continue
             made = [change(by_name[wholes[cut.base]], by_name[cut.name]) for cut in cuts if cut.choose == choose]
-            beside = label if study.published and choose.rule == "paper" and label in CHANGES else None
-            text += ["", f"{evaluation.title}, {choose.title}:", *paper_table(made, beside).splitlines()]
+            comparable = study.published and choose.rule == "paper" and task.higher_is_better
+            beside = label if comparable and label in CHANGES else None
+            text += ["", f"{evaluation.title}, {choose.title}:", *paper_table(made, task, beside).splitlines()]
     return text

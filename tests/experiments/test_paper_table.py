@@ -6,6 +6,7 @@ import pytest
 
 from s3prl_convexprune.experiments.finetuned.paper_table import change, paper_table
 from s3prl_convexprune.experiments.finetuned.table import Line
+from s3prl_convexprune.tasks.table import TASKS
 
 
 def line(upstream, layers, score, params, train, inference):
@@ -15,9 +16,18 @@ def line(upstream, layers, score, params, train, inference):
 def test_changes_their_mean_and_the_published_line():
     one = change(line("a", 12, 96.0, 100, 10.0, 4.0), line("a_cut", 8, 95.5, 70, 8.0, 3.0))
     two = change(line("b", 12, 90.0, 100, 10.0, 4.0), line("b_cut", 8, 91.0, 50, 6.0, 1.0))
-    assert (one.accuracy, one.training_time, one.inference_time, one.size) == pytest.approx((-0.5, -20, -25, -30))
-    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in paper_table([one, two], "word").splitlines()]
+    assert (one.score, one.training_time, one.inference_time, one.size) == pytest.approx((-0.5, -20, -25, -30))
+    rows = [
+        [cell.strip() for cell in row.split("|")[1:-1]]
+        for row in paper_table([one, two], TASKS["ks"], "word").splitlines()
+    ]
     assert rows[2] == ["a", "8", "-0.50 points", "-20.0 %", "-25.0 %", "-30.0 %"]
     assert rows[4] == ["measured, mean over 2", "", "+0.25 points", "-30.0 %", "-50.0 %", "-40.0 %"]
     assert rows[5][0].startswith("published") and rows[5][2:] == ["-0.25 %", "-23.4 %", "-25.9 %", "-"]
-    assert "+1.22 % | -47.8 % | -58.7 %" in paper_table([one], "speaker")
+    assert "+1.22 % | -47.8 % | -58.7 %" in paper_table([one], TASKS["sid"], "speaker")
+
+
+def test_a_change_of_an_error_rate_is_not_called_accuracy():
+    worse = change(line("a", 12, 10.0, 100, 10.0, 4.0), line("a_cut", 8, 25.0, 70, 8.0, 3.0))
+    head, _, row, *_ = paper_table([worse], TASKS["asr"]).splitlines()
+    assert "| wer |" in head and "accuracy" not in head and "| +15.00 points |" in row

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ...paper import CHANGES
+from ...tasks.task import Task
 from .table import Line
 
 
@@ -17,7 +18,7 @@ class Change:
     Args:
         model: the whole upstream's name.
         layers: transformer layers kept.
-        accuracy: in points of test accuracy, mean over seeds.
+        score: in points of the task's metric on test, mean over seeds.
         training_time: of one epoch's steps, in percent.
         inference_time: of the forward passes over the test set, in percent.
         size: parameters of the upstream, in percent.
@@ -25,7 +26,7 @@ class Change:
 
     model: str
     layers: int
-    accuracy: float
+    score: float
     training_time: float
     inference_time: float
     size: float
@@ -40,24 +41,26 @@ def change(whole: Line, cut: Line) -> Change:
     return Change(
         model=whole.upstream,
         layers=cut.layers,
-        accuracy=cut.score - whole.score,
+        score=cut.score - whole.score,
         training_time=_percent(cut.train_seconds, whole.train_seconds),
         inference_time=_percent(cut.inference_seconds, whole.inference_seconds),
         size=_percent(cut.params, whole.params),
     )
 
 
-def paper_table(changes: Sequence[Change], label: str | None = None) -> str:
+def paper_table(changes: Sequence[Change], task: Task, label: str | None = None) -> str:
     """The paper's columns as Markdown: a line a model, their mean, and the poster's mean in a line of its own.
 
     Args:
         changes: one a model.
-        label: ``word`` or ``speaker`` for the poster's row below; None for the measured rows alone.
+        task: what they were tested on; its metric names the column.
+        label: ``word`` or ``speaker`` for the poster's row below, whose scores are accuracies; None for the measured
+            rows alone.
     """
-    head = ["model", "layers", "accuracy", "training time", "inference time", "size"]
+    head = ["model", "layers", task.metric, "training time", "inference time", "size"]
     lines = [head, ["---", *["--:"] * (len(head) - 1)]]
     lines += [[one.model, str(one.layers), *_cells(one)] for one in changes]
-    keys = ("accuracy", "training_time", "inference_time", "size")
+    keys = ("score", "training_time", "inference_time", "size")
     means = {key: fmean(getattr(one, key) for one in changes) for key in keys}
     lines.append([f"measured, mean over {len(changes)}", "", *_cells(Change("", 0, **means))])
     if label is not None:
@@ -70,7 +73,7 @@ def paper_table(changes: Sequence[Change], label: str | None = None) -> str:
 
 def _cells(one: Change) -> list[str]:
     times = [f"{value:+.1f} %" for value in (one.training_time, one.inference_time, one.size)]
-    return [f"{one.accuracy:+.2f} points", *times]
+    return [f"{one.score:+.2f} points", *times]
 
 
 def _percent(value: float, reference: float) -> float:
