@@ -172,7 +172,20 @@ class Measurement:
         if self.team.leads:
             PointStore.remove_finished(*self._work)
             self.shards.remove()
+        if found.checkpoint != self._checkpoint:  # the same weights, which lie elsewhere now
+            found = replace(found, checkpoint=self._checkpoint)
+            if self.team.leads:
+                found.write(self.output)
         return found
+
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        """What was loaded, so that it is found from any folder."""
+        ckpt, run = self.request.ckpt, self.request.run
+        local = None if ckpt is None else Path(ckpt).expanduser()
+        path = str(local.resolve()) if local is not None and local.exists() else ckpt
+        tuned = None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name)
+        return Checkpoint(path, self.weights, tuned)
 
     def hear_out(self, store: PointStore, silent: int) -> Heard:
         """What else scoring asks of the upstream, which is let go then: its memory is wanted.
@@ -211,11 +224,9 @@ class Measurement:
         )
         if request.keep_points:
             keep(store, heard.depths, heard.final_norm, self.sample, self.key, points_path(self.output))
-        run = request.run
-        tuned = None if run is None else FineTuned(str(run.folder), run.task, run.seed, run.checkpoint.name)
         analysis = Analysis(
             upstream=request.upstream,
-            checkpoint=Checkpoint(request.ckpt, self.weights, tuned),
+            checkpoint=self._checkpoint,
             corpus=CorpusFacts(
                 request.corpus,
                 self.fingerprint,

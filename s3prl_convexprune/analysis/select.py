@@ -19,6 +19,7 @@ from ..outputs import check_output, write_marked
 from ..policies import DEFAULT_POLICY
 from ..resources import upstream_configs_dir
 from ..upstreams.config import check_name
+from ..upstreams.meaning import meaning_of
 from ..upstreams.names import check_cut_name
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def select(
     name = name or _default_name(analysis)
     if name == analysis.upstream:
         raise ConfigError(f"the cut needs a name of its own, not its base's {name!r}")
+    if meaning_of(analysis.upstream) is not None:
+        raise ConfigError(f"{analysis.upstream} is itself a cut; analyse the whole upstream to choose a depth of it")
     check_name("--name", name)
     output = check_output(output or analysis_path.with_name(f"{name}.yaml"), CONFIG)
     screened, final_norm = _not_inferior(analysis_path, analysis, policy, margin)

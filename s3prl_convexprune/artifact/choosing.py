@@ -69,7 +69,10 @@ def choose(analysis: Analysis, policy: str = DEFAULT_POLICY, budget: Budget | No
         at = len(results) - 1
     elif policy == "paper":
         depth = paper_depth(analysis.label, analysis.layers[-1].layer)
-        at = next(at for at, row in enumerate(analysis.layers) if row.layer == depth)
+        depths = [row.layer for row in analysis.layers]
+        if depth not in depths:
+            raise ConfigError(f"the analysis has no L{depth}, which the paper keeps for {analysis.label}")
+        at = depths.index(depth)
     elif budget is not None:
         left = affordable(analysis, budget)
         words = left.words

@@ -84,7 +84,8 @@ class FineTuned(Part):
 
 @dataclass(frozen=True)
 class Checkpoint(Part):
-    """What was loaded: its path or URL as given (None: the upstream's own), and the SHA-256 of the loaded weights.
+    """What was loaded: its absolute path, or its URL or model id (None: the upstream's own), and the SHA-256 of the
+    loaded weights.
 
     After fine-tuning, `finetuned` says by which run.
     """

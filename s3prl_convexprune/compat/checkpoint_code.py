@@ -91,10 +91,15 @@ def _torch(for_upstreams: bool) -> ModuleType:
 
 def _check_past_arguments(path: str, states: Any) -> None:
     """An experiment's arguments replace the user's own, and one of them has an upstream's code downloaded and run."""
-    past = vars(states["Args"]) if isinstance(states, dict) and isinstance(states.get("Args"), Namespace) else {}
+    if not isinstance(states, dict) or "Args" not in states:
+        return
+    if type(states["Args"]) is not Namespace:  # s3prl takes whatever has attributes
+        raise CheckpointError(f"{path}: its Args are of type {type(states['Args']).__name__}; expected a Namespace")
+    past = vars(states["Args"])
     if past.get("hub") != "huggingface" and not past.get("from_hf_hub"):
         return
-    if not any(word.startswith("--hub") for word in sys.argv):
+    given = " ".join(word.replace("=", " ") for word in sys.argv)
+    if "--hub huggingface" not in given:
         raise CheckpointError(
             f"{path} asks for code from the Hugging Face hub ({past.get('upstream')}): it was refused and not run; "
             "give --hub huggingface yourself if you trust it"

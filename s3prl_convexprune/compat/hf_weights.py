@@ -35,6 +35,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
         CheckpointError: a weight is missing, has another shape than the config says, or is not finite; or the files
             cannot be read, or ask for code.
     """
+    import torch
     from safetensors import SafetensorError
 
     from ..safe_load import check_config, check_finite
@@ -46,7 +47,7 @@ def load_model(model_class: Any, checkpoint: str, **options: Any) -> Any:
         check_attention(checkpoint, config)
         _check_depth(checkpoint, config)
         model, info = model_class.from_pretrained(
-            checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **options
+            checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **{"dtype": torch.float32, **options}
         )
     except (ConvexPruneError, ImportError):
         raise

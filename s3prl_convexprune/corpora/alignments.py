@@ -6,6 +6,7 @@ read by praatio), and CTM (`UTTERANCE CHANNEL START DURATION LABEL` a line, as K
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CorpusError
+from .lines import read_lines
 
 TIERS = {"word": "words", "phoneme": "phones"}
 SILENCES = {"", "sil", "sp", "spn", "<eps>", "<unk>", "<sil>"}
@@ -85,7 +87,7 @@ def read_ctm(path: Path, kind: str) -> dict[str, list[Segment]]:
         CorpusError: a line does not have five fields with a start and a positive duration.
     """
     segments: dict[str, list[Segment]] = defaultdict(list)
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.startswith(";;"):
             continue
         fields = line.split()
@@ -95,6 +97,8 @@ def read_ctm(path: Path, kind: str) -> dict[str, list[Segment]]:
             raise CorpusError(
                 f"{path} line {number}: expected UTTERANCE CHANNEL START DURATION LABEL, not {line.strip()!r}"
             ) from error
+        if not (0 <= start < math.inf and 0 <= duration < math.inf):
+            raise CorpusError(f"{path} line {number}: expected a start and a duration from 0 on, not {line.strip()!r}")
         label = normalize(text, kind)
         if label is not None and duration > 0:
             segments[utterance].append(Segment(start, round(start + duration, 6), label))

@@ -69,6 +69,7 @@ def _tables(path: Path) -> Iterator[Table]:
         saved = load_from_disk(str(path.resolve()))
         parts = dict(saved) if isinstance(saved, DatasetDict) else {None: saved}
         for split, part in parts.items():
+            part = part.with_format(None)  # one may be saved with it
             for column in _audio_columns(part.features):
                 part = part.cast_column(column, Audio(decode=False))
             yield None if split is None else str(split), part.features, iter(part)
@@ -99,13 +100,16 @@ def _utterances(
     plain = [
         name
         for name, kind in features.items()
-        if getattr(kind, "dtype", "") in ("string", "large_string", "int64", "int32")
+        if str(getattr(kind, "dtype", "")).startswith(("string", "large_string", "int", "uint"))
     ]
     for number, row in enumerate(table):
         audio = row[columns[0]] or {}
         content, given = audio.get("bytes"), audio.get("path")
         if not content and not given:
             raise CorpusError(f"{path}: row {number}{f' of {split}' if split else ''} has no audio")
+        for name, known in names.items():
+            if row[name] is not None and row[name] >= len(known):
+                raise CorpusError(f"{path}: row {number}: {name} is {row[name]}, of {len(known)} classes")
         file = keep(content, Path(given or "").suffix or ".wav") if content else folder / str(given)
         labels = {
             name: names[name][row[name]] if name in names and row[name] >= 0 else str(row[name])

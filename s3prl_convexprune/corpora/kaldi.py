@@ -14,6 +14,7 @@ from typing import TypeAlias
 from ..errors import CorpusError
 from .audio_header import channels_of
 from .extracted import printed_by
+from .lines import read_lines
 from .manifest import Utterance
 
 #: Tables about an utterance that hold no class.
@@ -66,15 +67,9 @@ def read_table(path: Path) -> dict[str, str]:
     Raises:
         CorpusError: the file cannot be read or is empty, or has a key twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # not at what else Unicode calls a line's end
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is not UTF-8 text") from error
     table: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        key, *value = re.split(r"[ \t]+", line.strip(" \t\r"), maxsplit=1)
+    for number, line in enumerate(read_lines(path), start=1):
+        key, *value = re.split(r"[ \t]+", line.strip(" \t"), maxsplit=1)
         if not key:
             continue
         if key in table:

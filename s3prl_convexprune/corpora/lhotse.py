@@ -6,7 +6,9 @@ text, are labels. A source that is a command is a shell command; one that is a U
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,29 @@ def read(path: Path, root: Path | None = None, *, allow_pipes: bool = False) -> 
         CorpusError: lhotse is not installed; a manifest cannot be read, has an id twice, lacks a recording, or its
             supervisions; a source that is no file; a supervision of some channels of a recording.
     """
-    if not path.is_dir():
-        of_cuts = [
-            (supervision, getattr(cut, "recording", None), cut.start + supervision.start, None)
-            for cut in _load(path, "cuts")
-            for supervision in cut.supervisions
-        ]
-        return _utterances(path, of_cuts, root, allow_pipes)
+    with _typed(path):
+        return (_of_folder if path.is_dir() else _of_cuts)(path, root, allow_pipes)
+
+
+@contextmanager
+def _typed(path: Path) -> Iterator[None]:
+    """What Python says of a field that is of another type than lhotse gives it, in one line."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CorpusError(f"{path}: a field is of another type than lhotse gives it: {error}") from error
+
+
+def _of_cuts(path: Path, root: Path | None, allow_pipes: bool) -> list[Utterance]:
+    spoken = [
+        (supervision, getattr(cut, "recording", None), cut.start + supervision.start, None)
+        for cut in _load(path, "cuts")
+        for supervision in cut.supervisions
+    ]
+    return _utterances(path, spoken, root, allow_pipes)
+
+
+def _of_folder(path: Path, root: Path | None, allow_pipes: bool) -> list[Utterance]:
     rows = []
     for recordings_path in _manifests(path, "recordings"):
         supervisions_path = recordings_path.with_name(recordings_path.name.replace("recordings", "supervisions"))
@@ -80,16 +98,15 @@ def _load(path: Path, kind: str) -> list[Any]:
     try:
         # absolute: lhotse runs what begins with "pipe:", and fetches what begins with a scheme
         items = list(classes[kind].from_jsonl(path.absolute()))
+        counted = Counter(item.id for item in items)
     except Exception as error:  # lhotse states no exceptions of its own: KeyError, JSONDecodeError, BadGzipFile, ...
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise CorpusError(f"{path}: cannot be read as lhotse's {kind}: {reason}") from error
     if not items or not all(hasattr(item, MARKS[kind]) for item in items):
         raise CorpusError(f"{path}: has no {kind}")
-    seen: set[str] = set()
-    for item in items:
-        if item.id in seen:
-            raise CorpusError(f"{path}: has {item.id!r} twice")
-        seen.add(item.id)
+    for name, count in counted.items():
+        if count > 1:
+            raise CorpusError(f"{path}: has {name!r} twice")
     return items
 
 

@@ -26,6 +26,7 @@ from ..progress import progress_bar
 from ..sampling import SAMPLE_RATE
 from .alignments import read_alignments
 from .layout import write_audio, write_lines
+from .lines import read_lines
 from .manifest import Utterance
 from .prepared import Prepared, need, put
 
@@ -106,7 +107,7 @@ def with_transcripts(rows: Iterable[Utterance]) -> list[Utterance]:
     for row in rows:
         file = transcript_file(row.path.parent)
         if file not in texts:
-            lines = need(file, f"it holds the transcripts of {row.path.parent}").read_text("utf-8").splitlines()
+            lines = read_lines(need(file, f"it holds the transcripts of {row.path.parent}"))
             texts[file] = dict(line.split(maxsplit=1) for line in lines if " " in line)
         if row.path.stem not in texts[file]:
             raise CorpusError(f"{file} has no transcript of {row.path.stem}")

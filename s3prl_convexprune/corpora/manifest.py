@@ -135,8 +135,19 @@ def _seconds(where: str, given: dict[str, str], key: str) -> float | None:
 
 
 def effective_split(utterances: Iterable[Utterance], split: str | None = None) -> str:
-    """The split that is meant: the one asked for, else ``train`` when the corpus has it, else ``all``."""
-    return split or ("train" if any(row.split == "train" for row in utterances) else "all")
+    """The split that is meant: the one asked for, else ``train`` when the corpus has it, else ``all``.
+
+    Raises:
+        CorpusError: none is asked for, and what seems to be for training has another name, such as train-clean-100.
+    """
+    if split:
+        return split
+    splits = {row.split for row in utterances if row.split}
+    if "train" in splits:
+        return "train"
+    if any(name.lower().startswith("train") for name in splits):
+        raise CorpusError(f"the corpus has the splits {', '.join(sorted(splits))}: say which with --split, or all")
+    return "all"
 
 
 def with_label(utterances: Iterable[Utterance], label: str, split: str | None = None) -> list[Utterance]:

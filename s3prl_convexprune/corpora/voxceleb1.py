@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import CorpusError
 from ..progress import progress_bar
 from .layout import write_audio, write_lines
+from .lines import read_lines
 from .manifest import Utterance, by_split
 from .prepared import Prepared, need, put
 
@@ -32,7 +33,7 @@ def read_iden_split(path: Path) -> dict[str, str]:
         CorpusError: a line is not of the list's form.
     """
     split_of = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         fields = line.split()
         if not fields:
             continue

@@ -13,6 +13,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -187,7 +188,7 @@ def _check_experiment(path: Path) -> None:
     from .. import safe_load  # imports torch
 
     states = safe_load.load(path, map_location="cpu")
-    if not isinstance(states, dict) or not {"Args", "Config"} <= set(states):
+    if not isinstance(states, dict) or not {"Args", "Config"} <= set(states) or type(states["Args"]) is not Namespace:
         raise ConfigError(f"-e {path}: is not a checkpoint of s3prl's runner")
 
 

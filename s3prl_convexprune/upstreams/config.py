@@ -125,6 +125,9 @@ def _selection(where: str, given: Any, folder: Path) -> Selection:
 def _base_args(where: str, given: Any, folder: Path) -> dict[str, Any]:
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
         raise ConfigError(f"{where}: base_args must be a mapping of argument names to values, not {shown(given)}")
+    for key in ("legacy", "fairseq"):
+        if given.get(key):
+            raise ConfigError(f"{where}: base_args: {key} has a checkpoint unpickled; a config cannot ask for it")
     if "ckpt" not in given:
         return dict(given)
     beside = folder / _typed(where, given, "ckpt", str, "a path, a URL or a model id")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +98,17 @@ def test_a_finished_analysis_is_not_made_again(artifact, ckpt, manifest):
     before = artifact.stat().st_mtime_ns
     assert main(arguments(ckpt, manifest, artifact)) == 0
     assert artifact.stat().st_mtime_ns == before
+
+
+def test_weights_that_lie_elsewhere_now_are_found_there(artifact, ckpt, manifest, tmp_path, monkeypatch):
+    """As an absolute path: `select` may be called in another folder."""
+    shutil.copy(artifact, tmp_path / "analysis.json")
+    shutil.copy(ckpt, tmp_path / "moved.pt")
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments("moved.pt", manifest, Path("analysis.json"))) == 0
+    before, after = Analysis.read(artifact), Analysis.read("analysis.json")
+    assert before.checkpoint.path == str(ckpt) and after.checkpoint.path == str(tmp_path / "moved.pt")
+    assert replace(after, checkpoint=before.checkpoint) == before
 
 
 @pytest.mark.slow

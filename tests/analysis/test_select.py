@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,9 @@ def test_the_checkpoint_goes_into_the_config(tmp_path, capsys):
     assert config.name == "mine" and config.base_args == {"ckpt": str(tmp_path / "model.pt")}
 
 
+WITHOUT_L8 = replace(analysis([1] * 13), layers=tuple(row for row in analysis([1] * 13).layers if row.layer != 8))
+
+
 @pytest.mark.parametrize(
     ("given", "arguments", "reason"),
     [
@@ -102,6 +106,8 @@ def test_the_checkpoint_goes_into_the_config(tmp_path, capsys):
         (analysis([1, 2]), ("--name", "my-cut"), "letters, digits and underscores"),
         (analysis([1, 2]), ("--name", "hubert"), "a name of its own"),
         (analysis([1, 2]), ("--policy", "paper"), "12 and 24 transformer layers; this one has 1"),
+        (WITHOUT_L8, ("--policy", "paper"), "the analysis has no L8, which the paper keeps for word"),
+        (analysis([1, 2], upstream="hubert_convexpruned_L1"), ("--fallback", "whole"), "is itself a cut"),
         (analysis([1] * 13, label="emotion"), ("--policy", "paper"), "not for 'emotion'"),
         (analysis([1, 2], label="words"), (), "the paper's own cut, which ships with this package"),
     ],

@@ -69,6 +69,9 @@ LHOTSE: dict[str, tuple[list[object], list[object], str | tuple[str, ...]]] = {
     "one channel of two": ([recording(channels=2)], [supervision(channel=1)], ("s:", "channel 1 of 2")),
     "a command": ([recording("command", "sox a.wav -t wav -")], [supervision()], ("r:", "--allow-pipes")),
     "a URL": ([recording("url", "https://example.com/a.wav")], [supervision()], ("r:", "'url'")),
+    "a duration that is text": ([recording()], [supervision(duration="long")], "another type"),
+    "no duration": ([recording()], [supervision(duration=None)], "another type"),
+    "an id that is a list": ([recording()], [supervision(id=["s"])], "cannot be read"),
     "other items": ([supervision()], [supervision()], "recordings"),
 }
 

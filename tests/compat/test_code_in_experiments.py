@@ -64,7 +64,19 @@ def test_code_from_a_hub_needs_the_users_own_word(monkeypatch, tmp_path):
     with pytest.raises(CheckpointError, match="asks for code from the Hugging Face hub .some/repo"):
         past_experiment(monkeypatch, tmp_path / "dev-best.ckpt", "-e")
     path = tmp_path / "dev-best.ckpt"
+    with pytest.raises(CheckpointError, match="asks for code from the Hugging Face hub .some/repo"):
+        past_experiment(monkeypatch, path, "--hub", "torch", "-e")
     assert past_experiment(monkeypatch, path, "--hub", "huggingface", "-e")[0].upstream == "some/repo"
+    assert past_experiment(monkeypatch, path, "--hub=huggingface", "-e")[0].upstream == "some/repo"
+
+
+def test_arguments_are_a_namespace_and_nothing_else_with_attributes(monkeypatch, tmp_path):
+    """s3prl takes `vars` of whatever it is, and a weight may stand in a checkpoint."""
+    args = torch.nn.Parameter(torch.zeros(1))
+    vars(args).update(hub="torch", from_hf_hub=True, upstream="some/repo", expdir="exp")
+    torch.save({"Args": args, "Config": {}}, tmp_path / "dev-best.ckpt")
+    with pytest.raises(CheckpointError, match="its Args are of type Parameter; expected a Namespace"):
+        past_experiment(monkeypatch, tmp_path / "dev-best.ckpt", "-e")
 
 
 def test_a_cached_list_of_files_is_a_list(tmp_path):

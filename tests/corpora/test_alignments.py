@@ -95,12 +95,21 @@ def test_ctm_keeps_every_spoken_row_and_its_times(tmp_path_factory, rows):
         assert [(segment.start, segment.end) for segment in segments] == [pytest.approx(pair) for pair in wanted]
 
 
-@pytest.mark.parametrize("line", ["19-198-0000 1 0.0 0.5", "19-198-0000 1 zero 0.5 cat", "cat"])
+@pytest.mark.parametrize(
+    "line",
+    ["u 1 0.0 0.5", "u 1 zero 0.5 cat", "cat", "u 1 -0.5 1 cat", "u 1 nan 1 cat", "u 1 inf 1 cat", "u 1 0 nan cat"],
+)
 def test_damaged_ctm_names_the_line(tmp_path, line):
     path = tmp_path / "words.ctm"
     path.write_text(f";; comment\n19-198-0000 1 0.0 0.5 cat\n{line}\n")
     with pytest.raises(CorpusError, match=r"words\.ctm line 3"):
         read_ctm(path, "word")
+
+
+def test_a_table_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "words.ctm").write_bytes(b"u 1 0.0 0.5 caf\xe9\n")
+    with pytest.raises(CorpusError, match=r"words\.ctm: is not UTF-8 text"):
+        read_ctm(tmp_path / "words.ctm", "word")
 
 
 @pytest.mark.parametrize("silence", ["", " ", "sil", "SIL", "sp", "spn", "SPN", "<eps>", "<unk>", "sil_S"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import datasets
 import pytest
 
@@ -47,8 +49,26 @@ def test_huggingface_datasets(form, how, audio, tmp_path):
     assert rows == open_corpus(str(path), "word")
 
 
+@pytest.mark.parametrize("saved", ["torch", "numpy", "arrow", "word alone"])
+def test_the_form_that_a_dataset_was_saved_in_says_nothing(saved, audio, tmp_path):
+    """It is how its last user wanted rows handed over."""
+    table = dataset(audio, "bytes").cast_column("speaker_id", datasets.Value("uint8"))
+    table.save_to_disk(tmp_path / "plain")
+    table.set_format(**({"columns": ["word"]} if saved == "word alone" else {"type": saved}))
+    table.save_to_disk(tmp_path / "formed")
+    plain, formed = (open_corpus(str(tmp_path / name), "word") for name in ("plain", "formed"))
+    assert formed == plain and {row.speaker for row in plain} == {"0", "1"}
+
+
 def test_bad_huggingface_datasets(audio, tmp_path):
     good = dataset(audio, "bytes")
+    beyond = good.cast_column("word", datasets.Value("int64")).map(lambda row: {"word": row["word"] + 1})
+    beyond.save_to_disk(tmp_path / "beyond")
+    info = json.loads((tmp_path / "beyond" / "dataset_info.json").read_text())
+    info["features"]["word"] = {"names": ["no", "yes"], "_type": "ClassLabel"}
+    (tmp_path / "beyond" / "dataset_info.json").write_text(json.dumps(info))
+    with pytest.raises(CorpusError, match="row 0: word is 2, of 2 classes"):
+        open_corpus(str(tmp_path / "beyond"), "word")
     good.remove_columns("audio").to_parquet(tmp_path / "mute.parquet")
     with pytest.raises(CorpusError, match="one column of audio, found none in word, speaker_id"):
         open_corpus(str(tmp_path / "mute.parquet"), "word")

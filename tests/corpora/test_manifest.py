@@ -80,6 +80,8 @@ def test_the_train_split_is_taken_when_there_is_one():
         ([row("yes"), row("no")], "word", "test", "no utterance is in the split 'test'"),
         ([row("yes"), row("yes")], "word", None, "1 class"),
         ([row("yes", "train"), row("no", "test")], "word", None, "1 class"),
+        ([row("yes", "TRAIN"), row("no", "TEST")], "word", None, "splits TEST, TRAIN: say which with --split, or all"),
+        ([row("yes", "train-clean-100"), row("no", "test")], "word", None, "say which with --split"),
     ],
 )
 def test_what_cannot_be_measured(rows, label, split, reason):

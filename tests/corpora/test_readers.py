@@ -61,6 +61,7 @@ def test_speech_commands_keywords_have_unknown_and_silence(speech_commands):
     silence = [row for row in rows if row.labels["keyword"] == "_silence_"]
     assert [(row.start, row.end) for row in silence] == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]
     assert all(row.end <= soundfile.info(row.path).duration for row in silence)
+    assert len({row.speaker for row in silence}) == 1 and all(row.speaker for row in rows)  # so that errors count them
 
 
 def test_speech_commands_official_lists_win_over_the_hash(speech_commands, tmp_path):

@@ -45,6 +45,7 @@ CONTENT = {
         "~nosuchuser/a.json' is no path",
     ),
     "a checkpoint's path that is too long": (f"{GOOD}base_args: {{ckpt: {'a/' * 5000}}}", "is no path"),
+    "a checkpoint that is to be unpickled": (f"{GOOD}base_args: {{ckpt: a.pt, legacy: true}}", "unpickled"),
     "a checkpoint that is a mapping": (f"{GOOD}base_args: {{ckpt: {{a: b}}}}", "ckpt must be a path"),
     "a long name": (f"name: {'n' * 300}\nbase: hubert\nlayers: 3", "letters, digits"),
     "a name with a newline": ('name: "n\\n"\nbase: hubert\nlayers: 3', "letters, digits"),

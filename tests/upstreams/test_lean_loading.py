@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from s3prl_convexprune.safe_load import read_checkpoint
 from s3prl_convexprune.upstreams import checkpoint as loading
@@ -171,3 +172,23 @@ def test_other_entries_are_built_whole_then_cut(checkpoint, whole, wavs):
 
     expert = loading.load_cut_upstream(Entry(), "someones_hubert", 2)
     assert len(states_of(expert, wavs)) == 3
+
+
+@pytest.mark.parametrize("name", ["hf_hubert-post", "hf_wav2vec2-pre", "hf_wavlm-post"])
+@pytest.mark.parametrize("cut", ["", "_convexpruned_L1"])
+def test_weights_kept_in_half_precision_compute_in_full(name, cut, tmp_path):
+    """transformers 5 makes a model of the type that its config names, which no waveform in float32 passes."""
+    case = CASES[name]
+    folder = Path(case.build(tmp_path / "folder"))
+    weights = {key: value.half() for key, value in load_file(folder / "model.safetensors").items()}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": "float16", "torch_dtype": "float16"}))
+    expert = registry.build_upstream(f"{case.entry}{cut}", ckpt=str(folder)).eval()
+    with torch.no_grad():
+        states = expert([torch.randn(4000)])["hidden_states"]
+    assert all(state.dtype == torch.float32 and state.isfinite().all() for state in states)
+    assert torch.equal(
+        dict(expert.model.named_parameters())["encoder.layers.0.attention.k_proj.weight"],
+        weights["encoder.layers.0.attention.k_proj.weight"].float(),
+    )

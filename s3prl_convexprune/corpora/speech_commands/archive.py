@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from ...errors import CorpusError
+from ..audio_header import read_header
 from ..layout import write_audio, write_lines
+from ..lines import read_lines
 from ..manifest import Utterance
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
@@ -47,7 +48,7 @@ def official_lists(root: Path) -> dict[str, str] | None:
     files = {split: root / name for split, name in LISTS.items()}
     if not all(path.is_file() for path in files.values()):
         return None
-    return {line.strip(): split for split, path in files.items() for line in path.read_text().splitlines()}
+    return {line.strip(): split for split, path in files.items() for line in read_lines(path)}
 
 
 def read(root: Path, label: str) -> list[Utterance]:
@@ -78,10 +79,9 @@ def read(root: Path, label: str) -> list[Utterance]:
         raise CorpusError(f"{root} has no Speech Commands files (WORD/SPEAKER_nohash_TAKE.wav)")
     if label == "keyword":
         for path in sorted((root / NOISE).glob("*.wav")):
-            seconds = range(int(soundfile.info(path).duration))
-            rows += [
-                Utterance(path, {"keyword": "_silence_"}, float(start), float(start + 1), split="train")
-                for start in seconds
+            rows += [  # a recording of noise stands for its speaker: its seconds belong together
+                Utterance(path, {"keyword": "_silence_"}, float(start), float(start + 1), path.stem, "train")
+                for start in range(int(read_header(path).seconds))
             ]
     return rows
 

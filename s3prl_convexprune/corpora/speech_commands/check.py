@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import soundfile
-
 from ...errors import CorpusError
+from ..audio_header import read_header
 from ..prepared import Prepared, need
 from .archive import CLASSES, FOLDERS, KEYWORDS, NOISE, hash_split, speaker_of
 
@@ -30,7 +29,7 @@ def check_training(root: Path) -> None:
     if not noises:
         raise CorpusError(f"{root / NOISE} has no wav files; the class _silence_ is cut from them")
     for path in noises:
-        if soundfile.info(path).duration < 1:
+        if read_header(path).seconds < 1:
             raise CorpusError(f"{path} is shorter than the second that s3prl cuts from it")
 
 
