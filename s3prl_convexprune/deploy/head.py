@@ -11,7 +11,7 @@ from torch import nn
 from ..errors import ConvexPruneError
 from ..upstreams.config import UpstreamConfig
 from ..upstreams.finetuned import FineTunedRun
-from ..upstreams.names import chosen_layers, resolve, whole_upstreams
+from ..upstreams.meaning import meaning, meaning_of
 from .answer import greedy_text
 
 
@@ -50,20 +50,20 @@ class Head:
 
 
 def is_cut(config: UpstreamConfig, name: str, layers: int | None = None) -> bool:
-    """Whether what a name stands for is this cut.
+    """Whether what a name stands for is this cut: its base, depth, last LayerNorm and arguments, but for a checkpoint.
 
     Args:
         config: the cut.
         name: of an upstream, as a training noted it.
         layers: how many transformer layers were left of it; as many as the name says when None.
     """
-    kept = chosen_layers(config)
-    if name == config.name and layers in (None, kept):
-        return True
+    wanted = meaning(config)
     try:
-        if name in whole_upstreams():
-            return (name, layers) == (config.base, kept)
-        trained_on = resolve(name)
-        return (trained_on.base, layers or chosen_layers(trained_on)) == (config.base, kept)
+        trained = meaning_of(name) or {"base": name, "layers": None, "base_args": {}}
     except ConvexPruneError:
         return False
+    if layers not in (None, trained["layers"]):  # the training cut it there, and its weights tell of the LayerNorm
+        trained |= {"layers": layers, "final_norm": wanted["final_norm"]}
+    for said in (wanted, trained):
+        said["base_args"].pop("ckpt", None)
+    return trained == wanted

@@ -94,7 +94,7 @@ def export_to_onnx(
         raise ConfigError(f"--returns {returns}: expected one of {', '.join(RETURNS)}")
     layers = chosen_layers(config)
     out = check_new(out, lambda there: (there / FACTS).is_file())
-    trained = None if head is None else read_head(head, config)
+    trained = None if head is None else read_head(head, config, ckpt)
     recordings = None if measure is None else read_recordings(measure, trained)
     expert = build_cut(config, ckpt=ckpt).eval()
     returns = returns if trained is None else trained.returns

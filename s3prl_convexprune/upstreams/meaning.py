@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UnknownUpstreamError
+from .config import UpstreamConfig
 from .names import chosen_layers, depths_of, resolve, whole_upstreams
 
 
@@ -26,9 +27,17 @@ def meaning_of(name: str) -> dict[str, Any] | None:
     True
     """
     try:
-        config = resolve(name)
+        return meaning(resolve(name))
     except UnknownUpstreamError:  # a whole upstream's
         return None
+
+
+def meaning(config: UpstreamConfig) -> dict[str, Any]:
+    """What `meaning_of` a cut's name gives, for its config.
+
+    Raises:
+        DepthError, ConfigError, ArtifactError: see `names.chosen_layers`.
+    """
     norm = config.final_norm or depths_of(whole_upstreams()[config.base]).final_norm
     arguments = {key: str(value) for key, value in config.base_args.items()}
     return {"base": config.base, "layers": chosen_layers(config), "final_norm": norm, "base_args": arguments}

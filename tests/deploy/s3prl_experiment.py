@@ -26,7 +26,9 @@ def modules(labels: int) -> tuple[nn.Linear, Any]:
     return nn.Linear(WIDTH, PROJECTED), UtteranceLevel(PROJECTED, labels)
 
 
-def experiment(folder: Path, *, upstream: str = NAME, states: int = 2, downstream: str = "speech_commands") -> Path:
+def experiment(
+    folder: Path, *, upstream: str = NAME, states: int = 2, downstream: str = "speech_commands", ckpt: str | None = None
+) -> Path:
     """An experiment's folder, with random weights."""
     torch.manual_seed(0)
     projector, model = modules(LABELS.get(downstream, 12))
@@ -34,6 +36,7 @@ def experiment(folder: Path, *, upstream: str = NAME, states: int = 2, downstrea
     held |= {f"model.{key}": value for key, value in model.state_dict().items()}
     args = Namespace(
         upstream=upstream,
+        upstream_ckpt=ckpt,
         downstream=downstream,
         downstream_variant=None,
         upstream_feature_selection="hidden_states",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import s3prl_convexprune as cp
 from s3prl_convexprune.corpora.audio import load_audio
@@ -14,6 +16,7 @@ from s3prl_convexprune.corpora.layout import write_audio
 from s3prl_convexprune.deploy.heads import read_head
 from s3prl_convexprune.errors import ArtifactError, AudioError, CheckpointError, ConfigError
 from s3prl_convexprune.fingerprint import file_sha256
+from s3prl_convexprune.upstreams.config_search import SEARCH_PATH_VARIABLE
 from s3prl_convexprune.upstreams.names import resolve
 
 from .s3prl_experiment import NAME, experiment, logits
@@ -75,6 +78,53 @@ def test_a_folder_that_somebody_changed_is_one_line(spoil, says, with_head, tmp_
 def test_a_head_that_does_not_fit_is_refused(wrong, says, tmp_path):
     with pytest.raises(ConfigError, match=says):
         read_head(experiment(tmp_path / "ks", **wrong), resolve(NAME))
+
+
+MINE = {"name": "mine", "base": "hubert_custom", "layers": 1, "base_args": {"ckpt": "a.pt"}}
+OTHERS = {
+    "another name for the same": ({}, None, None, None),
+    "the same file by another name": ({"base_args": {"ckpt": "same.pt"}}, None, None, None),
+    "another depth": ({"layers": 2}, None, None, "was trained on other, not on mine"),
+    "another last LayerNorm": ({"final_norm": "keep"}, None, None, "was trained on other, not on mine"),
+    "another argument": ({"base_args": {"ckpt": "a.pt", "legacy": True}}, None, None, "was trained on other, not on"),
+    "another checkpoint in its config": (
+        {"base_args": {"ckpt": "b.pt"}},
+        None,
+        None,
+        "checkpoint .*b.pt, not on .*a.pt",
+    ),
+    "another checkpoint in the training": ({}, "b.pt", None, "checkpoint .*b.pt, not on .*a.pt"),
+    "another checkpoint in the export": ({}, None, "b.pt", "checkpoint .*a.pt, not on .*b.pt"),
+    "a checkpoint that was moved": ({}, "gone/a.pt", None, None),
+    "another that is gone": ({}, "gone/b.pt", None, "checkpoint .*gone/b.pt, not on .*a.pt"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_head_of_another_cut_or_checkpoint_is_refused(case, tmp_path, monkeypatch):
+    """Its layers would fit, and its answers be noise."""
+    changed, trained_on, given, says = OTHERS[case]
+    monkeypatch.setenv(SEARCH_PATH_VARIABLE, str(tmp_path))
+    for name in ("a.pt", "same.pt", "b.pt"):
+        (tmp_path / name).write_text(name.replace("same", "a"))
+    for name, config in (("mine", MINE), ("other", MINE | {"name": "other"} | changed)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(config))
+    trained = experiment(tmp_path / "ks", upstream="other", ckpt=trained_on and str(tmp_path / trained_on))
+    ckpt = given and str(tmp_path / given)
+    if says is None:
+        assert read_head(trained, resolve("mine"), ckpt).task == "ks"
+        return
+    with pytest.raises(ConfigError, match=says):
+        read_head(trained, resolve("mine"), ckpt)
+
+
+def test_a_checkpoint_whose_arguments_are_of_another_kind_is_refused(tmp_path):
+    path = experiment(tmp_path / "ks") / "dev-best.ckpt"
+    content = torch.load(path, weights_only=False)
+    for args in (vars(content["Args"]), Namespace(upstream=NAME)):
+        torch.save(content | {"Args": args}, path)
+        with pytest.raises(CheckpointError, match="is not a checkpoint of an s3prl experiment"):
+            read_head(path, resolve(NAME))
 
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
