@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class TaskScore:
         sd: its standard deviation over seeds; None with one seed.
         dev: dev metric at the chosen learning rate, same averages.
         lr: the learning rate, chosen on dev among `tried`.
-        tried: all learning rates with the same cells.
+        tried: all learning rates with the same seeds and folds.
         seeds: the seeds averaged.
         folds: the folds averaged.
         layers: transformer layers of the upstream.
@@ -77,8 +77,10 @@ def score_task(rows: Sequence[Result]) -> TaskScore:
     by_lr: dict[float, list[Result]] = defaultdict(list)
     for row in rows:
         by_lr[row.lr].append(row)
-    most = max(len(cells) for cells in by_lr.values())
-    complete = {lr: cells for lr, cells in sorted(by_lr.items()) if len(cells) == most}
+    cells_of = {lr: frozenset((row.seed, row.fold) for row in by_lr[lr]) for lr in sorted(by_lr)}
+    alike = Counter(cells_of.values())
+    most = max(alike, key=lambda cells: (len(cells), alike[cells]))  # the smaller rate's of two equals
+    complete = {lr: by_lr[lr] for lr, cells in cells_of.items() if cells == most}
     lr = _best_on_dev(task, complete)
     chosen = complete[lr]
     per_seed: dict[int, dict[str | None, Result]] = defaultdict(dict)

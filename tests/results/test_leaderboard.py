@@ -37,6 +37,14 @@ def test_a_learning_rate_with_missing_cells_cannot_win(tmp_path: Path) -> None:
     assert score_task(load_rows([tmp_path])).lr == 1e-2
 
 
+def test_learning_rates_of_other_folds_are_not_held_against_each_other(tmp_path: Path) -> None:
+    for lr, dev, folds in ((1e-4, 99.0, (2, 3)), (1e-3, 50.0, (1, 2)), (1e-2, 40.0, (1, 2))):
+        for fold in folds:
+            finished_cell(tmp_path, "tiny", "er", right_answers(100, 0.5, 0), fold=f"fold{fold}", lr=lr, dev=dev)
+    score = score_task(load_rows([tmp_path]))
+    assert (score.lr, score.tried, score.folds) == (1e-3, (1e-3, 1e-2), ("fold1", "fold2"))
+
+
 def test_folds_are_averaged_within_a_seed_and_the_spread_is_over_seeds(tmp_path: Path) -> None:
     shares = {1: (0.5, 0.7), 2: (0.6, 0.9)}
     for seed, per_fold in shares.items():
