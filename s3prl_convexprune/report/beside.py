@@ -9,13 +9,15 @@ from ..results.leaderboard import compare
 from ..results.result import Result
 from ..results.summary import task_scores
 from ..results.tables import heading, spread
+from ..results.training import other_training
 from ..tasks.table import TASKS
 
 
 def table(rows: Sequence[Result], other: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows: a task of an upstream that either board has, both numbers, and their paired difference.
 
-    Where the two were not tested on the same utterances, the last cell says so instead.
+    Where the two were not tested on the same utterances, the last cell says so instead; where they were trained
+    otherwise, which may be what the boards are compared for, beside the difference.
     """
     here, there = task_scores(rows), task_scores(other)
     lines = []
@@ -31,6 +33,8 @@ def table(rows: Sequence[Result], other: Sequence[Result]) -> tuple[list[str], l
                     said = f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}]" + (
                         "" if gap.shown else " not told apart"
                     )
+                    why = other_training(task, theirs.rows, ours.rows)
+                    said += f"; {why}" if why else ""
                 except ArtifactError as error:
                     said = str(error)
             numbers = ["–" if score is None else spread(score.mean, score.sd) for score in (ours, theirs)]

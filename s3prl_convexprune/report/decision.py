@@ -40,7 +40,7 @@ class Decision:
 
     @property
     def difference(self) -> Difference | None:
-        """To the whole upstream; None where nothing is cut, or where the two were not tested alike."""
+        """To the whole upstream; None where nothing is cut, or where the two were not trained and tested alike."""
         return self.cut.differences.get(self.task)
 
     @property

@@ -17,6 +17,7 @@ from .published import four_task_score
 from .reading import collect, each_once, read_results
 from .result import Result, table_name
 from .summary import TaskScore, task_scores
+from .training import other_training
 
 
 @dataclass
@@ -175,10 +176,14 @@ def _add_cost(entry: Entry, costs: Mapping[str, Profile]) -> None:
 def _add_differences(entry: Entry, whole: Mapping[str, TaskScore]) -> None:
     for task, score in entry.scores.items():
         if task in whole:
+            why = other_training(get_task(task), score.rows, whole[task].rows)
             try:
-                entry.differences[task] = compare(score, whole[task])
+                if why is None:
+                    entry.differences[task] = compare(score, whole[task])
             except ArtifactError as error:
-                entry.remarks.append(f"{get_task(task).title}: no difference to {whole[task].name}: {error}")
+                why = str(error)
+            if why is not None:
+                entry.remarks.append(f"{get_task(task).title}: no difference to {whole[task].name}: {why}")
 
 
 def compare(score: TaskScore, reference: TaskScore) -> Difference:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..errors import ArtifactError
 from ..tasks.table import TASKS, Task, get_task
 from .result import How, Result, table_name
+from .training import departures
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def score_task(rows: Sequence[Result]) -> TaskScore:
         params=used[0].params,
         utterances=utterances,
         rows=used,
-        notes=tuple(_departures(task, fold_names, used[0], utterances)),
+        notes=tuple(_departures(task, fold_names, used, utterances)),
     )
 
 
@@ -132,12 +133,14 @@ def _best_on_dev(task: Task, by_lr: dict[float, list[Result]]) -> float:
     return best
 
 
-def _departures(task: Task, folds: Sequence[str], row: Result, utterances: int) -> Iterable[str]:
-    if row.how == "finetuned":
+def _departures(task: Task, folds: Sequence[str], rows: Sequence[Result], utterances: int) -> Iterable[str]:
+    if rows[0].how == "finetuned":
         yield "the upstream was fine-tuned"
+    else:
+        yield from departures(task, rows)
     if task.folds and tuple(folds) != task.folds:
         yield f"{len(folds)} of {len(task.folds)} folds"
-    steps, published = row.total_steps, task.published
+    steps, published = rows[0].total_steps, task.published
     if steps != published.steps:
         yield f"{steps:,} of {published.steps:,} steps"
     if utterances != published.utterances and (not task.folds or tuple(folds) == task.folds):

@@ -22,11 +22,12 @@ PARAMS_RULE = (
 )
 SCORE_RULE = (
     "The 4-task score is the benchmark's normalisation over ASR, SID, KS and ER; it is not the SUPERB score, which "
-    "needs all tasks, and it is given only for rows made by the published protocol on the published corpora."
+    "needs all tasks, and it is given only for rows made by the published protocol on the published corpora, with the "
+    "recipe that ships."
 )
 DIFFERENCE_RULE = (
-    "Differences are to the whole upstream on the same test utterances, with a 95 % interval by paired bootstrap "
-    "over utterances; an interval that holds 0 shows no difference."
+    "Differences are to the whole upstream, trained alike up to the learning rate, on the same test utterances, with a "
+    "95 % interval by paired bootstrap over utterances; an interval that holds 0 shows no difference."
 )
 TASK_SPECIFIC_MARK = "†"
 TASK_SPECIFIC_RULE = f"{TASK_SPECIFIC_MARK} depth chosen with the task's labels, one depth a task."

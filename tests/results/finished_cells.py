@@ -12,7 +12,7 @@ import torch
 from s3prl_convexprune.results.cell import Cell
 from s3prl_convexprune.results.predictions import read_predictions
 from s3prl_convexprune.results.provenance import Depth, Provenance
-from s3prl_convexprune.results.result import Cost, Epoch, How, Memory, Result, Seconds
+from s3prl_convexprune.results.result import Cost, Epoch, How, Memory, Reduced, Result, Seconds
 from s3prl_convexprune.tasks.table import TASKS
 from s3prl_convexprune.upstreams.profile import Machine, Profile, Timing
 
@@ -72,6 +72,10 @@ def finished_cell(
     how: How = "frozen",
     names: Sequence[str] = (),
     weights: str = "a" * 64,
+    steps: int = 8,
+    recipe_sha256: str = "0" * 64,
+    overrides: Sequence[str] = (),
+    reduced: Reduced | None = None,
 ) -> Path:
     """A cell that the grid finished, without the training."""
     cell = Cell(upstream, task, fold, lr, seed)
@@ -81,8 +85,8 @@ def finished_cell(
     provenance = Provenance(
         command=("run_downstream.py", "-m", "train", "-u", upstream, "-n", "it's a name; rm x"),
         recipe=f"{task}.yaml",
-        recipe_sha256="0" * 64,
-        overrides=(),
+        recipe_sha256=recipe_sha256,
+        overrides=tuple(overrides),
         ckpt=None,
         device="cpu",
         versions={"s3prl": "0.4.18", "torch": "2.11.0"},
@@ -102,13 +106,14 @@ def finished_cell(
         dev=dev,
         test=predictions.score(TASKS[task]),
         step=4,
-        total_steps=8,
+        total_steps=steps,
         utterances=len(right),
         truth_sha256=predictions.truth_sha256,
         layers=layers,
         params=1_000_000 + 200_000 * layers,
         provenance=provenance,
         cost=cost if how == "finetuned" else None,
+        reduced=reduced,
     )
     (folder / "cell.json").write_text("{}")
     result.write(folder / "finished.json")

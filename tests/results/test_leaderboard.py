@@ -13,11 +13,16 @@ import pytest
 
 from s3prl_convexprune.cli.main import main
 from s3prl_convexprune.errors import ArtifactError, ConfigError
+from s3prl_convexprune.fingerprint import file_sha256
+from s3prl_convexprune.report import beside
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.results.provenance import Depth
 from s3prl_convexprune.results.published import published_rows
+from s3prl_convexprune.results.result import Reduced
 from s3prl_convexprune.results.summary import score_task
 from s3prl_convexprune.results.tables import as_csv, as_json, markdown
+from s3prl_convexprune.tasks.recipes import recipe_path
+from s3prl_convexprune.tasks.table import TASKS
 from s3prl_convexprune.upstreams.profile import write_profiles
 from tests.results.finished_cells import finished_cell, profile_of, right_answers, small_grid
 
@@ -94,6 +99,55 @@ def test_another_test_set_is_not_compared(tmp_path: Path) -> None:
     assert not cut.differences and "tested on other utterances" in cut.remarks[0]
 
 
+FOLDER = "config.downstream_expert.datarc.speech_commands_root=/corpora/ks"
+SGD = "config.optimizer.torch_optim_name=SGD"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"steps": 200_000}, "trained for 8 steps and for 200,000"),
+        ({"recipe_sha256": "1" * 64}, "trained by other recipes"),
+        ({"overrides": [SGD]}, "trained with other settings: config.optimizer.torch_optim_name"),
+        ({"lr": 1e-4, "overrides": [FOLDER, "config.downstream_expert.datarc.num_workers=0"]}, None),
+    ],
+)
+def test_a_cut_is_held_against_a_whole_that_was_trained_alike(
+    changed: dict[str, Any], says: str | None, tmp_path: Path
+) -> None:
+    finished_cell(tmp_path, "tiny", "ks", right_answers(100, 0.5, 0), **changed)
+    depth = Depth(base="tiny")
+    finished_cell(tmp_path, "tiny_convexpruned_L2", "ks", right_answers(100, 0.6, 0), layers=2, depth=depth)
+    _, cut = make_leaderboard(load_rows([tmp_path]))
+    assert [says in remark for remark in cut.remarks] == ([] if says is None else [True])
+    assert [gap.value for gap in cut.differences.values()] == (pytest.approx([10.0]) if says is None else [])
+
+
+SHIPPED = file_sha256(recipe_path(TASKS["ks"].downstream.name))
+PUBLISHED = {"steps": 200_000, "recipe_sha256": SHIPPED, "overrides": [FOLDER]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "notes"),
+    [
+        ({}, ()),
+        ({"overrides": [FOLDER, "config.runner.eval_step=5000", "config.runner.log_step=9"]}, ()),
+        ({"overrides": [SGD]}, (f"{SGD} in place of the recipe's",)),
+        ({"overrides": ["args.upstream_trainable=True"]}, ("args.upstream_trainable=True in place of the recipe's",)),
+        ({"recipe_sha256": "1" * 64}, ("recipe ks.yaml is not the one that ships",)),
+        ({"reduced": Reduced("bf16", 50.0, (0.01,))}, ("the upstream's pass in bf16",)),
+        ({"steps": 8}, ("8 of 200,000 steps",)),
+    ],
+)
+def test_what_departs_from_the_published_protocol_is_said(
+    changed: dict[str, Any], notes: tuple[str, ...], tmp_path: Path
+) -> None:
+    right = right_answers(TASKS["ks"].published.utterances, 0.5, 0)
+    finished_cell(tmp_path, "tiny", "ks", right, **{**PUBLISHED, **changed})
+    (entry,) = make_leaderboard(load_rows([tmp_path]))
+    assert entry.scores["ks"].notes == notes and entry.follows_protocol == (not notes)
+
+
 @pytest.mark.parametrize(
     ("answers", "changed", "says"),
     [
@@ -155,3 +209,10 @@ def test_the_command_writes_every_format_and_explains_what_it_cannot(
     ):
         assert main(["leaderboard", *arguments]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_another_training_is_said_beside_the_difference_of_two_boards(tmp_path: Path) -> None:
+    for board, steps in (("one", 8), ("two", 200_000)):
+        finished_cell(tmp_path / board, "tiny", "ks", right_answers(100, 0.5, 0), steps=steps)
+    _, [line] = beside.table(load_rows([tmp_path / "one"]), load_rows([tmp_path / "two"]))
+    assert line[-1].startswith("+0.00 [") and line[-1].endswith("; they were trained for 200,000 steps and for 8")
