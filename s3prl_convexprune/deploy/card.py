@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,17 +12,17 @@ import yaml
 
 from ..artifact import Analysis
 from ..errors import ArtifactError, ConfigError
+from ..markdown import escape
 
 _FAIRSEQ = ("mit", "fairseq publishes its models under its own licence, MIT")
 _UNISPEECH = ("cc-by-sa-3.0", "the model's card on the Hugging Face hub points to UniSpeech's licence, CC BY-SA 3.0")
-#: What a hub entry's name begins with -> the licence of its published weights, and where that is said.
+#: Hub entry -> the licence of its published weights, and where that is said. An entry whose licence is not
+#: certain is not here: weights of third parties, and those of a corpus with terms of its own, as VoxPopuli's.
 LICENCES: dict[str, tuple[str, str]] = {
-    "hubert": _FAIRSEQ,
-    "wav2vec2": _FAIRSEQ,
-    "data2vec": _FAIRSEQ,
-    "xlsr": _FAIRSEQ,
-    "xls_r": _FAIRSEQ,
-    "wavlm": _UNISPEECH,
+    **dict.fromkeys(("hubert", "hubert_base", "hubert_large_ll60k"), _FAIRSEQ),
+    **dict.fromkeys(("wav2vec2", "wav2vec2_base_960", "wav2vec2_large_960", "wav2vec2_large_ll60k"), _FAIRSEQ),
+    **dict.fromkeys(("data2vec", "data2vec_base_960", "data2vec_large_ll60k"), _FAIRSEQ),
+    **dict.fromkeys(("wavlm", "wavlm_base", "wavlm_base_plus", "wavlm_large"), _UNISPEECH),
     "tiny_hubert": ("apache-2.0", "the model that ships with s3prl-convexprune"),
 }
 UNKNOWN = ("unknown", "nothing here says what licence the base has: ask whoever gave you its checkpoint")
@@ -73,7 +74,7 @@ class Card:
         }
         parts = [
             f"---\n{yaml.safe_dump(head, sort_keys=False)}---",
-            f"# {self.name}",
+            f"# {escape(self.name)}",
             f"The first {self.layers} of {self.whole} transformer layers of `{self.base}`. Its hidden states are the "
             "whole model's first. Nothing was trained after the cut.",
             f"```python\n{self.use}\n```",
@@ -82,27 +83,31 @@ class Card:
             "## Scores",
             self.scores or "None were given when it was exported.",
             "## Licence of the base",
-            f"{self.licence[0]}: {self.licence[1]}. A cut is a part of its base and carries that licence.",
+            f"{escape(self.licence[0])}: {self.licence[1]}. A cut is a part of its base and carries that licence.",
             "## Citing",
             f"The method:\n\n```bibtex\n{CITATION}\n```\n\nCite the authors of `{self.base}` as well.",
         ]
         return "\n\n".join(parts) + "\n"
 
     def _why(self) -> list[str]:
-        said = [f"- {key.replace('_', ' ')}: {value}" for key, value in self.provenance.items()]
+        said = [f"- {escape(key.replace('_', ' '))}: {escape(str(value))}" for key, value in self.provenance.items()]
         parts = ["\n".join(said)] if said else []
         if self.analysis is not None:
             best = self.analysis.choose("argmax").layer
             rows = [
-                f"| {layer} | {score:.2f} ± {error:.2f} |{_mark(layer, best, self.layers)}"
+                f"| {layer} | {_score(score, error)} |{_mark(layer, best, self.layers)}"
                 for layer, score, error in self.analysis.curve()
             ]
             parts.append(
-                f"Graph convexity of {self.analysis.label} on {self.analysis.corpus.name} "
+                f"Graph convexity of {escape(self.analysis.label)} on {escape(self.analysis.corpus.name)} "
                 f"({self.analysis.corpus.n_points} points), by layer:\n\n"
                 + "\n".join(["| layers | convexity % | |", "|-|-|-|", *rows])
             )
         return parts or ["The depth was stated by hand; no analysis was given when it was exported."]
+
+
+def _score(score: float, error: float) -> str:
+    return f"{score:.2f}" if math.isnan(error) else f"{score:.2f} ± {error:.2f}"
 
 
 def _mark(layer: int, best: int, kept: int) -> str:
@@ -120,11 +125,7 @@ def licence_of(base: str, checkpoint: str | None, has_own_checkpoint: bool) -> t
     """
     if checkpoint is not None and (stated := _stated_in(Path(checkpoint) / "README.md")):
         return stated, "the base's own model card says so"
-    if has_own_checkpoint:
-        for start in sorted(LICENCES, key=len, reverse=True):
-            if base.startswith(start):
-                return LICENCES[start]
-    return UNKNOWN
+    return LICENCES.get(base, UNKNOWN) if has_own_checkpoint else UNKNOWN
 
 
 def _stated_in(card: Path) -> str | None:
@@ -166,7 +167,7 @@ def read_scores(results: Sequence[str | Path], name: str, base: str) -> str | No
     from ..results.leaderboard import load_rows, make_leaderboard
     from ..results.tables import markdown
 
-    entries = [entry for entry in make_leaderboard(load_rows(results)) if entry.name in (name, base)]
+    entries = make_leaderboard([row for row in load_rows(results) if row.name in (name, base)])
     if name not in [entry.name for entry in entries]:
         raise ArtifactError(f"{', '.join(map(str, results))}: no result of {name} there")
     return markdown(entries, [])

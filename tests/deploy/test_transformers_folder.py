@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.deploy.card import UNKNOWN, Card, licence_of, read_scores
 from s3prl_convexprune.upstreams import registry
 from s3prl_convexprune.verbs import export
 from tests.analysis.test_select import analysis
 from tests.checkpoints import CASES
+from tests.results.finished_cells import small_grid
 
 #: data2vec as it is published: a LayerNorm a convolution, five position convolutions.
 PUBLISHED = {"data2vec-post": {"extractor_mode": "layer_norm", "pos_conv_depth": 5, "conv_pos": 19}}
@@ -120,6 +123,44 @@ def test_the_card_says_what_it_is_and_why(tmp_path):
     assert card.startswith("---\nlicense: apache-2.0\nlibrary_name: transformers")
     for part in ("first 2 of 12", "`tiny_hubert`", "- policy: argmax", "dorszewski2024convexity"):
         assert part in card, part
+
+
+@pytest.mark.parametrize(
+    ("base", "licence"),
+    [
+        ("hubert", "mit"),
+        ("wav2vec2_large_960", "mit"),
+        ("wavlm_base_plus", "cc-by-sa-3.0"),
+        ("hubert_base_robust_mgr", "unknown"),
+        ("wav2vec2_large_voxpopuli_100k", "unknown"),
+        ("wav2vec2_base_s2st_es_voxpopuli", "unknown"),
+        ("xls_r_1b", "unknown"),
+    ],
+)
+def test_a_licence_is_stated_of_exactly_the_weights_that_have_it(base, licence):
+    assert licence_of(base, None, True)[0] == licence
+    assert licence_of(base, None, False) == UNKNOWN
+
+
+def test_what_others_wrote_stays_text_on_the_card():
+    measured = analysis([60, 80, 70])
+    corpus = replace(measured.corpus, name="mine\n# Free <b>money</b>")
+    rows = tuple(replace(row, sem=None, influence=()) for row in measured.layers)
+    said = {"by": "hand\n\n## Licence\n[click](http://x)"}
+    card = Card("mine", "hubert", 2, 3, ("mit\n# x", "its card"), "", provenance=said)
+    text = replace(card, analysis=replace(measured, corpus=corpus, layers=rows)).markdown()
+    assert "- by: hand ## Licence \\[click\\](http://x)\n" in text
+    assert r"on mine # Free \<b\>money\</b\> (" in text
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert headings == ["# mine", "## Why this depth", "## Scores", "## Licence of the base", "## Citing"]
+    assert "nan" not in text and "| 60.00 |" in text
+
+
+def test_the_best_score_on_a_card_is_the_best_of_its_rows(tmp_path):
+    small_grid(tmp_path, seeds=(1,))
+    text = read_scores([tmp_path], "tiny_convexpruned_L10", "tiny")
+    assert text is not None and "tiny_convexpruned_L2" not in text
+    assert [text.count(mark) for mark in ("| **", "| _")] == [2, 2]
 
 
 def test_an_option_of_the_other_format_is_refused(tmp_path, capsys):
