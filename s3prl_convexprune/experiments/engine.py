@@ -10,6 +10,7 @@ from typing import Any
 from .. import atomic
 from ..errors import ConfigError, nearest
 from ..schema import read_text
+from ..yaml_file import read_yaml
 from . import analyses
 from .cells.run import finished, run_cells
 from .cells.workers import Workers
@@ -46,7 +47,8 @@ def run_study(
         shard: ``(i, n)``: every n-th analysis and group of cells only, from the i-th on; the report is then left to a
             run without it.
         launcher, launcher_options: see `cells.workers.Workers`.
-        device: torch device; None takes the GPU if there is one.
+        device: torch device; None takes the GPU if there is one. Where a launcher runs the cells it is theirs, and what
+            runs here, analyses and costs, has it where this machine does.
 
     Returns:
         The page, when the report was made.
@@ -54,15 +56,14 @@ def run_study(
     Raises:
         ConvexPruneError: bad input, before any work where it can be known; a failed cell, after the others ran.
     """
-    from ..devices import choose_device
-
     if only is not None and only not in STEPS:
         raise ConfigError(f"--only {only}{nearest(only, STEPS)}")
     check_together(together)
     workers = Workers(jobs, shard, launcher, launcher_options)
     index, count = shard
     output = atomic.check_place(Path(output).resolve(), folder=True)
-    device = choose_device(device)
+    here = _device_here(device, workers)
+    device = device if workers.elsewhere else here
     check_names(study)
     check_machine(study)
     check_report(output)
@@ -72,29 +73,45 @@ def run_study(
     put_on_hub(output)
     if only in (None, "analyses"):
         for base, name in analyses.pairs(study)[index - 1 :: count]:
-            analyses.analyse(study, base, name, output, device)
+            analyses.analyse(study, base, name, output, here)
     if only == "analyses" or (count > 1 and not _analysed(study, output)):
         return None
     chosen = {evaluation.title: cuts_of(study, evaluation, output) for evaluation in study.evaluate}
     if only in (None, "cells"):
-        _run_cells(study, chosen, output, device, workers, together)
+        _run_cells(study, chosen, output, device, here, workers, together)
     if only == "cells" or count > 1:
         return None
-    return report(study, chosen, output, device)
+    return report(study, chosen, output, here)
+
+
+def _device_here(device: str | None, workers: Workers) -> str:
+    """The device of what runs on this machine.
+
+    Raises:
+        ConfigError: it is not there, and what was asked for is not for other machines' cells.
+    """
+    from ..devices import choose_device
+
+    try:
+        return choose_device(device)
+    except ConfigError:
+        if not workers.elsewhere:
+            raise
+        return choose_device()
 
 
 def _claim(study: Study, output: Path) -> None:
     """Keep the study's own text beside its results, and refuse a folder of another study.
 
     Raises:
-        ConfigError: the folder holds another study.
+        ConfigError: the folder holds another study, or what lies in the place of a study is none.
     """
     path = output / "study.yaml"
     if path.is_file():
-        before = read_text(path)
-        if f"study: {study.name}\n" not in before:
+        before = read_yaml(path)
+        if not isinstance(before, dict) or before.get("study") != study.name:
             raise ConfigError(f"{output} holds another study; use another output folder")
-    if not path.is_file() or before != study.text:
+    if not path.is_file() or read_text(path) != study.text:
         atomic.write_text(path, study.text)
 
 
@@ -103,7 +120,13 @@ def _analysed(study: Study, output: Path) -> bool:
 
 
 def _run_cells(
-    study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str, workers: Workers, together: int | None
+    study: Study,
+    chosen: Mapping[str, Sequence[Cut]],
+    output: Path,
+    device: str | None,
+    here: str,
+    workers: Workers,
+    together: int | None,
 ) -> None:
     for part in parts(study, chosen, output, device):
         if part.base is None:
@@ -115,4 +138,4 @@ def _run_cells(
         if part.base is not None and part.evaluation is not None and finished(plan, whole):
             for name in part.evaluation.after:
                 weights = plan.folder(whole)
-                analyses.analyse(study, part.base, name, output, device, part.evaluation.task, weights)
+                analyses.analyse(study, part.base, name, output, here, part.evaluation.task, weights)

@@ -34,7 +34,7 @@ class Part:
     evaluation: Evaluation | None = None
 
 
-def parts(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str) -> Iterator[Part]:
+def parts(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, device: str | None) -> Iterator[Part]:
     """The plans of a study: one grid of every frozen evaluation, so that its workers are never idle between tasks, and
     for each fine-tuned evaluation one comparison a whole upstream.
 
@@ -42,7 +42,7 @@ def parts(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devic
         study: the study.
         chosen: title of an evaluation -> its cuts.
         output: the study's folder.
-        device: torch device of every cell.
+        device: torch device of every cell; None as a `Plan` takes it.
 
     Raises:
         ConfigError: an evaluation's overrides or folds cannot be, or its corpus's folder is not given.
@@ -71,7 +71,7 @@ def comparison_dir(output: Path, task: str, base: Base) -> Path:
     return output / "finetuned" / task / base.name
 
 
-def _grid(evaluation: Evaluation, cuts: Sequence[Cut], output: Path, device: str) -> Grid:
+def _grid(evaluation: Evaluation, cuts: Sequence[Cut], output: Path, device: str | None) -> Grid:
     settings = dict(evaluation.overrides)
     if evaluation.data == "demo":
         laid_out = lay_out(output / "corpus" / evaluation.task, evaluation.task)
@@ -93,7 +93,7 @@ def _comparison(
     base: Base,
     cuts: Sequence[Cut],
     output: Path,
-    device: str,
+    device: str | None,
     folder: Path,
     told: Mapping[str, str],
 ) -> Comparison:

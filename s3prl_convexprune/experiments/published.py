@@ -26,6 +26,8 @@ def curves(analyses: Sequence[Analysis]) -> list[str]:
 def changes(study: Study, chosen: Mapping[str, Sequence[Cut]], rows: Sequence[Result]) -> list[str]:
     """What each rule's cuts change once fine-tuned, a table a rule with the paper's columns, as Markdown.
 
+    A cut whose whole upstream was not fine-tuned too has nothing to be compared with, and is left out.
+
     Args:
         study: the study.
         chosen: title of an evaluation -> its cuts.
@@ -47,7 +49,10 @@ def changes(study: Study, chosen: Mapping[str, Sequence[Cut]], rows: Sequence[Re
         for choose in study.rules_of(evaluation):
             if choose.rule in ("whole", "all-depths"):
                 continue
-            made = [change(by_name[wholes[cut.base]], by_name[cut.name]) for cut in cuts if cut.choose == choose]
+            own_cuts = [cut for cut in cuts if cut.choose == choose and cut.base in wholes]
+            if not own_cuts:
+                continue
+            made = [change(by_name[wholes[cut.base]], by_name[cut.name]) for cut in own_cuts]
             comparable = study.published and choose.rule == "paper" and task.higher_is_better
             beside = label if comparable and label in CHANGES else None
             text += ["", f"{evaluation.title}, {choose.title}:", *paper_table(made, task, beside).splitlines()]

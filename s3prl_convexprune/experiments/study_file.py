@@ -57,10 +57,9 @@ def read_study(name: str | Path, overrides: Sequence[str] = ()) -> Study:
     given = read_yaml(path)
     if not isinstance(given, dict):
         raise ConfigError(f"{path}: a study is a mapping with 'study', 'upstreams', 'analyses' and 'evaluate'")
-    text = path.read_text(encoding="utf-8-sig")
     for override in overrides:
         _override(path, given, override)
-        text += f"# --override {override}\n"
+    text = _with_overrides(given, overrides) if overrides else path.read_text(encoding="utf-8-sig")
     try:
         return _study(given, text)
     except ConfigError as error:
@@ -134,6 +133,8 @@ def _study(given: dict[str, Any], text: str) -> Study:
                 raise ConfigError(f"evaluation {evaluation.title}: no analysis {name!r}{nearest(name, analyses)}")
         if evaluation.after and evaluation.how == "frozen":
             raise ConfigError(f"evaluation {evaluation.title}: 'after' is for fine-tuned upstreams")
+        if evaluation.after and not {"whole", "all-depths"} & {choose.rule for choose in study.rules_of(evaluation)}:
+            raise ConfigError(f"evaluation {evaluation.title}: 'after' is of whole upstreams; add 'whole' to its cuts")
         if not evaluation.seeds:
             raise ConfigError(f"evaluation {evaluation.title}: 'seeds' is empty")
     if twice := there_twice(evaluation.title for evaluation in evaluate):
@@ -205,3 +206,9 @@ def _override(path: Path, given: Any, override: str) -> None:
         raise ConfigError(
             f"{path}: --override {override!r}: expected KEY=VALUE with a key of the file, such as evaluate.0.seeds=[1]"
         ) from None
+
+
+def _with_overrides(given: dict[str, Any], overrides: Sequence[str]) -> str:
+    """The text of a study whose values were changed: it alone says the same study."""
+    heading = "".join(f"# --override {' '.join(override.split())}\n" for override in overrides)
+    return heading + yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=120)

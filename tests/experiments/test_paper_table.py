@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from s3prl_convexprune.experiments.cuts import Cut
 from s3prl_convexprune.experiments.finetuned.paper_table import change, paper_table
 from s3prl_convexprune.experiments.finetuned.table import Line
+from s3prl_convexprune.experiments.published import changes
+from s3prl_convexprune.experiments.study_file import read_study
 from s3prl_convexprune.tasks.table import TASKS
+from tests.finetuned_rows import row
 
 
 def line(upstream, layers, score, params, train, inference):
@@ -31,3 +36,20 @@ def test_a_change_of_an_error_rate_is_not_called_accuracy():
     worse = change(line("a", 12, 10.0, 100, 10.0, 4.0), line("a_cut", 8, 25.0, 70, 8.0, 3.0))
     head, _, row, *_ = paper_table([worse], TASKS["asr"]).splitlines()
     assert "| wer |" in head and "accuracy" not in head and "| +15.00 points |" in row
+
+
+def test_a_cut_without_its_whole_upstream_has_no_line(tmp_path):
+    """After all training the report is still written."""
+    analyses = {"word": {"corpus": "speech_commands", "label": "word"}}
+    given = {"study": "mine", "upstreams": ["a", "b"], "analyses": analyses, "cuts": ["whole", "argmax"]}
+    given["evaluate"] = [{"task": "ks", "how": "finetuned"}]
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(given))
+    study = read_study(tmp_path / "s.yaml")
+    (first, second), (whole, argmax) = study.bases, study.cuts
+    cuts = [Cut(base, argmax, "word", 8, 12, f"{base.name}_cut") for base in (first, second)]
+    rows = [row(cut.name, 0, None, 90.0, 2.0, [80.0], "ks") for cut in cuts]
+    assert changes(study, {"ks fine-tuned": cuts}, rows) == []
+    cuts.append(Cut(first, whole, "word", 12, 12, "a"))
+    rows.append(row("a", 0, None, 91.0, 4.0, [80.0], "ks"))
+    text = "\n".join(changes(study, {"ks fine-tuned": cuts}, rows))
+    assert "| a (fine-tuned) | 3 | -1.00 points |" in text and "| b" not in text and "mean over 1" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,18 @@ def test_an_override_changes_one_value(tmp_path):
     assert study.evaluate[0].seeds == [4, 5] and study.analyses["word"].per_class == 50
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("overrides", [(), ("margin=2", 'evaluate.0={"task": "ks",\n"seeds": [4]}')])
+def test_what_is_kept_alone_says_the_same_study(overrides, end, tmp_path):
+    file = written(tmp_path, margin=1.0)
+    file.write_text(file.read_text().rstrip("\n") + end)
+    study = read_study(file, overrides)
+    kept = tmp_path / "kept.yaml"
+    kept.write_text(study.text)
+    assert replace(read_study(kept), text="") == replace(study, text="")
+    assert study.text == file.read_text() if not overrides else study.text.startswith("# --override margin=2\n# ")
+
+
 def test_the_report_alone_is_of_the_same_study(tmp_path, capsys):
     file, changed = str(written(tmp_path)), ["evaluate.0.seeds=[4, 5]", "cuts=[whole]"]
     assert main(["study", file, "-o", str(tmp_path / "a b"), "--dry-run", "--override", *changed]) == 0
@@ -140,6 +153,10 @@ BAD = {
     "no seed": ({"evaluate": [{"task": "ks", "seeds": []}]}, "'seeds' is empty"),
     "a fold": ({"evaluate": [{"task": "er", "analysis": "word", "folds": ["fold9"]}]}, "ER has no 'fold9'"),
     "an analysis": ({"evaluate": [{"task": "ks", "analysis": "wrod"}]}, "no analysis 'wrod'; did you mean 'word'"),
+    "analyses after nothing": (
+        {"evaluate": [{"task": "ks", "how": "finetuned", "after": ["word"], "cuts": ["argmax"]}]},
+        "evaluation ks fine-tuned: 'after' is of whole upstreams; add 'whole' to its cuts",
+    ),
     "an ambiguous analysis": ({"evaluate": [{"task": "er"}]}, "which analysis chooses its depths?"),
     "a task twice": ({"evaluate": [{"task": "ks"}, {"task": "ks"}]}, "ks is there twice"),
     "a labelling": ({"analyses": {"word": {"corpus": "x"}}}, "analyses.word: 'label' is missing"),

@@ -14,10 +14,10 @@ from s3prl_convexprune.experiments.cells import run as cells_run
 from s3prl_convexprune.experiments.finetuned import experiment, table
 from s3prl_convexprune.experiments.finetuned.comparison import OWNED_BY_COMPARISON, make_comparison
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
-from s3prl_convexprune.results.provenance import Provenance
 from s3prl_convexprune.results.reading import read_results
-from s3prl_convexprune.results.result import Cost, Epoch, Memory, Result, Seconds
+from s3prl_convexprune.results.result import Result
 from s3prl_convexprune.tasks.table import get_task
+from tests.finetuned_rows import row
 from tests.speechbrain.conftest import CUT as TRAINED
 
 WHOLE, CUT = "hubert_custom", "hubert_custom_convexpruned_L1"
@@ -119,21 +119,6 @@ def test_order_and_folds(tmp_path):
     assert order[:4] == [(0, "fold2", "a"), (0, "fold2", "b"), (0, "fold4", "a"), (0, "fold4", "b")] and len(order) == 8
     assert len(make_comparison(("a",), "er", tmp_path, tmp_path, seeds=(0,)).cells) == 5
     assert "--test_session=4" in plan.command(plan.cells[2])
-
-
-def row(upstream: str, seed: int, fold: str | None, test: float, seconds: float, dev: list[float], task: str) -> Result:
-    epochs = tuple(
-        Epoch(number, number, value, 1.0, Seconds(wall=9.0, cpu=seconds), {})
-        for number, value in enumerate(dev, start=1)
-    )
-    cost = Cost(epochs, Seconds(wall=9.0, cpu=seconds / 10), 60.0, Memory(), "cpu", 10)
-    made = Provenance(("train.py",), "x.yaml", "0" * 64, (), None, "cpu", {}, "0" * 64)
-    best = min(dev) if task == "asr" else max(dev)
-    params = 1000 if upstream == "a" else 400
-    return Result(
-        "finetuned", upstream, task, fold, 1e-4, seed, get_task(task).metric, best, test,
-        step=1, total_steps=2, utterances=9, truth_sha256="0" * 64, layers=3, params=params, provenance=made, cost=cost,
-    )  # fmt: skip
 
 
 def test_the_table_averages_folds_inside_a_seed():
