@@ -27,7 +27,7 @@ class Entry:
     Attributes:
         name: what the table calls it.
         scores: task -> score.
-        base: the whole upstream that it is a cut of, or its own name.
+        base: the whole upstream that it is a cut of, or its own name; None where its parts are cuts of several.
         task_specific: whether a task's labels chose a depth of it.
         params: parameters; the deepest upstream of the row counts (SUPERB's rule).
         layers: transformer layers of the deepest.
@@ -41,7 +41,7 @@ class Entry:
 
     name: str
     scores: dict[str, TaskScore]
-    base: str
+    base: str | None
     task_specific: bool
     params: int
     layers: int
@@ -112,17 +112,20 @@ def make_leaderboard(
 
     Raises:
         ArtifactError: cells do not belong together, or profiles do not.
-        ConfigError: a system names an upstream or task without results.
+        ConfigError: a system names an upstream or task without results, or has the name of an upstream here.
     """
     scored = task_scores(rows)
     entries = [_entry(name, scores, wholes or {}) for name, scores in scored.items()]
+    taken = {*scored, *(entry.base for entry in entries)}
     for name, parts in (systems or {}).items():
+        if name in taken:
+            raise ConfigError(f"system {name!r}: an upstream of this table has that name; expected another")
         entries.append(_entry(name, _parts(name, parts, scored), wholes or {}))
     one_machine(profiles)
     costs = {profile.upstream: profile for profile in profiles}
     for entry in entries:
         _add_cost(entry, costs)
-        whole = scored.get(entry.base)
+        whole = scored.get(entry.base or "")
         if whole and not entry.is_whole:
             _add_differences(entry, whole)
     _add_ranks(entries)
@@ -149,7 +152,7 @@ def _entry(name: str, scores: dict[str, TaskScore], wholes: Mapping[str, str]) -
     entry = Entry(
         name=name,
         scores=scores,
-        base=bases.pop() if len(bases) == 1 else name,
+        base=bases.pop() if len(bases) == 1 else None,
         task_specific=any(depth is not None and depth.task for depth in depths),
         params=deepest.params,
         layers=deepest.layers,

@@ -167,7 +167,7 @@ def as_csv(entries: Sequence[Entry], published: Sequence[PublishedRow] = ()) -> 
                 {
                     "kind": "measured",
                     "upstream": inert(entry.name),
-                    "base": inert(entry.base),
+                    "base": entry.base and inert(entry.base),
                     "task": task,
                     "metric": TASKS[task].metric,
                     "mean": score.mean,

@@ -177,6 +177,18 @@ def test_a_system_of_unknown_parts_names_the_nearest(tmp_path: Path) -> None:
         make_leaderboard(load_rows([tmp_path]), systems={"mine": {"ks": "tinny"}})
 
 
+def test_a_system_of_two_models_is_no_whole_upstream_and_has_a_name_of_its_own(tmp_path: Path) -> None:
+    small_grid(tmp_path, seeds=(1,))
+    finished_cell(tmp_path, "other_L2", "ks", right_answers(100, 0.5, 0), layers=2, depth=Depth(base="other"))
+    rows = load_rows([tmp_path])
+    parts = {"ks": "other_L2", "sid": "tiny_convexpruned_L2"}
+    (mixed,) = [entry for entry in make_leaderboard(rows, systems={"mixed": parts}) if entry.name == "mixed"]
+    assert mixed.base is None and not mixed.is_whole and not mixed.differences
+    for name in ("tiny", "other_L2", "other"):
+        with pytest.raises(ConfigError, match=f"system '{name}': an upstream of this table has that name"):
+            make_leaderboard(rows, systems={name: parts})
+
+
 def test_published_rows_are_shown_apart_and_never_ranked(tmp_path: Path) -> None:
     profiles = small_grid(tmp_path)
     entries = make_leaderboard(load_rows([tmp_path]), profiles=profiles)
