@@ -89,10 +89,21 @@ def test_a_folder_of_another_grid_or_of_somebody_else_is_left_alone(tmp_path: Pa
     claim(ours, {"lr": 1.0, "seed": 2})
     with pytest.raises(ArtifactError, match="another lr"):
         claim(ours, {"lr": 2.0, "seed": 2})
+    with pytest.raises(ArtifactError, match="another precision"):
+        claim(ours, {"lr": 1.0, "seed": 2, "precision": "bf16"})
     (theirs / "states-1000.ckpt").touch()
     with pytest.raises(ArtifactError, match="not made by us"):
         claim(theirs, {"lr": 1.0})
     assert [path.name for path in theirs.iterdir()] == ["states-1000.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [({"version": 1}, {"version": 2, "cut": None}), ({"seed": 1}, {"seed": 1, "cut": None})]
+)
+def test_a_folder_of_another_version_says_so(before: dict[str, Any], now: dict[str, Any], tmp_path: Path) -> None:
+    claim(tmp_path, before)
+    with pytest.raises(ArtifactError, match="another version of this package"):
+        claim(tmp_path, now)
 
 
 @pytest.mark.parametrize("edited", ["layers: 8", "final_norm: keep", "base: wav2vec2_large_960", "base_args: {a: 1}"])

@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from s3prl_convexprune.errors import ConfigError
+from s3prl_convexprune.experiments.cells import pool
 from s3prl_convexprune.experiments.cells.claim import LOCK
 from s3prl_convexprune.experiments.cells.plan import Plan
 from s3prl_convexprune.experiments.cells.worker import work
@@ -128,13 +132,46 @@ def test_two_calls_on_one_folder_never_run_the_same_cell(kind: str, tmp_path: Pa
     code = TAKE.format(path=str(taken / LOCK)) + "input()"
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None and other.stdout.readline().strip() == "True"
-    said: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     run: list[Cell] = []
-    work(plan, said.append, lambda plan, cell: run.append(cell))
+    work(plan, events.append, lambda plan, cell: run.append(cell))
     other.communicate("\n")
     assert run == [plan.cells[1]]
-    (held,) = [event for event in said if event["event"] == "held"]
+    (held,) = [event for event in events if event["event"] == "held"]
     assert held["cell"] == 0 and str(other.pid) in held["by"]
+
+
+def said(*cells: int) -> list[dict[str, Any]]:
+    """What a worker says of the cells that it runs."""
+    return [{"event": event, "cell": cell} for cell in cells for event in ("start", "done")]
+
+
+DEATHS: dict[str, tuple[int, list[tuple[list[dict[str, Any]], int]], bool]] = {
+    "in its imports, beside another": (2, [([], -9), (said(0, 1), 0)], True),
+    "in its imports, after another": (2, [(said(0, 1), 0), ([], -9)], True),
+    "between two cells": (1, [(said(0), -9), (said(1), 0)], True),
+    "between two cells and in the next one's imports": (1, [(said(0), -9), ([], -9)], False),
+    "all in their imports": (2, [([], 1), ([], 1)], False),
+}
+
+
+@pytest.mark.parametrize("case", DEATHS)
+def test_a_worker_without_a_cell_costs_none(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are not ended in mid-cell; that nobody is left to go through the plan is an error."""
+    jobs, lives, whole = DEATHS[case]
+    left = iter(lives)
+
+    def start_worker(module: str, line: str, hear: Any, *given: Any) -> Any:
+        events, code = next(left)
+        for event in [*events, None]:
+            hear(event)
+        return SimpleNamespace(wait=lambda: code, terminate=lambda: pytest.fail("a worker was ended"))
+
+    monkeypatch.setattr(pool, "start_worker", start_worker)
+    plan = Grid(tmp_path, tuple(Cell("stub", "ks", None, 1e-4, seed) for seed in range(2)), {"ks": "none"})
+    with nullcontext() if whole else pytest.raises(ConfigError, match="before it took a cell; its message is above"):
+        pool.run_here(plan, jobs, False)
+    assert next(left, None) is None
 
 
 def test_an_owner_on_another_machine_counts_as_alive_until_its_heartbeat_stops(tmp_path: Path) -> None:

@@ -32,12 +32,9 @@ def claim(folder: Path, spec: dict[str, Any], name: str = SPEC) -> None:
             raise ArtifactError(f"{folder}: holds {foreign[0]} but no {name}: not made by us, so it is left alone")
         write_json(path, spec)
         return
-    before = read_json(path)
-    if missing := sorted(spec.keys() - before.keys()):
-        raise ArtifactError(
-            f"{folder}: was made by an older version, which did not say its {', '.join(missing)}; take another output "
-            "folder"
-        )
-    if before != json.loads(json.dumps(spec)):
-        differ = sorted(key for key in {*before, *spec} if before.get(key) != spec.get(key))
+    before, now = read_json(path), json.loads(json.dumps(spec))
+    if before.get("version") != now.get("version") or ("cut" in now and "cut" not in before):
+        raise ArtifactError(f"{folder}: was made by another version of this package; take another output folder")
+    if before != now:
+        differ = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         raise ArtifactError(f"{folder}: was made with another {', '.join(differ)}; take another output folder")

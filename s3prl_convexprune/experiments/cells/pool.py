@@ -23,11 +23,16 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
     """Keep `jobs` workers alive until the plan has no cell for them; a killed worker costs its cell, not the others.
 
     A worker that dies with several cells in hand, which may be more than memory holds, is followed by one that takes
-    half as many at once; they go on from their checkpoints.
+    half as many at once; they go on from their checkpoints. One that never took a cell is not followed.
+
+    Raises:
+        ConfigError: workers ended so, and none of the others went through the whole plan.
     """
     events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     workers: dict[int, subprocess.Popen[str]] = {}
     in_hand: dict[int, set[int]] = {}
+    began: set[int] = set()  # workers that took a cell
+    dead, walked = 0, False
     started = 0
 
     def start(together: int | None = plan.together) -> None:
@@ -54,6 +59,7 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
             if event is None:
                 code = workers.pop(number).wait()
                 left = in_hand.pop(number)
+                walked = walked or not code
                 if code and len(left) > 1:
                     bar.write(f"{_death(code)}; its {len(left)} cells go on, half as many at once")
                     start(len(left) // 2)
@@ -62,9 +68,14 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
                     bar.update(1)
                     _say(bar, cell.title, note_failure(plan, cell, _death(code)))
                     start()
+                elif code and number in began:
+                    bar.write(f"between two cells, {_death(code)}; another takes its place")
+                    start()
                 elif code:
-                    raise ConfigError(f"a worker ended with status {code} before it took a cell; its message is above")
+                    dead = code
+                    bar.write(f"before it took a cell, {_death(code)}")
             elif event["event"] == "start":
+                began.add(number)
                 in_hand[number].add(event["cell"])
             elif event["event"] in ("done", "failed"):
                 in_hand[number].discard(event["cell"])
@@ -77,6 +88,8 @@ def run_here(plan: Plan, jobs: int, progress: bool) -> None:
         bar.close()
         for worker in workers.values():
             worker.terminate()
+    if dead and not walked:
+        raise ConfigError(f"a worker ended with status {dead} before it took a cell; its message is above")
 
 
 def _death(code: int) -> str:
