@@ -46,7 +46,7 @@ def prepare(
         The content of `manifests.json`: settings, counts, hours and the fingerprint of the three files.
 
     Raises:
-        CorpusError: a split is empty, or a label in valid or test is not in train.
+        CorpusError: a split is empty or has an utterance twice, or a label in valid or test is not in train.
         AudioError: a file cannot be read, or is empty or too short for an upstream.
     """
     folder, root = Path(save_folder), Path(data_folder)
@@ -55,6 +55,8 @@ def prepare(
         split: [_row(utterance, label, root) for utterance in progress_bar(splits[split], desc=split)]
         for split in SPLITS
     }
+    for split in SPLITS:
+        _refuse_twice(split, rows[split])
     contents = {split: _csv(rows[split], label) for split in SPLITS}
     for split, content in contents.items():
         write_text(folder / f"{split}.csv", content)
@@ -158,7 +160,7 @@ def _row(utterance: Utterance, label: str, root: Path) -> dict[str, str]:
         raise AudioError(f"{path}: has {1000 * max(seconds, 0):.0f} ms of audio; an upstream needs at least 25 ms")
     name = path.relative_to(root).with_suffix("").as_posix() if path.is_relative_to(root) else path.as_posix()
     return {
-        "ID": name if utterance.start is None else f"{name}@{utterance.start:g}",
+        "ID": name if utterance.start is None else f"{name}@{repr(float(utterance.start)).removesuffix('.0')}",
         "duration": repr(seconds),
         "wav": f"$data_root/{path.relative_to(root).as_posix()}" if path.is_relative_to(root) else str(path),
         "start": str(start),
@@ -167,6 +169,15 @@ def _row(utterance: Utterance, label: str, root: Path) -> dict[str, str]:
         "speaker": utterance.speaker or "",
         label: utterance.labels[label],
     }
+
+
+def _refuse_twice(split: str, rows: Iterable[Mapping[str, str]]) -> None:
+    """Refuse a name that two rows have: a recipe knows an utterance by its name."""
+    named: dict[str, str] = {}
+    for row in rows:
+        if (first := named.get(row["ID"])) is not None:
+            raise CorpusError(f"{split} has two utterances named {row['ID']!r}, of {first} and {row['wav']}")
+        named[row["ID"]] = row["wav"]
 
 
 def _csv(rows: Iterable[Mapping[str, str]], label: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
 from s3prl_convexprune.cli import main as cli
+from s3prl_convexprune.corpora.manifest import Utterance
 from s3prl_convexprune.errors import (
     AudioError,
     CheckpointError,
@@ -19,6 +21,7 @@ from s3prl_convexprune.errors import (
     UnknownUpstreamError,
 )
 from s3prl_convexprune.speechbrain import PrunedUpstream
+from s3prl_convexprune.speechbrain.manifests import prepare
 
 
 @pytest.fixture
@@ -71,6 +74,32 @@ def test_audio_that_no_upstream_can_take(content, train, broken):
         soundfile.write(path, [0.0] * {"empty": 0, "short": 100}[content], 16000)
     with pytest.raises(AudioError, match=path.name):
         train("ks", data_folder=folder)
+
+
+@pytest.mark.parametrize("ends", [("wav", "flac"), ("wav", "wav")])
+def test_an_utterance_that_is_there_twice(ends, tmp_path):
+    """A name is all that a recipe knows of it."""
+    split = [utterance(tmp_path / f"a.{end}", word) for end, word in zip(ends, ("yes", "no"), strict=True)]
+    other = [utterance(tmp_path / "b.wav", "yes"), utterance(tmp_path / "c.wav", "no")]
+    with pytest.raises(CorpusError, match="train has two utterances named 'a', of "):
+        prepare(tmp_path / "out", tmp_path, {"train": split, "valid": other, "test": other}, "word", {})
+    assert not (tmp_path / "out").exists()
+
+
+def test_segments_of_a_long_file_keep_their_names_apart(tmp_path):
+    starts = (0.0, 1.0, 10000.12, 10000.14)
+    rows = [utterance(tmp_path / "a.wav", "yn"[index % 2], start) for index, start in enumerate(starts)]
+    prepare(tmp_path / "out", tmp_path, dict.fromkeys(("train", "valid", "test"), rows), "word", {})
+    names = [line.split(",")[0] for line in (tmp_path / "out" / "train.csv").read_text().splitlines()[1:]]
+    assert names == ["a@0", "a@1", "a@10000.12", "a@10000.14"]
+
+
+def utterance(path: Path, word: str, start: float | None = None) -> Utterance:
+    """Of a file of one second; a segment of one second of a file of hours."""
+    seconds, rate = (1, 16000) if start is None else (10002, 100)
+    if not path.exists():
+        soundfile.write(path, np.zeros(seconds * rate, np.int16), rate)
+    return Utterance(path, {"word": word}, start, None if start is None else start + 1)
 
 
 @pytest.mark.parametrize(
