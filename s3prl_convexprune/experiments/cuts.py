@@ -74,7 +74,7 @@ def apply(study: Study, choose: Choose, base: Base, analysis_name: str, output: 
     analysis = read_analysis(output, base, analysis_name)
     of = analysis.layers[-1].layer
     return [
-        Cut(base, choose, analysis_name, len(layers), of, _named(base, layers, of, output))
+        Cut(base, choose, analysis_name, len(layers), of, _named(base, layers, analysis, output))
         for layers in _kept(study, choose, base, analysis_name, analysis, output)
     ]
 
@@ -102,13 +102,13 @@ def _kept(study: Study, choose: Choose, base: Base, name: str, analysis: Analysi
     return [range(1, analysis.decide(choose.rule, choose.budget, study.fallback).layer + 1)]
 
 
-def _named(base: Base, layers: Sequence[int], of: int, output: Path) -> str:
+def _named(base: Base, layers: Sequence[int], analysis: Analysis, output: Path) -> str:
     """The name of a set of layers; what is a cut at the top has that cut's, whichever rule chose it."""
     if list(layers) == list(range(1, len(layers) + 1)):
-        return hub_name(base, len(layers), of, output)
+        return hub_name(base, len(layers), analysis.layers[-1].layer, output)
     from .subsets import write_subset
 
-    return write_subset(base, layers, output)
+    return write_subset(base, layers, output, analysis.checkpoint.weights_sha256)
 
 
 def cut_name(base: Base, layers: int, of: int) -> str:

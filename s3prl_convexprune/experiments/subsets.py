@@ -7,7 +7,6 @@ names it, so the grid scores it like any other upstream.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +16,14 @@ import numpy as np
 import yaml
 
 from .. import atomic
-from ..errors import ConfigError
+from ..errors import ArtifactError, ConfigError
+from ..fingerprint import weights_sha256
+from ..schema import read_text
 from .study import Base
 
 #: Families that a model without some of its layers can be written for, as one of transformers that the hub loads.
 FAMILIES = ("hf_hubert", "hf_wav2vec2", "hf_wavlm", "hf_whisper", "hubert", "wav2vec2", "wavlm")
+WEIGHTS = "whole_weights.sha256"  # beside a model: over those of the whole upstream that it was made of
 
 
 def kept_layers(strategy: str, kept: int, available: int) -> list[int]:
@@ -70,7 +72,7 @@ def subset_name(base: Base, layers: Sequence[int]) -> str:
     return f"{base.name}_layers_" + "_".join(f"{run[0]}to{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def write_subset(base: Base, layers: Sequence[int], output: Path) -> str:
+def write_subset(base: Base, layers: Sequence[int], output: Path, weights: str) -> str:
     """Write an upstream with a subset of its layers, and its config, under `output`.
 
     A pre-norm model keeps its final LayerNorm, which follows whatever layer is then the last.
@@ -79,12 +81,14 @@ def write_subset(base: Base, layers: Sequence[int], output: Path) -> str:
         base: the whole upstream.
         layers: which layers it keeps, counted from 1, bottom first.
         output: the study's folder.
+        weights: SHA-256 over the weights of the whole upstream that was analysed.
 
     Returns:
         The subset's name on the hub.
 
     Raises:
         ConfigError: as `check_family`.
+        ArtifactError: the whole upstream, or the one of a model that is there already, has other weights.
     """
     name = subset_name(base, layers)
     folder = output / "models" / name
@@ -92,10 +96,18 @@ def write_subset(base: Base, layers: Sequence[int], output: Path) -> str:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as temporary:
             written = Path(temporary) / name
-            _write(base, layers, written)
+            atomic.write_text(written / WEIGHTS, f"{_write(base, layers, written)}\n")
             for file in written.iterdir():
                 atomic.with_usual_mode(file)
-            shutil.move(written, folder)
+            try:
+                written.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another shard was first
+                    raise
+    if read_text(folder / WEIGHTS).strip() != weights:
+        raise ArtifactError(
+            f"{folder}: was made of other weights than the analysis of {base.name}; take another output folder"
+        )
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
     base_args = {"ckpt": str(folder.resolve())}
     config = {"name": name, "base": f"hf_{kind}_custom", "layers": len(layers), "base_args": base_args}
@@ -103,7 +115,8 @@ def write_subset(base: Base, layers: Sequence[int], output: Path) -> str:
     return name
 
 
-def _write(base: Base, layers: Sequence[int], folder: Path) -> None:
+def _write(base: Base, layers: Sequence[int], folder: Path) -> str:
+    """Write the model; returns the SHA-256 over the whole upstream's weights."""
     from ..upstreams.families import family_of
     from ..upstreams.registry import build_upstream
     from ..upstreams.to_transformers import to_transformers
@@ -112,10 +125,11 @@ def _write(base: Base, layers: Sequence[int], folder: Path) -> None:
 
     expert: Any = build_upstream(base.entry, ckpt=base.ckpt).eval()
     check_family(base, family_of(expert).name)
+    weights = weights_sha256(expert)
     if isinstance(expert, Whisper):
         _keep(expert.model, layers)
         save_encoder(expert.model, folder)
-        return
+        return weights
     model: Any = getattr(expert, "model", None)
     extractor: Any = getattr(expert, "extracter", None)
     if not hasattr(model, "save_pretrained") or extractor is None:
@@ -124,6 +138,7 @@ def _write(base: Base, layers: Sequence[int], folder: Path) -> None:
     model.config.num_hidden_layers = len(layers)
     model.save_pretrained(folder)
     extractor.save_pretrained(folder)
+    return weights
 
 
 def _keep(encoder: Any, layers: Sequence[int]) -> None:
