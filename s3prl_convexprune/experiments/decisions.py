@@ -16,6 +16,7 @@ def decisions(
     fallback: str | None = None,
     undecided: Collection[tuple[str, str]] = (),
     margin: float = MARGIN,
+    keys: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Decision]:
     """One decision for each task, upstream and rule that names one depth.
 
@@ -25,6 +26,7 @@ def decisions(
         fallback: the policy that chose where an analysis decided nothing.
         undecided: (upstream, analysis) of those that did not.
         margin: points within which two scores count as equal.
+        keys: (upstream, analysis) -> `settings.key` of the analysis.
     """
     by_name = {entry.name: entry for entry in entries}
     found = []
@@ -37,5 +39,6 @@ def decisions(
             rule = cut.choose.title
             if cut.choose.rule in SCORED and (cut.base.name, cut.analysis) in undecided:
                 rule = f"{rule} undecided, so {fallback}"
-            found.append(Decision(task, cut.base.name, rule, whole, by_name[cut.name], margin))
+            key = (keys or {}).get((cut.base.name, cut.analysis))
+            found.append(Decision(task, cut.base.name, rule, whole, by_name[cut.name], margin, key))
     return found

@@ -79,7 +79,8 @@ def report(study: Study, chosen: Mapping[str, Sequence[Cut]], output: Path, devi
     entries = make_leaderboard(rows, profiles=profiles, systems=systems, wholes=wholes) if rows else []
     frozen = {evaluation.task: chosen[evaluation.title] for evaluation in study.evaluate if evaluation.how == "frozen"}
     flat = {pair for pair, analysis in before.items() if why_undecided(analysis)}
-    found = decisions.decisions(entries, frozen, study.fallback, flat, study.margin)
+    keys = {pair: analysis.settings.key for pair, analysis in before.items()}
+    found = decisions.decisions(entries, frozen, study.fallback, flat, study.margin, keys)
     screens = screens_beside(analyses.analysis_path(output, base, name) for base, name in analyses.pairs(study))
     if rows:
         write_marked(output / "leaderboard.md", BOARD, markdown(entries))

@@ -15,7 +15,6 @@ from ..artifact import Analysis, firmness
 from ..artifact.choosing import why_undecided
 from ..convexity.selection import probability_best
 from ..results.result import Result
-from ..tasks.table import TASKS
 from .decision import Decision
 
 MOST_CLASSES = 200  # drawn; the artifact has all
@@ -90,7 +89,7 @@ def _choice(analysis: Analysis, rows: Sequence[Result], decisions: Sequence[Deci
         if depth and depth.policy and depth.analysis_key == analysis.settings.key:
             return row.layers, depth.policy
     for one in decisions:
-        if one.base == analysis.upstream and TASKS[one.task].label == analysis.label:
+        if one.analysis_key == analysis.settings.key:
             return one.layers, one.rule
     return analysis.choose("argmax").layer, "argmax"
 

@@ -29,6 +29,7 @@ class Decision:
         whole: the whole upstream's row of the leaderboard.
         cut: the cut's.
         margin: percentage points within which two scores count as equal.
+        analysis_key: `settings.key` of the analysis that the depth was chosen from; None where none is known.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Decision:
     whole: Entry
     cut: Entry
     margin: float = MARGIN
+    analysis_key: str | None = None
 
     @property
     def difference(self) -> Difference | None:

@@ -18,10 +18,12 @@ from s3prl_convexprune.errors import ArtifactError
 from s3prl_convexprune.experiments.cuts import Cut
 from s3prl_convexprune.experiments.decisions import decisions
 from s3prl_convexprune.experiments.study import Base, Choose
+from s3prl_convexprune.report import curves
 from s3prl_convexprune.report.screens import predicted
 from s3prl_convexprune.results.leaderboard import load_rows, make_leaderboard
 from s3prl_convexprune.results.provenance import Depth
 from s3prl_convexprune.results.result import Result
+from tests.analysis.test_select import analysis as scored
 from tests.results.finished_cells import finished_cell, right_answers, small_grid
 from tests.test_schema import analysis as an_analysis
 
@@ -137,3 +139,18 @@ def test_a_rule_that_could_not_decide_is_named_with_its_fallback(grid: Path) -> 
     rules = [one.rule for one in decisions(entries, {"ks": cuts}, "argmax", {("tiny", "word")})]
     assert rules == ["within-sem undecided, so argmax", "probe"]
     assert [one.rule for one in decisions(entries, {"ks": cuts}, "argmax", set())] == ["within-sem", "probe"]
+
+
+def test_a_rule_is_named_below_the_curve_that_it_read_and_no_other(grid: Path) -> None:
+    read = scored([60, 80, 70])
+    other = replace(read, settings=replace(read.settings, key="e" * 64))
+    base = Base(read.upstream, read.upstream)
+    cuts = [
+        Cut(base, Choose("whole"), "mine", 12, 12, "tiny"),
+        Cut(base, Choose("probe"), "mine", 2, 12, "tiny_convexpruned_L2"),
+    ]
+    entries, keys = make_leaderboard(load_rows([grid])), {(read.upstream, "mine"): read.settings.key}
+    found = decisions(entries, {"ks": cuts}, keys=keys)
+    drawn, beside = (curves.curve(analysis, [], found) for analysis in (read, other))
+    assert drawn["chosen"] == 2 and "Chosen by probe: layer 2" in drawn["firm"]
+    assert beside["chosen"] == 1 and "Chosen by" not in beside["firm"]
