@@ -98,7 +98,11 @@ def _onnx_order(gates: Tensor) -> Tensor:
     return torch.cat([parts[at] for at in ONNX_GATES])
 
 
-@torch.library.custom_op("s3prl_convexprune::lstm", mutates_args=())
+SCHEMA = "(Tensor feature, Tensor inputs, Tensor recurrence, Tensor biases, int hidden, bool both) -> Tensor"
+
+
+# stated, because torch before 2.5 does not read annotations that are text
+@torch.library.custom_op("s3prl_convexprune::lstm", mutates_args=(), schema=SCHEMA)
 def _lstm(feature: Tensor, inputs: Tensor, recurrence: Tensor, biases: Tensor, hidden: int, both: bool) -> Tensor:
     """ONNX's LSTM: ``[frames, batch, width]`` -> ``[frames, directions, batch, hidden]``."""
     raise NotImplementedError("it stands for an operation of a graph")
