@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from s3prl_convexprune.cli import main as cli
 from s3prl_convexprune.corpora.layout import write_audio
 from s3prl_convexprune.deploy import onnx_export
 
+from .exporter import CAN_EXPORT, LACKING
 from .own_experts import Experiment, intents, speech_recognition
 from .s3prl_experiment import NAME, experiment
 
@@ -33,8 +33,8 @@ def manifest(folder: Path, labels: list[str], column: str = "word") -> Path:
 
 def _exported(folder: Path, trained: Path, *options: str) -> Path:
     pytest.importorskip("onnxruntime")
-    if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
-        pytest.skip("this torch has no exporter for these graphs")
+    if not CAN_EXPORT:
+        pytest.skip(LACKING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnx_export, "LENGTHS", (0.1, 1.0))
         line = ["export", NAME, "--format", "onnx", "--head", str(trained), "-o", str(folder / "out"), *options]

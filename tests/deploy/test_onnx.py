@@ -19,12 +19,13 @@ from s3prl_convexprune.upstreams.names import resolve
 from s3prl_convexprune.verbs import export
 from tests.checkpoints import CASES
 
+from .exporter import CAN_EXPORT, LACKING
 from .s3prl_experiment import NAME
 from .test_transformers_folder import PUBLISHED
 
 pytest.importorskip("onnxruntime")
-if tuple(map(int, torch.__version__.split(".")[:2])) < onnx_export.OLDEST_TORCH:
-    pytest.skip("this torch has no exporter for these graphs", allow_module_level=True)
+if not CAN_EXPORT:
+    pytest.skip(LACKING, allow_module_level=True)
 LOADABLE = [name for name, case in CASES.items() if case.entry]
 EXPORTED = {
     f"{family}-{variant}"
