@@ -8,6 +8,7 @@ Each file is a table, a key and a value a line (https://kaldi-asr.org/doc/data_p
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,12 +51,13 @@ def read(folder: Path, root: Path | None = None, *, allow_pipes: bool = False) -
     spoken = segments or {name: (name, None, None, None) for name in recordings}
     labels = _labels(folder, spoken)
     files: dict[str, Path] = {}
+    channels = cache(channels_of)  # of a recording, however many segments it has
     rows = []
     for utterance, (recording, start, end, channel) in spoken.items():
         if recording not in files:
             files[recording] = _audio(folder, recording, recordings[recording], root, allow_pipes)
         if channel not in (None, UNSTATED):
-            _check_channel(f"{folder / 'segments'}: {utterance}", channel, files[recording])
+            _check_channel(f"{folder / 'segments'}: {utterance}", channel, channels(files[recording]))
         given = {kind: table[utterance] for kind, table in labels.items() if table[utterance]}
         rows.append(Utterance(files[recording], given, start, end, given.get("speaker")))
     return rows
@@ -114,9 +116,8 @@ def _labels(folder: Path, spoken: dict[str, Segment]) -> dict[str, dict[str, str
     return labels
 
 
-def _check_channel(where: str, channel: str, audio: Path) -> None:
+def _check_channel(where: str, channel: str, channels: int) -> None:
     """Channels are averaged, so a segment of one of several would be heard with what the others hold."""
-    channels = channels_of(audio)
     if channels > 1 or channel != "0":
         raise CorpusError(
             f"{where}: is of channel {channel} of {channels}; channels are averaged here: write each to a file of its "

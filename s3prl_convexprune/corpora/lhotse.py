@@ -51,6 +51,8 @@ def _typed(path: Path) -> Iterator[None]:
     """What Python says of a field that is of another type than lhotse gives it, in one line."""
     try:
         yield
+    except CorpusError:  # which is a ValueError too, and has said it
+        raise
     except (TypeError, ValueError, AttributeError) as error:
         raise CorpusError(f"{path}: a field is of another type than lhotse gives it: {error}") from error
 

@@ -73,8 +73,9 @@ def test_bad_lhotse_manifests(manifests, audio, tmp_path):
             file.writelines(json.dumps(item) + "\n" for item in change(items))
 
     def check(said: str, **options) -> None:
-        with pytest.raises(CorpusError, match=said):
+        with pytest.raises(CorpusError, match=said) as refused:
             open_corpus(str(folder), "speaker", **options)
+        assert "another type" not in str(refused.value)  # that is said of what Python finds, not of these
 
     rewrite(supervisions, lambda items: [*items, items[0]])
     check("has 's0' twice")
